@@ -1,1 +1,45 @@
-//! curfew-domain
+//! The language of Curfew: ids, value types, requests, grants, assignments and events, and the state machines
+//! between them as pure functions.
+//!
+//! Nothing here does I/O, reads a clock, or draws randomness: time comes in as a [`Timestamp`], ids through
+//! [`Entropy`]. Every value that enters the system is parsed once into one of these types and is trusted from
+//! then on, so a function that takes an [`AccountId`] never checks it again.
+//!
+//! To add a value type: a newtype with a private field, `FromStr` that says what is wrong, `Display`, and serde
+//! through both (the [`text_type!`] macro does it); a property test that `parse(display(x)) == x`.
+
+mod action;
+mod actor;
+pub mod assignment;
+pub mod audit;
+mod aws;
+pub mod connection;
+mod entropy;
+mod error_code;
+mod event;
+pub mod grant;
+mod id;
+pub mod request;
+mod resource;
+mod role;
+mod scope;
+mod tenant;
+mod text;
+mod time;
+
+pub use action::{AccessLevel, Action};
+pub use actor::{Actor, ActorType};
+pub use aws::{
+    AccountId, AwsPartition, ExternalId, IdentityStoreId, InstanceArn, OuId, PermissionSetArn, Region,
+    RoleArn, StorePrincipalId,
+};
+pub use entropy::Entropy;
+pub use error_code::ErrorCode;
+pub use event::EventType;
+pub use id::*;
+pub use resource::{ResourceRef, ResourceType};
+pub use role::{BuiltInRole, RoleSlug};
+pub use scope::{Scope, ScopeSet};
+pub use tenant::{Locale, PlatformMode, Slug, TenantState};
+pub use text::{DisplayName, Email, Invalid, LongText, Reason};
+pub use time::{Clock, Seconds, Timestamp};

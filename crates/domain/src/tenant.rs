@@ -1,0 +1,98 @@
+//! What a tenant is.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Invalid;
+use crate::text::text_type;
+
+text_type!(
+    /// A tenant's short name in URLs and logins: 2 to 63 lower-case letters, digits and inner hyphens. Fixed for life.
+    Slug,
+    |text| {
+        let sound = (2..=63).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        sound.then_some(()).ok_or_else(|| {
+            Invalid::new("a slug has 2 to 63 lower-case letters, digits and hyphens, and no hyphen at its ends")
+        })
+    }
+);
+
+text_type!(
+    /// A language tag (BCP 47) such as `en` or `de-CH`: 2 to 35 letters, digits and hyphens.
+    Locale,
+    |text| {
+        let sound = (2..=35).contains(&text.len())
+            && text.split('-').all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+            && text.as_bytes()[0].is_ascii_alphabetic();
+        sound.then_some(()).ok_or_else(|| Invalid::new("a locale is a language tag such as en or de-CH"))
+    }
+);
+
+/// Whether the installation serves its first tenant alone or children as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum PlatformMode {
+    /// The master tenant only.
+    #[default]
+    Single,
+    /// The master makes child tenants.
+    Multi,
+}
+
+impl PlatformMode {
+    /// The contract's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PlatformMode::Single => "single",
+            PlatformMode::Multi => "multi",
+        }
+    }
+}
+
+impl FromStr for PlatformMode {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "single" => Ok(PlatformMode::Single),
+            "multi" => Ok(PlatformMode::Multi),
+            _ => Err(Invalid::new("a platform mode is single or multi")),
+        }
+    }
+}
+
+/// Where a tenant stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantState {
+    /// In use.
+    Active,
+    /// Being deleted: grants are revoked, then everything is erased.
+    Deleting,
+}
+
+impl TenantState {
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TenantState::Active => "active",
+            TenantState::Deleting => "deleting",
+        }
+    }
+}
+
+impl FromStr for TenantState {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "active" => Ok(TenantState::Active),
+            "deleting" => Ok(TenantState::Deleting),
+            _ => Err(Invalid::new("a tenant is active or deleting")),
+        }
+    }
+}
