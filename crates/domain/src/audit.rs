@@ -15,7 +15,7 @@ macro_rules! audit_actions {
         /// What was done. Names are `resource.verb_in_past_tense` and are never changed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum AuditAction {
-            $(#[doc = $name] #[serde(rename = $name)] $variant),+
+            $(#[doc = concat!("`", $name, "`")] #[serde(rename = $name)] $variant),+
         }
 
         impl AuditAction {

@@ -24,6 +24,8 @@ mod resource;
 mod role;
 mod scope;
 mod tenant;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod time;
 

@@ -10,8 +10,8 @@ use crate::Invalid;
 
 /// Tells what time it is.
 ///
-/// Answers never go back and never stand still for ever: see `MonotonicWall` in `curfew-app`, the only one that
-/// reads the machine's clock. Tests move theirs by hand.
+/// Each answer is later than the one before, so what is written after something else is dated after it. Tests move
+/// theirs by hand.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
