@@ -1,1 +1,12 @@
-//! curfew-app
+//! What Curfew does: use cases, the reconciler, the audit sealer. The only place that ties policy, store and AWS
+//! together.
+//!
+//! A use case loads what it needs, decides with pure functions, writes the change with its audit entry and due
+//! rows in one transaction, and nudges the reconciler. No network call happens inside a transaction.
+
+mod caller;
+mod error;
+pub mod nudge;
+
+pub use caller::Caller;
+pub use error::{AppError, FieldProblem};

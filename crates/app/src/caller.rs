@@ -1,0 +1,36 @@
+use std::net::IpAddr;
+
+use curfew_domain::{Actor, CredentialId, Scope, ScopeSet, SessionId, TenantId, UserId};
+
+use crate::AppError;
+
+/// Who is asking: found once, at the edge, and trusted from then on. Bound to one tenant for good.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The tenant that the credential belongs to, and the request named.
+    pub tenant: TenantId,
+    /// How they act, for the audit log.
+    pub actor: Actor,
+    /// The person whose rights are used: a key acts as its maker.
+    pub user: UserId,
+    /// What they may do now: the person's roles, cut to the key's scopes.
+    pub scopes: ScopeSet,
+    /// The credential they showed.
+    pub credential: CredentialId,
+    /// The login it belongs to; none for keys.
+    pub session: Option<SessionId>,
+    /// Where they call from.
+    pub source: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Whether they may do what `scope` names.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
+    /// Refuses unless they may.
+    pub fn require(&self, scope: Scope) -> Result<(), AppError> {
+        if self.may(scope) { Ok(()) } else { Err(AppError::missing_scope(scope)) }
+    }
+}
