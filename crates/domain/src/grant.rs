@@ -125,7 +125,7 @@ impl GrantTimes {
     ) -> ProvisioningStatus {
         let views: Vec<AssignmentView> = assignments.into_iter().collect();
         if self.status(now) != GrantStatus::Active {
-            let over = views.iter().all(AssignmentView::is_over);
+            let over = views.iter().all(|view| view.is_over());
             return if over { ProvisioningStatus::Revoked } else { ProvisioningStatus::Revoking };
         }
         if self.failed_at.is_some() {
@@ -146,7 +146,7 @@ pub struct AssignmentView {
 
 impl AssignmentView {
     /// Whether nothing more has to happen in AWS for a grant that has ended.
-    fn is_over(&self) -> bool {
+    fn is_over(self) -> bool {
         self.needed_by_another || matches!(self.phase, Phase::Unseen | Phase::Gone | Phase::Standing)
     }
 }
