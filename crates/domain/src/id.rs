@@ -59,6 +59,8 @@ id_types! {
     ApiKeyId,
     /// Anything that proves who is asking: a row of `credential`.
     CredentialId,
+    /// A group of people.
+    GroupId,
     /// A row of the cache of AWS resources.
     CachedResourceId,
     /// A policy.
@@ -79,6 +81,8 @@ id_types! {
     AssignmentCallId,
     /// An entry of the audit log.
     AuditEntryId,
+    /// A channel that outgoing messages take.
+    NotificationChannelId,
     /// One running server process, for leases.
     NodeId,
     /// One discovery run over a tenant's AWS organization.

@@ -1,0 +1,157 @@
+//! Policies as a tenant keeps them: Cedar rules, and the terms on which they give access.
+
+use serde::{Deserialize, Serialize};
+
+use crate::request::ApprovalMode;
+use crate::text::{check_text, text_type};
+use crate::{
+    DisplayName, GroupId, Invalid, LongText, NotificationChannelId, PolicyId, RuleId, Seconds, Timestamp,
+};
+
+/// What a policy without a default, asked for no duration, gives at most.
+pub const USUAL_DURATION: Seconds = Seconds::of(3_600);
+
+text_type!(
+    /// What requesters are told when a rule decides: 1 to 1,000 characters.
+    Notice,
+    |text| check_text(text, "a notice", 1, 1_000, true)
+);
+
+/// A policy and its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its id.
+    pub id: PolicyId,
+    /// What people call it.
+    pub name: DisplayName,
+    /// What it is for.
+    pub description: Option<LongText>,
+    /// Whether it takes part in decisions.
+    pub enabled: bool,
+    /// Higher is asked first; equal ones are asked together.
+    pub priority: i32,
+    /// On what terms its rules give access.
+    pub terms: PolicyTerms,
+    /// Where its events are told besides.
+    pub notification_channel: Option<NotificationChannelId>,
+    /// Its rules, by ordinal.
+    pub rules: Vec<PolicyRule>,
+    /// 1 when made, one more at each change.
+    pub version: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The terms on which a policy's permits give access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyTerms {
+    /// Above this its permits don't match.
+    pub maximum: Seconds,
+    /// How long, when nobody said.
+    pub default: Option<Seconds>,
+    /// How a request is approved.
+    pub mode: ApprovalMode,
+    /// How long a request waits for people.
+    pub approval_timeout: Option<Seconds>,
+    /// How many different people have to approve.
+    pub approvals_required: u16,
+    /// Who may approve; anybody with the right where empty.
+    pub approver_groups: Vec<GroupId>,
+    /// Whether an emergency passes without approval.
+    pub allow_break_glass: bool,
+    /// How long an emergency lasts at most.
+    pub break_glass_maximum: Option<Seconds>,
+}
+
+impl PolicyTerms {
+    /// Terms with the contract's defaults.
+    pub const fn lasting_up_to(maximum: Seconds) -> Self {
+        Self {
+            maximum,
+            default: None,
+            mode: ApprovalMode::Require,
+            approval_timeout: None,
+            approvals_required: 1,
+            approver_groups: Vec::new(),
+            allow_break_glass: false,
+            break_glass_maximum: None,
+        }
+    }
+
+    /// The duration that is judged when nobody asked for one.
+    pub fn usual_duration(&self) -> Seconds {
+        self.default.unwrap_or_else(|| self.maximum.min(USUAL_DURATION))
+    }
+
+    /// Checks what no single field can tell, with the name of the field that is wrong.
+    pub fn check(&self) -> Result<(), (&'static str, Invalid)> {
+        let at_least_a_second = |field, length: Option<Seconds>| match length {
+            Some(length) if length < Seconds::of(1) => {
+                Err((field, Invalid::new("this duration is at least one second")))
+            }
+            _ => Ok(()),
+        };
+        at_least_a_second("max_duration_seconds", Some(self.maximum))?;
+        at_least_a_second("default_duration_seconds", self.default)?;
+        at_least_a_second("approval_timeout_seconds", self.approval_timeout)?;
+        at_least_a_second("break_glass_max_duration_seconds", self.break_glass_maximum)?;
+        if self.default.is_some_and(|default| default > self.maximum) {
+            let problem = Invalid::new("the default duration can't be longer than the maximum");
+            return Err(("default_duration_seconds", problem));
+        }
+        if !(1..=20).contains(&self.approvals_required) {
+            return Err(("approvals_required", Invalid::new("1 to 20 approvals can be required")));
+        }
+        if self.approver_groups.len() > 100 {
+            return Err(("approver_groups", Invalid::new("at most 100 groups can be named")));
+        }
+        Ok(())
+    }
+}
+
+/// A rule: one Cedar statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRule {
+    /// Its id.
+    pub id: RuleId,
+    /// Its place in the policy; no two rules share one.
+    pub ordinal: u32,
+    /// The statement as it was written, or assembled from structured fields: returned as it is.
+    pub text: String,
+    /// The statement with names resolved to ids: this is evaluated.
+    pub resolved: String,
+    /// What requesters are told when it decides.
+    pub notice: Option<Notice>,
+    /// Whether sessions it gave are followed in CloudTrail.
+    pub audit_session: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_duration_is_the_default_or_an_hour_or_less() {
+        let terms = PolicyTerms::lasting_up_to(Seconds::of(28_800));
+        assert_eq!(terms.usual_duration(), Seconds::of(3_600));
+        let short = PolicyTerms::lasting_up_to(Seconds::of(600));
+        assert_eq!(short.usual_duration(), Seconds::of(600));
+        let said = PolicyTerms { default: Some(Seconds::of(7_200)), ..terms };
+        assert_eq!(said.usual_duration(), Seconds::of(7_200));
+    }
+
+    #[test]
+    fn terms_that_contradict_themselves_name_the_field() {
+        let terms = PolicyTerms::lasting_up_to(Seconds::of(600));
+        let long = PolicyTerms { default: Some(Seconds::of(601)), ..terms.clone() };
+        assert_eq!(long.check().unwrap_err().0, "default_duration_seconds");
+        let none = PolicyTerms { approvals_required: 0, ..terms.clone() };
+        assert_eq!(none.check().unwrap_err().0, "approvals_required");
+        assert_eq!(PolicyTerms::lasting_up_to(Seconds::of(0)).check().unwrap_err().0, "max_duration_seconds");
+        assert!(terms.check().is_ok());
+    }
+}
