@@ -1,1 +1,3 @@
-//! curfew-store
+//! The database: SQLite and PostgreSQL from one code.
+
+pub mod keyring;
