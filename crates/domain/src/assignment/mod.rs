@@ -5,9 +5,11 @@
 //! functions here are pure and total: the reconciler runs them in earnest, and a model checker explores them.
 
 mod observed;
+mod reasons;
 mod step;
 
 pub use observed::{Baseline, CallKind, CallOutcome, InFlight, Observed, Phase};
+pub use reasons::{desired, next_turn};
 pub use step::{Desired, SETTLE, Step, next_step};
 
 use serde::{Deserialize, Serialize};
