@@ -1,0 +1,207 @@
+//! The control endpoint, `/_sim/…`: JSON for tests in other languages and for the demo.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Patch, SimControl};
+use crate::{
+    clock::ClockView,
+    faults::Fault,
+    log::CallRecord,
+    server::Shared,
+    world::{Behaviour, Limits, World},
+};
+
+/// The routes below `/_sim`.
+pub(crate) fn routes(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/world", get(world).put(put_world).patch(patch_world))
+        .route("/behaviour", get(behaviour).put(put_behaviour).patch(patch_behaviour))
+        .route("/limits/{which}", post(set_limits))
+        .route("/clock", get(clock).put(put_clock))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/assignments", get(assignments))
+        .route("/changes", get(changes))
+        .route("/settle", post(settle))
+        .route("/calls", get(calls).delete(clear_calls))
+        .route("/counts", get(counts))
+        .route("/reset", post(reset))
+        .with_state(SimControl::new(shared))
+}
+
+async fn world(State(control): State<SimControl>) -> Json<World> {
+    Json(control.world())
+}
+
+async fn put_world(State(control): State<SimControl>, Json(world): Json<World>) -> Response {
+    done(control.set_world(world))
+}
+
+/// One change, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Patches {
+    One(Box<Patch>),
+    Many(Vec<Patch>),
+}
+
+async fn patch_world(State(control): State<SimControl>, Json(patches): Json<Patches>) -> Response {
+    let patches = match patches {
+        Patches::One(patch) => vec![*patch],
+        Patches::Many(patches) => patches,
+    };
+    done(patches.into_iter().try_for_each(|patch| control.apply(patch)))
+}
+
+async fn behaviour(State(control): State<SimControl>) -> Json<Behaviour> {
+    Json(control.world().behaviour)
+}
+
+async fn put_behaviour(State(control): State<SimControl>, Json(behaviour): Json<Behaviour>) -> StatusCode {
+    control.set_behaviour(behaviour);
+    StatusCode::NO_CONTENT
+}
+
+/// Changes the members that are given; `observed` and `limits` member by member.
+async fn patch_behaviour(State(control): State<SimControl>, Json(changes): Json<Value>) -> Response {
+    let mut behaviour = json!(control.world().behaviour);
+    merge(&mut behaviour, changes);
+    done(serde_json::from_value(behaviour).map(|behaviour| control.set_behaviour(behaviour)))
+}
+
+/// `real` for AWS's published rates, `off` for none.
+async fn set_limits(
+    State(control): State<SimControl>,
+    axum::extract::Path(which): axum::extract::Path<String>,
+) -> Response {
+    let limits = match which.as_str() {
+        "real" => Limits::published(),
+        "off" => Limits::default(),
+        other => return refused(&format!("there are no limits `{other}`: `real` or `off`")),
+    };
+    control.behave(|behaviour| behaviour.limits = limits);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn clock(State(control): State<SimControl>) -> Json<ClockView> {
+    Json(control.clock())
+}
+
+/// What to do to the clock; several members are taken in this order.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct ClockChange {
+    /// Runs this far from the machine's clock.
+    offset_ms: Option<i64>,
+    /// Stands still (true) or runs on (false).
+    frozen: Option<bool>,
+    /// Stands still at this instant.
+    freeze_at: Option<String>,
+    /// Moves by this much.
+    advance_ms: Option<i64>,
+}
+
+async fn put_clock(State(control): State<SimControl>, Json(change): Json<ClockChange>) -> Response {
+    let freeze_at = match change.freeze_at.as_deref().map(str::parse::<Timestamp>).transpose() {
+        Ok(at) => at,
+        Err(source) => return refused(&source.to_string()),
+    };
+    if let Some(offset) = change.offset_ms {
+        control.run_clock_at_offset(SignedDuration::from_millis(offset));
+    }
+    match change.frozen {
+        Some(true) => control.freeze_clock(None),
+        Some(false) => control.thaw_clock(),
+        None => {}
+    }
+    if freeze_at.is_some() {
+        control.freeze_clock(freeze_at);
+    }
+    if let Some(by) = change.advance_ms {
+        control.advance(SignedDuration::from_millis(by));
+    }
+    Json(control.clock()).into_response()
+}
+
+async fn faults(State(control): State<SimControl>) -> Json<Vec<Fault>> {
+    Json(control.faults())
+}
+
+async fn add_fault(State(control): State<SimControl>, Json(fault): Json<Fault>) -> StatusCode {
+    control.inject(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(control): State<SimControl>) -> StatusCode {
+    control.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn assignments(State(control): State<SimControl>) -> Json<Value> {
+    Json(json!(control.assignments()))
+}
+
+async fn changes(State(control): State<SimControl>) -> Json<Value> {
+    Json(json!(control.changes_in_progress()))
+}
+
+async fn settle(State(control): State<SimControl>) -> StatusCode {
+    control.settle_all();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct CallsQuery {
+    operation: Option<String>,
+}
+
+async fn calls(State(control): State<SimControl>, Query(query): Query<CallsQuery>) -> Json<Vec<CallRecord>> {
+    Json(query.operation.map_or_else(|| control.calls(), |operation| control.calls_of(&operation)))
+}
+
+async fn clear_calls(State(control): State<SimControl>) -> StatusCode {
+    control.clear_calls();
+    StatusCode::NO_CONTENT
+}
+
+async fn counts(State(control): State<SimControl>) -> Json<Value> {
+    Json(json!(control.counts()))
+}
+
+async fn reset(State(control): State<SimControl>) -> StatusCode {
+    control.reset();
+    StatusCode::NO_CONTENT
+}
+
+fn done<E: std::error::Error>(outcome: Result<(), E>) -> Response {
+    match outcome {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refused(&error.to_string()),
+    }
+}
+
+fn refused(message: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "message": message }))).into_response()
+}
+
+fn merge(into: &mut Value, changes: Value) {
+    match (into, changes) {
+        (Value::Object(members), Value::Object(changes)) => {
+            for (name, change) in changes {
+                merge(members.entry(name).or_insert(Value::Null), change);
+            }
+        }
+        (into, change) => *into = change,
+    }
+}

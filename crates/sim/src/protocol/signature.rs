@@ -1,0 +1,167 @@
+//! Signature Version 4: is the date right, the scope the service's, and the signature made with the caller's secret?
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use super::request::{CredentialScope, WireRequest};
+use crate::refusal::Refusal;
+
+/// How far a request's date may be off. STS answers "… is now earlier than … (… - 5 min.)".
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Everything but the letters that are never encoded in a canonical request.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Checks that the request's date is now, or near it.
+pub(crate) fn check_date(request: &WireRequest, now: Timestamp) -> Result<(), Refusal> {
+    let text = request.header("x-amz-date").unwrap_or_default();
+    let Some(signed_at) = read_date(text) else {
+        return Err(bad(format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{text}'"
+        )));
+    };
+    let (shown, off) = (compact(now), now.duration_since(signed_at));
+    if off > TOLERANCE {
+        let bound = compact(now.checked_sub(TOLERANCE).unwrap_or(now));
+        return Err(bad(format!("Signature expired: {text} is now earlier than {bound} ({shown} - 5 min.)")));
+    }
+    if off < -TOLERANCE {
+        let bound = compact(now.checked_add(TOLERANCE).unwrap_or(now));
+        return Err(bad(format!(
+            "Signature not yet current: {text} is still later than {bound} ({shown} + 5 min.)"
+        )));
+    }
+    Ok(())
+}
+
+/// Checks that the signature was made for this service.
+pub(crate) fn check_scope(request: &WireRequest) -> Result<(), Refusal> {
+    let expected = request.service.signing_name();
+    let scope = request.header("authorization").and_then(CredentialScope::read).ok_or(Refusal::Unsigned)?;
+    if scope.service == expected {
+        return Ok(());
+    }
+    Err(bad(format!("Credential should be scoped to correct service: '{expected}'.")))
+}
+
+/// Checks the signature itself.
+pub(crate) fn check_signature(request: &WireRequest, secret: &str) -> Result<(), Refusal> {
+    let authorization = request.header("authorization").unwrap_or_default();
+    let scope = CredentialScope::read(authorization).ok_or(Refusal::Unsigned)?;
+    let signed_headers = part(authorization, "SignedHeaders=").unwrap_or_default();
+    let given = part(authorization, "Signature=").unwrap_or_default();
+    if expected_signature(request, scope, signed_headers, secret) == given {
+        return Ok(());
+    }
+    Err(bad(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.".to_owned(),
+    ))
+}
+
+fn expected_signature(
+    request: &WireRequest,
+    scope: CredentialScope<'_>,
+    signed_headers: &str,
+    secret: &str,
+) -> String {
+    let canonical = canonical_request(request, signed_headers);
+    let CredentialScope { date, region, service, .. } = scope;
+    let amz_date = request.header("x-amz-date").unwrap_or_default();
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{amz_date}\n{date}/{region}/{service}/aws4_request\n{}",
+        hex(&Sha256::digest(canonical.as_bytes()))
+    );
+    let mut key = hmac(format!("AWS4{secret}").as_bytes(), date.as_bytes());
+    for step in [region, service, "aws4_request"] {
+        key = hmac(&key, step.as_bytes());
+    }
+    hex(&hmac(&key, to_sign.as_bytes()))
+}
+
+fn canonical_request(request: &WireRequest, signed_headers: &str) -> String {
+    let mut headers = String::new();
+    for name in signed_headers.split(';') {
+        let values: Vec<&str> =
+            request.headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).map(str::trim).collect();
+        headers.push_str(&format!("{name}:{}\n", values.join(",")));
+    }
+    let path = encoded(request.uri.path()).replace("%2F", "/");
+    format!(
+        "{}\n{path}\n{}\n{headers}\n{signed_headers}\n{}",
+        request.method,
+        canonical_query(request.uri.query().unwrap_or_default()),
+        hex(&Sha256::digest(&request.body))
+    )
+}
+
+fn canonical_query(query: &str) -> String {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut pairs: Vec<String> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            format!("{}={}", encoded(&decode(name)), encoded(&decode(value)))
+        })
+        .collect();
+    pairs.sort();
+    pairs.join("&")
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+fn part<'a>(authorization: &'a str, name: &str) -> Option<&'a str> {
+    let rest = authorization.strip_prefix("AWS4-HMAC-SHA256")?;
+    rest.split(',').find_map(|part| part.trim().strip_prefix(name))
+}
+
+/// HMAC-SHA256 (RFC 2104).
+fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+    const BLOCK: usize = 64;
+    let mut padded = if key.len() > BLOCK { Sha256::digest(key).to_vec() } else { key.to_vec() };
+    padded.resize(BLOCK, 0);
+    let keyed = |pad: u8| padded.iter().map(|byte| byte ^ pad).collect::<Vec<u8>>();
+    let inner = Sha256::new().chain_update(keyed(0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(keyed(0x5c)).chain_update(inner).finalize().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_date(text: &str) -> Option<Timestamp> {
+    let civil = DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+    TimeZone::UTC.to_timestamp(civil).ok()
+}
+
+fn compact(at: Timestamp) -> String {
+    at.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn bad(message: String) -> Refusal {
+    Refusal::BadSignature { message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4231, test case 2.
+    #[test]
+    fn hmac_agrees_with_the_rfc() {
+        let mac = hmac(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn a_date_is_read_as_it_is_shown() {
+        let at: Timestamp = "2026-03-01T12:34:56Z".parse().unwrap();
+        assert_eq!(read_date(&compact(at)), Some(at));
+        assert_eq!(read_date("yesterday"), None);
+    }
+}
