@@ -1,1 +1,22 @@
-//! curfew-api
+//! The bodies of the HTTP contract: serde types with their OpenAPI schemas and limits, and nothing else.
+//!
+//! One module for each group of operations. Requests are `Deserialize` with `deny_unknown_fields`, answers are
+//! `Serialize`; a body that goes both ways is both. Fields are domain types, so a body that was read is a body
+//! that is sound; what OpenAPI says of them stands in attributes beside them:
+//!
+//! ```ignore
+//! /// The account.
+//! #[schema(value_type = String, pattern = "^[0-9]{12}$", example = "123456789012")]
+//! pub aws_account_id: AccountId,
+//! ```
+//!
+//! A field that the contract marks `?` is written as `null`, never left out: give it `#[schema(required)]`.
+//! `ErrorBody` is the exception, since the contract lets `details` and `notices` be absent.
+
+mod error;
+mod health;
+mod page;
+
+pub use error::ErrorBody;
+pub use health::{Health, HealthStatus};
+pub use page::PageBody;

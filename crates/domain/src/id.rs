@@ -12,8 +12,22 @@ macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "String", into = "Uuid")]
         pub struct $name(Uuid);
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Uuid {
+                id.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
 
         impl $name {
             /// A new UUID v7 (RFC 9562): ordered by the time of its making.
@@ -128,6 +142,7 @@ mod tests {
         assert!("0192f0c1-7a3b-7c4d-8e5f-0123456789ab".parse::<TenantId>().is_ok());
         for bad in ["", "x", "0192f0c17a3b7c4d8e5f0123456789ab", "{0192f0c1-7a3b-7c4d-8e5f-0123456789ab}"] {
             assert!(bad.parse::<TenantId>().is_err(), "{bad}");
+            assert!(serde_json::from_value::<TenantId>(bad.into()).is_err(), "{bad}");
         }
     }
 }
