@@ -1,0 +1,301 @@
+//! The real program, started, killed and started again.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use curfew_sim::world::{CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{Backend, Client, Database, Logs, PATIENCE};
+
+/// How a server is to be started.
+pub struct ServerBuilder {
+    backend: Backend,
+    environment: BTreeMap<String, String>,
+}
+
+/// A running `curfewd serve` with its database.
+pub struct Server {
+    process: Option<Child>,
+    port: u16,
+    environment: BTreeMap<String, String>,
+    database: Database,
+    logs: Logs,
+}
+
+/// How a program ended that was not expected to go on.
+pub struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it wrote.
+    pub output: String,
+}
+
+impl Server {
+    /// A server on this database.
+    pub fn on(backend: Backend) -> ServerBuilder {
+        ServerBuilder { backend, environment: BTreeMap::new() }
+    }
+
+    /// A caller without a credential.
+    pub fn stranger(&self) -> Client {
+        Client::stranger(format!("http://127.0.0.1:{}", self.port), self.logs.clone())
+    }
+
+    /// The master's slug, as [`Server::set_up`] chooses it.
+    pub const SLUG: &str = "acme";
+
+    /// The first run in mode `single`: the master's admin, logged in.
+    pub async fn set_up(&self) -> Client {
+        self.set_up_as("single").await
+    }
+
+    /// The first run: the master's admin, logged in.
+    pub async fn set_up_as(&self, platform_mode: &str) -> Client {
+        let email = "admin@acme.example";
+        let password = fresh_password();
+        let body = json!({
+            "tenant_name": "Acme", "tenant_slug": Self::SLUG, "admin_email": email, "admin_name": "Ada Admin",
+            "admin_password": password, "platform_mode": platform_mode, "mfa_required": false,
+        });
+        self.stranger().post("/v1/setup/complete", body).await.is(201);
+        self.stranger().login(email, &password, Self::SLUG).await
+    }
+
+    /// What it has written.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("it is ours");
+            process.wait().expect("it is ours");
+        }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("a running server");
+        let asked = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+        assert!(asked.expect("kill").success());
+        wait_for_end(&mut process, &self.logs)
+    }
+
+    /// Starts it where it was, after it ended.
+    pub async fn start_again(&mut self) {
+        assert!(self.process.is_none(), "it still runs");
+        self.process = Some(spawn("serve", self.port, &self.environment, &self.database, &self.logs));
+        self.wait_until_healthy().await;
+    }
+
+    /// Runs another of the program's commands on the same database and settings, to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        let mut environment = self.environment.clone();
+        environment.insert("SERVER_PORT".to_owned(), free_port().to_string());
+        run_to_end(arguments, &environment, &self.database)
+    }
+
+    async fn wait_until_healthy(&mut self) {
+        let stranger = self.stranger();
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let process = self.process.as_mut().expect("a running server");
+            if let Some(status) = process.try_wait().expect("it is ours") {
+                panic!("curfewd ended with {status}:\n{}", self.logs.text());
+            }
+            let asked = stranger.try_send(reqwest::Method::GET, "/healthz", None).await;
+            if asked.is_ok_and(|reply| reply.status == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("curfewd is not healthy after {PATIENCE:?}:\n{}", self.logs.text());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if !std::thread::panicking() {
+            self.logs.assert_no_secret();
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// With an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With this address as all of AWS.
+    #[must_use]
+    pub fn aws(self, url: &str) -> Self {
+        self.env("AWS_ENDPOINT_URL", url)
+    }
+
+    /// Starts it and waits until it is healthy.
+    pub async fn start(self) -> Server {
+        let mut server = self.ready().await;
+        server.start_again().await;
+        server
+    }
+
+    /// Makes everything but the process: the test starts it, or runs another command.
+    pub async fn ready(self) -> Server {
+        let database = Database::create(&self.backend).await;
+        let logs = Logs::default();
+        let mut environment = common_environment(&database);
+        if matches!(self.backend, Backend::Postgresql(_)) {
+            environment.extend(own_keys());
+        }
+        environment.extend(self.environment);
+        for name in ["JWT_SECRET", "CURFEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "CURFEW_SIGNING_KEY"] {
+            if let Some(secret) = environment.get(name) {
+                logs.keep_out(secret);
+            }
+        }
+        let port =
+            environment.get("SERVER_PORT").map_or_else(free_port, |port| port.parse().expect("a port"));
+        environment.insert("SERVER_PORT".to_owned(), port.to_string());
+        Server { process: None, port, environment, database, logs }
+    }
+}
+
+/// Nothing of the machine's own settings, credentials or AWS profile gets in.
+fn common_environment(database: &Database) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::from(
+        [
+            ("AWS_ACCESS_KEY_ID", CURFEW_ACCESS_KEY),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_SECRET_ACCESS_KEY", CURFEW_SECRET_KEY),
+            ("BIND_ADDRESS", "127.0.0.1"),
+            ("CURFEW_RATE_LIMIT", "off"),
+            ("LOG_LEVEL", "debug"),
+            ("PATH", "/usr/bin:/bin"),
+            // Nobody listens there: a call that was meant for the simulator fails at once, and in the log.
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    environment.insert("DATABASE_URL".to_owned(), database.url().to_owned());
+    environment.insert("HOME".to_owned(), database.folder().display().to_string());
+    environment
+}
+
+/// What an embedded first run makes for itself, several nodes must be given.
+fn own_keys() -> [(String, String); 3] {
+    use base64::Engine;
+    let key = || {
+        let bytes: Vec<u8> = [Uuid::new_v4(), Uuid::new_v4()].iter().flat_map(|id| *id.as_bytes()).collect();
+        base64::engine::general_purpose::STANDARD.encode(bytes)
+    };
+    ["JWT_SECRET", "CURFEW_MASTER_KEY", "CURFEW_SIGNING_KEY"].map(|name| (name.to_owned(), key()))
+}
+
+fn spawn(
+    command: &str,
+    port: u16,
+    environment: &BTreeMap<String, String>,
+    database: &Database,
+    logs: &Logs,
+) -> Child {
+    let mut process = Command::new(program())
+        .arg(command)
+        .env_clear()
+        .envs(environment)
+        .env("SERVER_PORT", port.to_string())
+        .current_dir(database.folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("curfewd starts");
+    logs.follow(process.stdout.take().expect("piped"));
+    logs.follow(process.stderr.take().expect("piped"));
+    process
+}
+
+fn run_to_end(arguments: &[&str], environment: &BTreeMap<String, String>, database: &Database) -> Ended {
+    let logs = Logs::default();
+    let mut process = Command::new(program())
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .current_dir(database.folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("curfewd starts");
+    logs.follow(process.stdout.take().expect("piped"));
+    logs.follow(process.stderr.take().expect("piped"));
+    let status = wait_for_end(&mut process, &logs);
+    // The readers end with the pipes, a moment after the process.
+    std::thread::sleep(Duration::from_millis(50));
+    Ended { status, output: logs.text() }
+}
+
+fn wait_for_end(process: &mut Child, logs: &Logs) -> ExitStatus {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Some(status) = process.try_wait().expect("it is ours") {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    panic!("curfewd does not end:\n{}", logs.text());
+}
+
+/// The program under test: built beside this test by the same command.
+///
+/// # Panics
+/// When it is not there.
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a path");
+    let folder = test.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps/TEST");
+    let program = folder.join("curfewd");
+    assert!(
+        program.exists(),
+        "{} is missing: run `make test`, or `cargo build --workspace --all-targets` first",
+        program.display()
+    );
+    program
+}
+
+/// A port that was free a moment ago, below the range from which the kernel lends ports to clients.
+///
+/// # Panics
+/// When none is found.
+pub fn free_port() -> u16 {
+    let start = u16::try_from(Uuid::new_v4().as_u128() % 10_000).expect("small") + 10_000;
+    (start..start + 500)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port below 20,500")
+}
+
+/// A password that no rule of strength refuses.
+pub(crate) fn fresh_password() -> String {
+    format!("correct-horse-{}", Uuid::new_v4().simple())
+}
