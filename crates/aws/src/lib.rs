@@ -1,1 +1,31 @@
-//! curfew-aws
+//! AWS, as Curfew needs it: ports, and their adapter over the AWS SDK.
+//!
+//! - [`Trust`]: STS. Whose credentials are these, and does a role let Curfew in?
+//! - [`Directory`]: instances, permission sets, accounts, units, people. Reads only.
+//! - [`Assignments`]: the only thing that changes anything in AWS.
+//! - [`AwsGateway`] hands these out; [`SdkGateway`] is the one that speaks to AWS.
+//! - [`AwsError`] says what went wrong by its meaning.
+//!
+//! To add a call: a method of the port that it belongs to, its adapter under `sdk/`, and the same operation in the
+//! simulator.
+
+mod assignments;
+mod directory;
+mod error;
+mod gateway;
+mod patience;
+mod sdk;
+mod trust;
+
+pub use assignments::{Assignee, Assignments, CallStatus};
+pub use directory::{
+    AccountFacts, Directory, GroupFacts, InstanceFacts, InstanceState, Listed, OrganizationFacts, PageToken,
+    ParentId, PermissionSetFacts, PolicyNames, Tags, UnitFacts, UserFacts,
+};
+pub use error::{AwsError, AwsErrorKind};
+pub use gateway::{AwsGateway, RoleAccess};
+pub use patience::{Patience, Patiences};
+pub use sdk::{SdkGateway, SdkSettings, StaticCredentials};
+pub use trust::{
+    AssumeRole, CallerIdentity, Purpose, SessionCredentials, SessionName, Trust, TrustedPrincipal,
+};

@@ -1,0 +1,118 @@
+//! Clients of the services, for a region, with somebody's credentials and a measure of patience.
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use curfew_domain::Region;
+use secrecy::ExposeSecret;
+
+use crate::{Patience, SessionCredentials};
+
+use super::settings::sdk_region;
+
+/// Makes clients; they share one connection pool.
+pub(super) struct Clients {
+    base: SdkConfig,
+}
+
+/// Clients of everything that a [`Directory`](crate::Directory) reads.
+pub(super) struct DirectoryClients {
+    pub(super) sso_admin: aws_sdk_ssoadmin::Client,
+    pub(super) identity_store: aws_sdk_identitystore::Client,
+    pub(super) organizations: aws_sdk_organizations::Client,
+    pub(super) now: NowSource,
+}
+
+/// What a signature is dated by, to measure how far AWS's time is from it.
+#[derive(Clone)]
+pub(super) struct NowSource(SharedTimeSource);
+
+impl NowSource {
+    pub(super) fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+}
+
+impl Clients {
+    pub(super) fn new(base: SdkConfig) -> Self {
+        Self { base }
+    }
+
+    pub(super) fn now_source(&self) -> NowSource {
+        NowSource(self.base.time_source().unwrap_or_default())
+    }
+
+    /// STS with Curfew's own credentials: always the regional endpoint.
+    pub(super) fn sts(&self, region: &Region, patience: Patience) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config(region, patience).build())
+    }
+
+    /// The same, which does not quietly correct a clock that is off: whoever tests wants to hear of it.
+    pub(super) fn sts_told_of_skew(&self, region: &Region, patience: Patience) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config(region, patience).disable_clock_skew_correction(true).build())
+    }
+
+    /// SSO Admin with a session's credentials.
+    pub(super) fn sso_admin(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+        patience: Patience,
+    ) -> aws_sdk_ssoadmin::Client {
+        aws_sdk_ssoadmin::Client::new(&self.session_config(region, session, patience))
+    }
+
+    /// All of the directory with a session's credentials.
+    pub(super) fn with_session(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+        patience: Patience,
+    ) -> DirectoryClients {
+        let config = self.session_config(region, session, patience);
+        DirectoryClients {
+            sso_admin: aws_sdk_ssoadmin::Client::new(&config),
+            identity_store: aws_sdk_identitystore::Client::new(&config),
+            organizations: aws_sdk_organizations::Client::new(&config),
+            now: self.now_source(),
+        }
+    }
+
+    fn session_config(&self, region: &Region, session: &SessionCredentials, patience: Patience) -> SdkConfig {
+        self.config(region, patience)
+            .credentials_provider(SharedCredentialsProvider::new(credentials(session)))
+            // They are at hand; the shared cache would keep one tenant's beyond their use.
+            .identity_cache(aws_config::identity::IdentityCache::no_cache())
+            .build()
+    }
+
+    fn config(&self, region: &Region, patience: Patience) -> aws_types::sdk_config::Builder {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(patience.connect)
+            .operation_attempt_timeout(patience.attempt)
+            .operation_timeout(patience.call)
+            .build();
+        self.base
+            .clone()
+            .into_builder()
+            .region(sdk_region(region))
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(patience.tries))
+    }
+}
+
+/// Without their end: whoever holds them knows it by Curfew's clock, and AWS says so when they have ended.
+pub(super) fn credentials(session: &SessionCredentials) -> Credentials {
+    Credentials::new(
+        session.access_key_id.clone(),
+        session.secret_access_key.expose_secret(),
+        Some(session.session_token.expose_secret().to_owned()),
+        None,
+        "curfew-session",
+    )
+}

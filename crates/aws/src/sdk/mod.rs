@@ -1,0 +1,90 @@
+//! The adapter over the AWS SDK: the only code that speaks to AWS.
+//!
+//! The SDK does the signing, the pooling and, where a repetition is harmless, the repeating: nothing here wraps a
+//! second loop around it.
+
+mod answer;
+mod assignments;
+mod cache;
+mod classify;
+mod clients;
+mod directory;
+mod failure;
+mod settings;
+mod trust;
+
+pub use settings::{SdkSettings, StaticCredentials};
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use curfew_domain::{Clock, Region, TenantId};
+
+use crate::{Assignments, AwsError, AwsGateway, Directory, Patiences, RoleAccess, SessionCredentials, Trust};
+
+use self::assignments::SdkAssignments;
+use self::cache::{Kept, SessionCache};
+use self::clients::Clients;
+use self::directory::SdkDirectory;
+use self::trust::SdkTrust;
+
+/// AWS, through the SDK.
+pub struct SdkGateway {
+    clients: Clients,
+    patiences: Patiences,
+    sessions: Arc<SessionCache>,
+}
+
+impl SdkGateway {
+    /// Reads credentials, endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_STS`, …), proxies and profiles from the
+    /// environment, as the SDK does everywhere.
+    pub async fn from_env(clock: Arc<dyn Clock>) -> Self {
+        Self::load(clock, SdkSettings::default()).await
+    }
+
+    /// The same, but for what `settings` says.
+    pub async fn load(clock: Arc<dyn Clock>, settings: SdkSettings) -> Self {
+        let patiences = settings.patiences;
+        Self {
+            clients: Clients::new(settings.load().await),
+            patiences,
+            sessions: Arc::new(SessionCache::new(clock)),
+        }
+    }
+
+    /// A session of the tenant's role: kept from before, or fetched.
+    async fn session(&self, access: &RoleAccess, patience: crate::Patience) -> Result<Kept, AwsError> {
+        let trust = SdkTrust::new(self.clients.sts(&access.region, patience), self.clients.now_source());
+        self.sessions.get(access, &trust).await
+    }
+}
+
+#[async_trait]
+impl AwsGateway for SdkGateway {
+    fn trust(&self, region: &Region) -> Arc<dyn Trust> {
+        let sts = self.clients.sts_told_of_skew(region, self.patiences.test);
+        Arc::new(SdkTrust::new(sts, self.clients.now_source()))
+    }
+
+    fn directory_with(&self, region: &Region, session: &SessionCredentials) -> Arc<dyn Directory> {
+        let clients = self.clients.with_session(region, session, self.patiences.test);
+        Arc::new(SdkDirectory::new(clients, None))
+    }
+
+    async fn directory(&self, access: &RoleAccess) -> Result<Arc<dyn Directory>, AwsError> {
+        let kept = self.session(access, self.patiences.read).await?;
+        let clients = self.clients.with_session(&access.region, &kept.session, self.patiences.read);
+        Ok(Arc::new(SdkDirectory::new(clients, Some(kept.end))))
+    }
+
+    async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
+        let kept = self.session(access, self.patiences.look).await?;
+        let look = self.clients.sso_admin(&access.region, &kept.session, self.patiences.look);
+        let change = self.clients.sso_admin(&access.region, &kept.session, self.patiences.change);
+        Ok(Arc::new(SdkAssignments::new(look, change, self.clients.now_source(), kept.end)))
+    }
+
+    fn forget(&self, tenant: TenantId) {
+        self.sessions.forget(tenant);
+    }
+}

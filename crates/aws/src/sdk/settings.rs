@@ -1,0 +1,80 @@
+use aws_credential_types::Credentials;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_http_client::{Builder, tls};
+use aws_types::SdkConfig;
+use aws_types::region::Region as SdkRegion;
+use curfew_domain::Region;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Patiences;
+
+/// What is said explicitly; everything else comes from the environment.
+#[derive(Debug, Clone, Default)]
+pub struct SdkSettings {
+    /// Where AWS answers, for all services: takes the place of `AWS_ENDPOINT_URL`.
+    pub endpoint_url: Option<String>,
+    /// Curfew's own credentials: take the place of the SDK's default chain.
+    pub own_credentials: Option<StaticCredentials>,
+    /// How long calls may take.
+    pub patiences: Patiences,
+    /// What signatures are dated by; the system's time where absent. Curfew's own clock never goes back, but a
+    /// signature needs AWS's time.
+    pub signing_time: Option<SharedTimeSource>,
+}
+
+/// Credentials that don't change.
+#[derive(Debug, Clone)]
+pub struct StaticCredentials {
+    /// `AKIA…`.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: SecretString,
+    /// The token, where they are temporary.
+    pub session_token: Option<SecretString>,
+}
+
+impl SdkSettings {
+    /// One endpoint for everything, with credentials for it: a stand-in for AWS.
+    pub fn at(endpoint_url: impl Into<String>, own_credentials: StaticCredentials) -> Self {
+        Self {
+            endpoint_url: Some(endpoint_url.into()),
+            own_credentials: Some(own_credentials),
+            ..Self::default()
+        }
+    }
+
+    pub(super) async fn load(self) -> SdkConfig {
+        let defaults = aws_config::BehaviorVersion::latest();
+        // One connection pool for all clients. The region is set on each client.
+        let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+        let mut loader = aws_config::defaults(defaults)
+            .http_client(Builder::new().tls_provider(tls).build_https())
+            .identity_cache(aws_config::identity::IdentityCache::lazy().build());
+        if let Some(url) = self.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        if let Some(own) = self.own_credentials {
+            loader = loader.credentials_provider(own.credentials());
+        }
+        if let Some(time) = self.signing_time {
+            loader = loader.time_source(time);
+        }
+        loader.load().await
+    }
+}
+
+impl StaticCredentials {
+    fn credentials(&self) -> Credentials {
+        Credentials::new(
+            self.access_key_id.clone(),
+            self.secret_access_key.expose_secret(),
+            self.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            None,
+            "curfew-settings",
+        )
+    }
+}
+
+pub(super) fn sdk_region(region: &Region) -> SdkRegion {
+    SdkRegion::new(region.as_str().to_owned())
+}
