@@ -57,14 +57,23 @@ pub(crate) fn handle(
     operation(&mut call)
 }
 
-fn find(request: &WireRequest) -> Result<Operation, Refusal> {
-    let table: &[(&str, Operation)] = match request.service {
+/// Every operation that is played.
+pub(crate) fn operations() -> impl Iterator<Item = (Service, &'static str)> {
+    let services = [Service::Sts, Service::SsoAdmin, Service::IdentityStore, Service::Organizations];
+    services.into_iter().flat_map(|service| table(service).iter().map(move |(name, _)| (service, *name)))
+}
+
+fn table(service: Service) -> &'static [(&'static str, Operation)] {
+    match service {
         Service::Sts => sts::OPERATIONS,
         Service::SsoAdmin => sso_admin::OPERATIONS,
         Service::IdentityStore => identity_store::OPERATIONS,
         Service::Organizations => organizations::OPERATIONS,
-    };
-    table
+    }
+}
+
+fn find(request: &WireRequest) -> Result<Operation, Refusal> {
+    table(request.service)
         .iter()
         .find(|(name, _)| *name == request.operation)
         .map(|(_, operation)| *operation)

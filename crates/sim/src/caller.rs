@@ -27,7 +27,7 @@ pub(crate) fn authenticate(state: &State, request: &WireRequest, now: Timestamp)
     let held = Held::find(state, access_key).ok_or(Refusal::UnknownCredentials)?;
     held.check_token(request.header("x-amz-security-token"))?;
     signature::check_scope(request)?;
-    signature::check_date(request, now)?;
+    signature::check_date(request, &state.clock)?;
     if state.world.behaviour.check_signatures {
         signature::check_signature(request, held.secret())?;
     }
@@ -65,7 +65,7 @@ impl<'a> Held<'a> {
     fn check_token(&self, given: Option<&str>) -> Result<(), Refusal> {
         let expected = match self {
             Self::Own(own) => own.session_token.as_deref(),
-            Self::Session(session, _) => Some(session.session_token.as_str()),
+            Self::Session(session, _) => Some(session.token.as_str()),
         };
         if expected == given { Ok(()) } else { Err(Refusal::UnknownCredentials) }
     }
@@ -88,9 +88,9 @@ impl<'a> Held<'a> {
                 permissions: own.permissions.clone(),
             },
             Self::Session(session, role) => Caller {
-                arn: session_arn(role, &session.session_name),
+                arn: session_arn(role, &session.name),
                 account: role.account().to_owned(),
-                user_id: format!("{}:{}", role.unique_id(), session.session_name),
+                user_id: format!("{}:{}", role.unique_id(), session.name),
                 role_arn: Some(role.arn.clone()),
                 permissions: role.permissions.clone(),
             },

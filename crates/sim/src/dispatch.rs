@@ -61,8 +61,8 @@ impl Played {
             let faults = state.faults.strike(Target {
                 service: request.service,
                 operation: &request.operation,
-                caller_account: caller_account.as_deref(),
-                target_account: request.target_account(),
+                by: caller_account.as_deref(),
+                about: request.target_account(),
             });
             let record = CallRecord {
                 number: 0,

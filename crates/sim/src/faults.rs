@@ -2,16 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::service::Service;
+use crate::{glob, service::Service};
 
 /// A fault that waits for calls to strike.
 ///
 /// It strikes each call of `operation` (and of `account`, where given), but lets the first `skip` of them pass,
 /// and is spent after `times`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `CreateAccountAssignment`, `sso:ListTagsForResource` where two services have one name, or `*`.
+    /// `CreateAccountAssignment`, `sso:ListTagsForResource` where two services have one name, `sso:List*`, or `*`.
     pub operation: String,
     /// Only calls by this account or about it (`TargetId`, `AccountId`, the role's account).
     #[serde(default)]
@@ -119,8 +118,10 @@ impl Fault {
 pub(crate) struct Target<'a> {
     pub(crate) service: Service,
     pub(crate) operation: &'a str,
-    pub(crate) caller_account: Option<&'a str>,
-    pub(crate) target_account: Option<&'a str>,
+    /// The caller's account.
+    pub(crate) by: Option<&'a str>,
+    /// The account that its parameters name.
+    pub(crate) about: Option<&'a str>,
 }
 
 /// All faults that wait.
@@ -163,12 +164,16 @@ impl Faults {
 
 impl Fault {
     fn concerns(&self, target: Target<'_>) -> bool {
-        let operation = self.operation == "*"
-            || self.operation == target.operation
-            || self.operation == target.service.action(target.operation);
-        let account = self.account.as_deref().is_none_or(|account| {
-            target.caller_account == Some(account) || target.target_account == Some(account)
-        });
-        operation && account
+        let account = self
+            .account
+            .as_deref()
+            .is_none_or(|account| target.by == Some(account) || target.about == Some(account));
+        self.names(target.service, target.operation) && account
+    }
+
+    /// Whether it is meant for an operation.
+    pub(crate) fn names(&self, service: Service, operation: &str) -> bool {
+        glob::matches(&self.operation, operation)
+            || glob::matches(&self.operation, &service.action(operation))
     }
 }

@@ -25,6 +25,8 @@ mod control;
 mod dispatch;
 mod entropy;
 mod faults;
+mod glob;
+mod hex;
 mod identity_store;
 mod iso;
 mod limits;

@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -128,6 +129,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 connections.spawn(serve_connection(stream, router.clone(), shared.clone()));
             }
             Some(_) = connections.join_next() => {}
+            // No descriptor was free for the connection.
+            else => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
@@ -166,7 +169,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shared: Arc<Shared>
 
 /// SDKs correct their clocks by this header: it must tell the stand-in's time.
 fn date(response: &mut Response<Body>, shared: &Shared) {
-    let now = shared.state.lock().clock.now();
+    let now = shared.state.lock().clock.wall();
     let text = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(header::DATE, value);

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Patch, SimControl};
 use crate::{
+    call,
     clock::ClockView,
     faults::Fault,
     log::CallRecord,
@@ -35,8 +36,15 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/settle", post(settle))
         .route("/calls", get(calls).delete(clear_calls))
         .route("/counts", get(counts))
+        .route("/operations", get(operations))
         .route("/reset", post(reset))
+        .fallback(nothing_here)
         .with_state(SimControl::new(shared))
+}
+
+async fn nothing_here() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({ "message": "the stand-in's control has no such route" })))
+        .into_response()
 }
 
 async fn world(State(control): State<SimControl>) -> Json<World> {
@@ -138,9 +146,12 @@ async fn faults(State(control): State<SimControl>) -> Json<Vec<Fault>> {
     Json(control.faults())
 }
 
-async fn add_fault(State(control): State<SimControl>, Json(fault): Json<Fault>) -> StatusCode {
+async fn add_fault(State(control): State<SimControl>, Json(fault): Json<Fault>) -> Response {
+    if !call::operations().any(|(service, name)| fault.names(service, name)) {
+        return refused(&format!("no operation is called `{}`", fault.operation));
+    }
     control.inject(fault);
-    StatusCode::NO_CONTENT
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn clear_faults(State(control): State<SimControl>) -> StatusCode {
@@ -177,6 +188,10 @@ async fn clear_calls(State(control): State<SimControl>) -> StatusCode {
 
 async fn counts(State(control): State<SimControl>) -> Json<Value> {
     Json(json!(control.counts()))
+}
+
+async fn operations() -> Json<Vec<String>> {
+    Json(call::operations().map(|(service, name)| service.action(name)).collect())
 }
 
 async fn reset(State(control): State<SimControl>) -> StatusCode {

@@ -169,7 +169,7 @@ impl SimControl {
         self.with(|state| state.clock.view())
     }
 
-    /// Moves the clock; what falls due by then happens.
+    /// Skips time; what falls due by then happens. Callers may sign with the machine's time or with this.
     pub fn advance(&self, by: SignedDuration) {
         self.with(|state| {
             state.clock.advance(by);
@@ -177,7 +177,7 @@ impl SimControl {
         });
     }
 
-    /// Runs the clock this far from the machine's.
+    /// Runs AWS's clock this far from the machine's: a caller off by more than 5 minutes is refused.
     pub fn run_clock_at_offset(&self, offset: SignedDuration) {
         self.with(|state| state.clock.run_at_offset(offset));
     }

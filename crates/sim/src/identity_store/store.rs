@@ -4,11 +4,10 @@ use crate::{
     call::Call,
     protocol::patterns,
     refusal::{Missing, Refusal},
-    world::Instance,
+    world::{Instance, Organization},
 };
 
-/// The store, if the caller may read it: from the management account or a delegated administrator, in all regions
-/// of the instance (<https://docs.aws.amazon.com/singlesignon/latest/userguide/use-cases-across-regions.html>).
+/// The store, if the caller may read it: from any account that sees the instance, in all regions of the instance (<https://docs.aws.amazon.com/singlesignon/latest/userguide/use-cases-across-regions.html>).
 pub(super) fn store<'a>(call: &'a Call<'_>) -> Result<&'a Instance, Refusal> {
     let id = bare(call.fields.text("IdentityStoreId", patterns::IDENTITY_STORE_ID)?);
     call.authorize(id)?;
@@ -17,8 +16,7 @@ pub(super) fn store<'a>(call: &'a Call<'_>) -> Result<&'a Instance, Refusal> {
         message: format!("IDENTITY_STORE not found for id {id}"),
     };
     let (organization, instance) = call.state.world.identity_store(id).ok_or_else(not_found)?;
-    let account = call.caller.account.as_str();
-    if instance.owner_account != account && !organization.delegates_identity_center_to(account) {
+    if !may_read(organization, instance, &call.caller.account) {
         let action = call.service.action(call.operation);
         return Err(Refusal::not_authorized(&call.caller.arn, &action, &instance.identity_store_arn()));
     }
@@ -35,6 +33,12 @@ pub(super) fn store<'a>(call: &'a Call<'_>) -> Result<&'a Instance, Refusal> {
         }),
         _ => Ok(instance),
     }
+}
+
+/// "If you have access to a member account, you can use this API operation from the member account."
+fn may_read(organization: &Organization, instance: &Instance, account: &str) -> bool {
+    let member = organization.account(account).is_some();
+    member && (instance.owner_account == organization.management_account || instance.owner_account == account)
 }
 
 /// An id without the ARN that it may be wrapped in.

@@ -1,6 +1,6 @@
 //! Delegated administrators.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::view;
 use crate::{
@@ -21,7 +21,10 @@ pub(super) fn list_delegated_administrators(call: &mut Call<'_>) -> Result<Value
         .filter_map(|d| organization.account(&d.account))
         .map(|account| {
             let mut shown = view::account(call, organization, account);
-            shown["DelegationEnabledDate"] = json!(epoch_seconds(BEGINNING));
+            if let Value::Object(members) = &mut shown {
+                members.remove("Paths");
+                members.insert("DelegationEnabledDate".to_owned(), epoch_seconds(BEGINNING));
+            }
             shown
         })
         .collect();

@@ -18,7 +18,14 @@ pub(super) fn list_organizational_units_for_parent(call: &mut Call<'_>) -> Resul
         .units
         .iter()
         .filter(|unit| unit.parent == parent)
-        .map(|unit| json!({ "Id": unit.id, "Arn": view::arn(organization, "ou", &unit.id), "Name": unit.name }))
+        .map(|unit| {
+            json!({
+                "Id": unit.id,
+                "Arn": view::arn(organization, "ou", &unit.id),
+                "Name": unit.name,
+                "Path": format!("{}{}/", organization.path_to(&unit.parent), unit.id),
+            })
+        })
         .collect();
     Ok(listed("OrganizationalUnits", call.page(units, |unit| unit["Id"].to_string(), parent)?))
 }

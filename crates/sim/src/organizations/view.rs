@@ -48,6 +48,7 @@ pub(super) fn account(call: &Call<'_>, organization: &Organization, account: &Ac
         "Name": account.name,
         "Status": observed.accounts_have_status.then(|| account.state.as_status()),
         "State": observed.accounts_have_state.then(|| account.state.as_state()),
+        "Paths": [format!("{}{}/", organization.path_to(&account.parent), account.id)],
         "JoinedMethod": if account.id == organization.management_account { "INVITED" } else { "CREATED" },
         "JoinedTimestamp": epoch_seconds(BEGINNING),
     }))

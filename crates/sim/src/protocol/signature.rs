@@ -7,34 +7,34 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use sha2::{Digest, Sha256};
 
 use super::request::{CredentialScope, WireRequest};
-use crate::refusal::Refusal;
-
-/// How far a request's date may be off. STS answers "… is now earlier than … (… - 5 min.)".
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+use crate::{
+    clock::{Dated, SimClock, shifted},
+    hex,
+    refusal::Refusal,
+};
 
 /// Everything but the letters that are never encoded in a canonical request.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Checks that the request's date is now, or near it.
-pub(crate) fn check_date(request: &WireRequest, now: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn check_date(request: &WireRequest, clock: &SimClock) -> Result<(), Refusal> {
     let text = request.header("x-amz-date").unwrap_or_default();
     let Some(signed_at) = read_date(text) else {
-        return Err(bad(format!(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{text}'"
-        )));
+        return Err(bad(format!("Date must be in ISO-8601 'basic format'. Got '{text}'.")));
     };
-    let (shown, off) = (compact(now), now.duration_since(signed_at));
-    if off > TOLERANCE {
-        let bound = compact(now.checked_sub(TOLERANCE).unwrap_or(now));
-        return Err(bad(format!("Signature expired: {text} is now earlier than {bound} ({shown} - 5 min.)")));
+    match clock.date(signed_at) {
+        Dated::Now => Ok(()),
+        Dated::Before(now) => {
+            let (bound, now) = (compact(shifted(now, SignedDuration::from_mins(-5))), compact(now));
+            Err(bad(format!("Signature expired: {text} is now earlier than {bound} ({now} - 5 min.)")))
+        }
+        Dated::After(now) => {
+            let (bound, now) = (compact(shifted(now, SignedDuration::from_mins(5))), compact(now));
+            Err(bad(format!(
+                "Signature not yet current: {text} is still later than {bound} ({now} + 5 min.)"
+            )))
+        }
     }
-    if off < -TOLERANCE {
-        let bound = compact(now.checked_add(TOLERANCE).unwrap_or(now));
-        return Err(bad(format!(
-            "Signature not yet current: {text} is still later than {bound} ({shown} + 5 min.)"
-        )));
-    }
-    Ok(())
 }
 
 /// Checks that the signature was made for this service.
@@ -72,28 +72,28 @@ fn expected_signature(
     let amz_date = request.header("x-amz-date").unwrap_or_default();
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{amz_date}\n{date}/{region}/{service}/aws4_request\n{}",
-        hex(&Sha256::digest(canonical.as_bytes()))
+        hex::digits(&Sha256::digest(canonical.as_bytes()))
     );
     let mut key = hmac(format!("AWS4{secret}").as_bytes(), date.as_bytes());
     for step in [region, service, "aws4_request"] {
         key = hmac(&key, step.as_bytes());
     }
-    hex(&hmac(&key, to_sign.as_bytes()))
+    hex::digits(&hmac(&key, to_sign.as_bytes()))
 }
 
 fn canonical_request(request: &WireRequest, signed_headers: &str) -> String {
-    let mut headers = String::new();
-    for name in signed_headers.split(';') {
-        let values: Vec<&str> =
-            request.headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).map(str::trim).collect();
-        headers.push_str(&format!("{name}:{}\n", values.join(",")));
-    }
+    let line = |name: &str| {
+        let values = request.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        format!("{name}:{}\n", values.map(str::trim).collect::<Vec<_>>().join(","))
+    };
+    let headers: Vec<String> = signed_headers.split(';').map(line).collect();
+    let headers = headers.concat();
     let path = encoded(request.uri.path()).replace("%2F", "/");
     format!(
         "{}\n{path}\n{}\n{headers}\n{signed_headers}\n{}",
         request.method,
         canonical_query(request.uri.query().unwrap_or_default()),
-        hex(&Sha256::digest(&request.body))
+        hex::digits(&Sha256::digest(&request.body))
     )
 }
 
@@ -130,10 +130,6 @@ fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update(keyed(0x5c)).chain_update(inner).finalize().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn read_date(text: &str) -> Option<Timestamp> {
     let civil = DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
     TimeZone::UTC.to_timestamp(civil).ok()
@@ -155,7 +151,7 @@ mod tests {
     #[test]
     fn hmac_agrees_with_the_rfc() {
         let mac = hmac(b"Jefe", b"what do ya want for nothing?");
-        assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(hex::digits(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 
     #[test]

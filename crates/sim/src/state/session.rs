@@ -6,8 +6,8 @@ use jiff::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) role_arn: String,
-    pub(crate) session_name: String,
+    pub(crate) name: String,
     pub(crate) secret_access_key: String,
-    pub(crate) session_token: String,
+    pub(crate) token: String,
     pub(crate) expires_at: Timestamp,
 }

@@ -19,9 +19,9 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let seconds = session_seconds(call, &wanted, &role)?;
     let session = Session {
         role_arn: role.arn.clone(),
-        session_name: wanted.session_name.clone(),
+        name: wanted.session_name.clone(),
         secret_access_key: STANDARD.encode(entropy::bytes::<30>()),
-        session_token: STANDARD.encode(entropy::bytes::<96>()),
+        token: STANDARD.encode(entropy::bytes::<96>()),
         expires_at: call.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(call.now),
     };
     let access_key = format!("ASIA{}", entropy::letters(16));
@@ -96,13 +96,13 @@ fn session_seconds(call: &Call<'_>, wanted: &Wanted, role: &Role) -> Result<i64,
 fn answer(role: &Role, session: &Session, access_key: &str) -> Value {
     json!({
         "AssumedRoleUser": {
-            "AssumedRoleId": format!("{}:{}", role.unique_id(), session.session_name),
-            "Arn": session_arn(role, &session.session_name),
+            "AssumedRoleId": format!("{}:{}", role.unique_id(), session.name),
+            "Arn": session_arn(role, &session.name),
         },
         "Credentials": {
             "AccessKeyId": access_key,
             "SecretAccessKey": session.secret_access_key,
-            "SessionToken": session.session_token,
+            "SessionToken": session.token,
             "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         },
         "PackedPolicySize": 0,

@@ -87,7 +87,7 @@ pub enum MissingDeletion {
     /// `ResourceNotFoundException`.
     #[default]
     Refused,
-    /// Accepted, then `FAILED` with "Received a 404 status error: EntitlementItem doesn't exist …".
+    /// Accepted, then `FAILED` with "Received a 404 status error: `EntitlementItem` doesn't exist …".
     FailsLater,
 }
 

@@ -2,12 +2,14 @@
 
 use uuid::Uuid;
 
+use crate::hex;
+
 /// `length` lower-case hexadecimal digits that depend on `kind` and `name` alone.
 pub(crate) fn hex_id(kind: &str, name: &str, length: usize) -> String {
     let mut digits = String::new();
     let mut round = 0_u64;
     while digits.len() < length {
-        digits.push_str(&format!("{:016x}", fnv1a(&[kind, name, &round.to_string()])));
+        digits.push_str(&hex::digits(&fnv1a(&[kind, name, &round.to_string()]).to_be_bytes()));
         round += 1;
     }
     digits.truncate(length);

@@ -203,6 +203,20 @@ impl Organization {
             || self.delegated_administrators.iter().any(|d| d.account == account)
     }
 
+    /// Where an account or unit sits: `o-…/r-…/ou-…/`, without itself.
+    pub(crate) fn path_to(&self, parent: &str) -> String {
+        let mut above = vec![parent];
+        while let Some(unit) = above.last().and_then(|last| self.units.iter().find(|unit| unit.id == *last)) {
+            // Parents are checked to be there, not to be free of circles.
+            if above.contains(&unit.parent.as_str()) {
+                break;
+            }
+            above.push(&unit.parent);
+        }
+        above.reverse();
+        format!("{}/{}/", self.id, above.join("/"))
+    }
+
     fn parent_named(&self, name: Option<&str>) -> String {
         name.and_then(|name| self.unit_named(name))
             .map_or_else(|| self.root_id.clone(), |unit| unit.id.clone())

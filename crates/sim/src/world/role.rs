@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids;
+use crate::glob;
 
 /// A role that can be assumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,7 +136,7 @@ impl Permissions {
 
     /// Whether an action (`sso:ListInstances`) may be done.
     pub fn permit(&self, action: &str) -> bool {
-        let named = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, action));
+        let named = |patterns: &[String]| patterns.iter().any(|pattern| glob::matches(pattern, action));
         named(&self.allow) && !named(&self.deny)
     }
 }
@@ -143,24 +144,6 @@ impl Permissions {
 impl Default for Permissions {
     fn default() -> Self {
         Self::all_but(&[])
-    }
-}
-
-/// IAM compares action names without regard to case; `*` stands for any letters.
-fn matches(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let mut parts = pattern.split('*');
-    let Some(rest) = action.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let mut rest = rest;
-    let mut last = None;
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-        last = Some(part);
-    }
-    match last {
-        None => rest.is_empty(),
-        Some(part) => action.ends_with(part),
     }
 }
 

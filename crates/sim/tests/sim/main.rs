@@ -1,0 +1,16 @@
+//! The stand-in, from outside: over HTTP as SDKs talk to it, and through its control.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
+
+mod assignments;
+mod control;
+mod credentials;
+mod delegation;
+mod faults;
+mod identity_store;
+mod instances;
+mod limits;
+mod organizations;
+mod program;
+mod sts;
+mod support;
