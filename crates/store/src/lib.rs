@@ -1,3 +1,37 @@
-//! The database: SQLite and PostgreSQL from one code.
+//! The database: SQLite or PostgreSQL, from one code.
+//!
+//! [`Store::tenant`] gives the only handle that can read or write a tenant's data; its units of work are one
+//! transaction each. What must be found before the tenant is known lies in a few *unwalled* tables of ids, keyed
+//! hashes and times, behind [`Store::unwalled`].
+//!
+//! To add a table:
+//! 1. a `CREATE TABLE` in the newest migration that is not released, else in a new one (`migration/mod.rs`), with
+//!    `tenant_id` first in its primary key, and its name in the list of walled tables;
+//! 2. its entity in `entity/`, raw columns only;
+//! 3. a unique constraint that callers can run into: a named `CONSTRAINT`, and a line in `constraint.rs`.
+//!
+//! To add a repository: one file a table group, with `impl ReadUnit` for what reads and `impl WriteUnit` for what
+//! writes.
+//! 1. Every query names the tenant: `.filter(Column::TenantId.eq(self.wall()))`, never an argument.
+//! 2. Rows become domain types by `FromStr` and the like; what doesn't parse is [`StoreError::Corrupt`].
+//! 3. A row that somebody else may change meanwhile is either locked when it is read (`FOR NO KEY UPDATE`; SQLite
+//!    has one writer and needs none), always assignments before grants before due, or written only where it still
+//!    is as it was read ([`StoreError::Stale`]).
+//! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
 
+mod constraint;
+mod entity;
+mod error;
 pub mod keyring;
+mod migrate;
+mod migration;
+mod open;
+mod store;
+mod unit;
+
+pub use constraint::Constraint;
+pub use error::{DatabaseFault, StoreError};
+pub use migrate::MigrateError;
+pub use open::{OpenError, StoreOptions};
+pub use store::{Backend, Store};
+pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};

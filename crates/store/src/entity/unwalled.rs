@@ -1,0 +1,154 @@
+//! Rows that are found before the tenant is known.
+
+use super::prelude::*;
+
+pub(crate) mod installation {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "installation")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub platform_mode: String,
+        pub setup_completed_at: Option<i64>,
+        pub master_tenant_id: Option<Uuid>,
+        pub kept_clock: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod credential {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "credential")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub hash: Vec<u8>,
+        pub key_id: String,
+        pub kind: String,
+        pub tenant_id: Uuid,
+        pub subject_id: Uuid,
+        pub expires_at: Option<i64>,
+        pub revoked_at: Option<i64>,
+        pub version: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod login_name {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "login_name")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hash: Vec<u8>,
+        pub key_id: String,
+        pub tenant_id: Uuid,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod login_attempt {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "login_attempt")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub scope: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key_hash: Vec<u8>,
+        pub key_id: String,
+        pub failures: i64,
+        pub first_failure_at: Option<i64>,
+        pub last_failure_at: Option<i64>,
+        pub last_success_at: Option<i64>,
+        pub blocked_until: Option<i64>,
+        pub forget_at: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod instance_claim {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "instance_claim")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub instance_arn: String,
+        pub tenant_id: Uuid,
+        pub claimed_at: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod connection_lease {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "connection_lease")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        pub node_id: Uuid,
+        pub fence: i64,
+        pub expires_at: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod due {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "due")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub assignment_id: Uuid,
+        pub tenant_id: Uuid,
+        pub due_at: i64,
+        pub generation: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod audit_unsealed {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_unsealed")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub entry_id: Uuid,
+        pub tenant_id: Uuid,
+        pub created_at: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod tenant_version {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "tenant_version")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        pub version: i64,
+    }
+
+    no_relations!();
+}

@@ -1,0 +1,60 @@
+//! The first schema: everything of issue 8, with the walls.
+
+use sea_orm_migration::prelude::*;
+
+use super::ddl;
+
+/// Tables whose rows belong to one tenant by their `tenant_id`.
+const WALLED: &[&str] = &[
+    "app_user",
+    "user_role",
+    "session",
+    "api_key",
+    "oidc_config",
+    "setting",
+    "idempotency",
+    "aws_connection",
+    "aws_resource",
+    "identity_user",
+    "discovery_run",
+    "policy",
+    "policy_rule",
+    "access_request",
+    "decision",
+    "approval",
+    "access_grant",
+    "assignment",
+    "grant_assignment",
+    "assignment_call",
+    "audit_entry",
+    "audit_text",
+    "audit_head",
+];
+
+pub(super) struct Foundation;
+
+impl MigrationName for Foundation {
+    fn name(&self) -> &'static str {
+        "m0001_foundation"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Foundation {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for group in [
+            include_str!("unwalled.sql"),
+            include_str!("people.sql"),
+            include_str!("aws.sql"),
+            include_str!("access.sql"),
+            include_str!("audit.sql"),
+        ] {
+            ddl::create(manager, group).await?;
+        }
+        ddl::wall_tenant_table(manager).await?;
+        for table in WALLED {
+            ddl::wall(manager, table).await?;
+        }
+        Ok(())
+    }
+}

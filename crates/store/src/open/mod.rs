@@ -1,0 +1,114 @@
+//! Opening a database: which one, and what can be wrong with it.
+
+mod lock;
+mod postgres;
+mod sqlite;
+
+use std::path::PathBuf;
+
+use sea_orm::{DatabaseConnection, sqlx};
+
+pub(crate) use lock::ProcessLock;
+pub(crate) use postgres::{Server, connect as connect_postgres};
+pub(crate) use sqlite::connect as connect_sqlite;
+
+/// Which database, and how much of it.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `sqlite://path` or `postgres://user:password@host:port/database`.
+    pub url: String,
+    /// Most connections at a time: of PostgreSQL, or readers of SQLite (which has one writer besides).
+    pub max_connections: u32,
+    /// Most pages (4 KiB each) that a SQLite file may grow to; none for what the disk holds.
+    pub sqlite_max_pages: Option<u32>,
+}
+
+impl StoreOptions {
+    /// The database at `url`, with connections as for one server.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: 16, sqlite_max_pages: None }
+    }
+}
+
+/// Without the URL, which may hold a password.
+impl std::fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreOptions")
+            .field("max_connections", &self.max_connections)
+            .field("sqlite_max_pages", &self.sqlite_max_pages)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a database could not be opened, in words for whoever runs the server. Never holds a password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither of the two.
+    #[error("a database URL begins with sqlite:// or postgres://")]
+    UnknownScheme,
+    /// Not a URL of its kind.
+    #[error("the database URL can't be read: {problem}")]
+    Malformed {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The SQLite file would have to lie in a directory that doesn't exist.
+    #[error("the directory of the database {} does not exist", path.display())]
+    DirectoryMissing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The SQLite file, or its directory, can't be written.
+    #[error("the database {} can't be written", path.display())]
+    NotWritable {
+        /// The database file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("the file {} is not a SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process has it open: with one writer, two would lose each other's work.
+    #[error("another process has the database {} open", path.display())]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The URL asks for TLS, which this build has not.
+    #[error("the database URL asks for TLS (sslmode), which this build can't do")]
+    NoTls,
+    /// PostgreSQL does not answer.
+    #[error("no PostgreSQL answers at {server}")]
+    Unreachable {
+        /// Host, port and database.
+        server: String,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// PostgreSQL answers and refuses: the role, its password, or the database.
+    #[error("PostgreSQL at {server} refuses: {reason}")]
+    Refused {
+        /// Host, port and database.
+        server: String,
+        /// What it said.
+        reason: String,
+    },
+    /// Anything else that the database said.
+    #[error("the database can't be opened")]
+    Failed(#[source] sqlx::Error),
+}
+
+/// The connections to one database.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    /// Where units that only read run.
+    pub(crate) readers: DatabaseConnection,
+    /// Where units that write run: SQLite's one writer, or the same as `readers`.
+    pub(crate) writers: DatabaseConnection,
+}

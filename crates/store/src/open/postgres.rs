@@ -1,0 +1,81 @@
+//! PostgreSQL: a pool of equal connections.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::SqlxPostgresConnector;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
+use sea_orm::sqlx::{self, Connection};
+
+use super::{Connections, OpenError, StoreOptions};
+
+/// How long a unit waits for a connection: with the server gone, a caller hears so after this long.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection that was idle for longer is tried before it is used; asking each time would cost a round trip.
+const TRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Where a PostgreSQL is, without the password.
+#[derive(Clone)]
+pub(crate) struct Server {
+    /// How to connect.
+    pub(crate) options: PgConnectOptions,
+    /// Host, port and database, for messages.
+    pub(crate) name: String,
+}
+
+impl Server {
+    /// Reads the URL.
+    pub(crate) fn from_url(url: &str) -> Result<Self, OpenError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| OpenError::Malformed { problem: error.to_string() })?
+            .application_name("curfewd");
+        if matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull) {
+            return Err(OpenError::NoTls);
+        }
+        let database = options.get_database().unwrap_or(options.get_username());
+        let name = match options.get_socket() {
+            Some(socket) => format!("{}, database {database}", socket.display()),
+            None => format!("{}:{}, database {database}", options.get_host(), options.get_port()),
+        };
+        Ok(Self { options, name })
+    }
+
+    /// One connection, to see whether and why not: a pool would go on trying until its time is up.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, OpenError> {
+        let trying = PgConnection::connect_with(&self.options);
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, trying).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.why(error)),
+            Err(_) => Err(self.why(sqlx::Error::PoolTimedOut)),
+        }
+    }
+
+    fn why(&self, error: sqlx::Error) -> OpenError {
+        let server = self.name.clone();
+        match error.as_database_error() {
+            Some(refusal) => OpenError::Refused { server, reason: refusal.message().to_owned() },
+            None => OpenError::Unreachable { server, source: error },
+        }
+    }
+}
+
+/// Opens a pool, once one connection has shown that the server answers.
+pub(crate) async fn connect(server: &Server, options: &StoreOptions) -> Result<Connections, OpenError> {
+    server.connect().await?.close().await.map_err(OpenError::Failed)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections.max(2))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, met| {
+            Box::pin(async move {
+                if met.idle_for > TRY_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(server.options.clone());
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    Ok(Connections { readers: connection.clone(), writers: connection })
+}

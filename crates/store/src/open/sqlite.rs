@@ -1,0 +1,102 @@
+//! SQLite: one file, one process, one writer, several readers.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::SqlxSqliteConnector;
+use sea_orm::sqlx;
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::{Connections, OpenError, ProcessLock, StoreOptions};
+
+/// How long a unit waits for its turn on a connection; longer means overload.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long SQLite itself waits for a lock. Only checkpoints and outsiders (a backup) hold one against us.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Readers are threads: more than a few gain nothing.
+const MOST_READERS: u32 = 4;
+
+/// Opens the file, makes it when it is missing, and locks it against other processes.
+pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, ProcessLock), OpenError> {
+    let path = path_of(&options.url)?;
+    check_place(&path)?;
+    let lock = ProcessLock::take(&path)?;
+    check_writable(&path)?;
+
+    let base = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    let mut writer = base.clone();
+    if let Some(pages) = options.sqlite_max_pages {
+        writer = writer.pragma("max_page_count", pages.to_string());
+    }
+    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
+    let failed = |error| why(error, &path);
+    let writers = pool().max_connections(1).connect_with(writer).await.map_err(failed)?;
+    let readers = pool()
+        .max_connections(options.max_connections.clamp(1, MOST_READERS))
+        .connect_with(base.pragma("query_only", "ON"))
+        .await
+        .map_err(failed)?;
+    let connections = Connections {
+        readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+        writers: SqlxSqliteConnector::from_sqlx_sqlite_pool(writers),
+    };
+    Ok((connections, lock))
+}
+
+fn path_of(url: &str) -> Result<PathBuf, OpenError> {
+    let malformed = |problem: &str| OpenError::Malformed { problem: problem.to_owned() };
+    if url.contains(['?', '#']) {
+        return Err(malformed("a SQLite URL takes no parameters"));
+    }
+    let parsed = SqliteConnectOptions::from_str(url).map_err(|error| malformed(&error.to_string()))?;
+    let path = parsed.get_filename().to_owned();
+    let name = path.to_string_lossy();
+    if name.is_empty() || name.contains(":memory:") || name.starts_with("file:sqlx-in-memory") {
+        return Err(malformed("Curfew keeps its database in a file: sqlite://curfew.db"));
+    }
+    Ok(path)
+}
+
+fn check_place(path: &Path) -> Result<(), OpenError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if parent.is_some_and(|parent| !parent.is_dir()) {
+        return Err(OpenError::DirectoryMissing { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// SQLite would open a read-only file and fail at the first write: better now.
+fn check_writable(path: &Path) -> Result<(), OpenError> {
+    match File::options().write(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(OpenError::NotWritable { path: path.to_owned(), source }),
+    }
+}
+
+fn why(error: sqlx::Error, path: &Path) -> OpenError {
+    const NOT_A_DATABASE: &str = "26";
+    const READ_ONLY: &str = "8";
+    const CANT_OPEN: &str = "14";
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
+    match code.as_str() {
+        NOT_A_DATABASE => OpenError::NotADatabase { path: path.to_owned() },
+        READ_ONLY | CANT_OPEN => {
+            OpenError::NotWritable { path: path.to_owned(), source: std::io::Error::other(error) }
+        }
+        _ => OpenError::Failed(error),
+    }
+}

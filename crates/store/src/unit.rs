@@ -1,0 +1,249 @@
+//! Units of work: one transaction each, behind one tenant's wall or before all of them.
+
+use std::ops::Deref;
+
+use curfew_domain::TenantId;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use uuid::Uuid;
+
+use crate::{Backend, Store, StoreError};
+
+/// How often a unit's beginning is tried: the connections that a restart of PostgreSQL broke fail here, before
+/// anything was done.
+const TRIES: u32 = 3;
+
+/// One tenant's data: the only way to it.
+#[derive(Debug, Clone)]
+pub struct TenantStore {
+    store: Store,
+    tenant: TenantId,
+}
+
+impl TenantStore {
+    pub(crate) fn new(store: Store, tenant: TenantId) -> Self {
+        Self { store, tenant }
+    }
+
+    /// Begins a unit that reads.
+    pub async fn read(&self) -> Result<ReadUnit, StoreError> {
+        let tx = begin(&self.store, Wall::Tenant(self.tenant), Access::Read).await?;
+        Ok(ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx })
+    }
+
+    /// Begins a unit that reads and writes. On SQLite one at a time: keep it short.
+    pub async fn write(&self) -> Result<WriteUnit, StoreError> {
+        let tx = begin(&self.store, Wall::Tenant(self.tenant), Access::Write).await?;
+        Ok(WriteUnit { read: ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx } })
+    }
+}
+
+/// A transaction behind one tenant's wall, for reading.
+///
+/// Repositories are `impl ReadUnit` blocks, one file a table group. On PostgreSQL the transaction is read-only and
+/// row-level security repeats the wall; on SQLite the connection can't write.
+#[derive(Debug)]
+pub struct ReadUnit {
+    tenant: TenantId,
+    backend: Backend,
+    tx: DatabaseTransaction,
+}
+
+impl ReadUnit {
+    /// Whose data it sees.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The tenant's id as rows carry it: every query names it, for SQLite has no row-level security.
+    pub(crate) fn wall(&self) -> Uuid {
+        self.tenant.uuid()
+    }
+
+    /// What queries run on.
+    pub(crate) fn tx(&self) -> &DatabaseTransaction {
+        &self.tx
+    }
+
+    /// Which database it is, for the few statements that differ.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+}
+
+/// A transaction behind one tenant's wall, for reading and writing. Dropping it without [`WriteUnit::commit`] undoes
+/// everything.
+#[derive(Debug)]
+pub struct WriteUnit {
+    read: ReadUnit,
+}
+
+impl WriteUnit {
+    /// Keeps what was done. After [`StoreError::Unavailable`] it may or may not have been kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.read.tx.commit().await?)
+    }
+
+    /// Takes the same transaction behind another wall. Only founding a tenant may.
+    pub(crate) async fn cross(self, tenant: TenantId) -> Result<WriteUnit, StoreError> {
+        let ReadUnit { backend, tx, .. } = self.read;
+        if backend == Backend::Postgres {
+            tx.execute_raw(set_wall(Some(tenant), Access::Write)).await?;
+        }
+        Ok(WriteUnit { read: ReadUnit { tenant, backend, tx } })
+    }
+}
+
+impl Deref for WriteUnit {
+    type Target = ReadUnit;
+
+    fn deref(&self) -> &ReadUnit {
+        &self.read
+    }
+}
+
+/// The tables that are read before the tenant is known: ids, keyed hashes and times.
+#[derive(Debug, Clone)]
+pub struct UnwalledStore {
+    store: Store,
+}
+
+impl UnwalledStore {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Begins a unit that reads. No tenant's data is seen by it.
+    pub async fn read(&self) -> Result<UnwalledRead, StoreError> {
+        let tx = begin(&self.store, Wall::None, Access::Read).await?;
+        Ok(UnwalledRead { backend: self.store.backend(), tx })
+    }
+
+    /// Begins a unit that reads and writes. Rows that belong to a tenant's change are written by [`WriteUnit`]s.
+    pub async fn write(&self) -> Result<UnwalledWrite, StoreError> {
+        let tx = begin(&self.store, Wall::None, Access::Write).await?;
+        Ok(UnwalledWrite { read: UnwalledRead { backend: self.store.backend(), tx } })
+    }
+}
+
+/// A transaction over the unwalled tables, for reading.
+#[derive(Debug)]
+pub struct UnwalledRead {
+    backend: Backend,
+    tx: DatabaseTransaction,
+}
+
+impl UnwalledRead {
+    /// What queries run on.
+    pub(crate) fn tx(&self) -> &DatabaseTransaction {
+        &self.tx
+    }
+
+    /// Which database it is, for the few statements that differ.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+}
+
+/// A transaction over the unwalled tables, for reading and writing. Dropping it undoes everything.
+#[derive(Debug)]
+pub struct UnwalledWrite {
+    read: UnwalledRead,
+}
+
+impl UnwalledWrite {
+    /// Keeps what was done. After [`StoreError::Unavailable`] it may or may not have been kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.read.tx.commit().await?)
+    }
+}
+
+impl Deref for UnwalledWrite {
+    type Target = UnwalledRead;
+
+    fn deref(&self) -> &UnwalledRead {
+        &self.read
+    }
+}
+
+/// Begins a bare writing transaction, for migrations.
+pub(crate) async fn begin_write(store: &Store) -> Result<DatabaseTransaction, StoreError> {
+    begin(store, Wall::None, Access::Write).await
+}
+
+#[derive(Clone, Copy)]
+enum Wall {
+    Tenant(TenantId),
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+async fn begin(store: &Store, wall: Wall, access: Access) -> Result<DatabaseTransaction, StoreError> {
+    let mut tries = 1;
+    loop {
+        match try_begin(store, wall, access).await {
+            Err(StoreError::Unavailable(fault)) if tries < TRIES && !fault.is_timeout() => {
+                tracing::debug!(%fault, "a connection was broken");
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn try_begin(store: &Store, wall: Wall, access: Access) -> Result<DatabaseTransaction, StoreError> {
+    let pool = match access {
+        Access::Read => store.readers(),
+        Access::Write => store.writers(),
+    };
+    let tx = match store.backend() {
+        Backend::Sqlite => begin_sqlite(pool, access).await?,
+        Backend::Postgres => begin_postgres(pool, wall, access).await?,
+    };
+    Ok(tx)
+}
+
+/// A writing transaction takes its place at once: one that reads first and then writes would fail if another had
+/// written in between.
+async fn begin_sqlite(pool: &DatabaseConnection, access: Access) -> Result<DatabaseTransaction, DbErr> {
+    let mode = match access {
+        Access::Read => SqliteTransactionMode::Deferred,
+        Access::Write => SqliteTransactionMode::Immediate,
+    };
+    let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
+    pool.begin_with_options(options).await
+}
+
+async fn begin_postgres(
+    pool: &DatabaseConnection,
+    wall: Wall,
+    access: Access,
+) -> Result<DatabaseTransaction, DbErr> {
+    let tx = pool.begin().await?;
+    match (wall, access) {
+        (Wall::Tenant(tenant), access) => drop(tx.execute_raw(set_wall(Some(tenant), access)).await?),
+        (Wall::None, Access::Read) => drop(tx.execute_raw(set_wall(None, access)).await?),
+        // The setting lives in the transaction alone, so none stands from a unit before.
+        (Wall::None, Access::Write) => {}
+    }
+    Ok(tx)
+}
+
+/// One statement for both: the wall, and for readers that nothing is written.
+fn set_wall(tenant: Option<TenantId>, access: Access) -> Statement {
+    let sql = match access {
+        Access::Read => {
+            "SELECT set_config('curfew.tenant', $1, true), set_config('transaction_read_only', 'on', true)"
+        }
+        Access::Write => "SELECT set_config('curfew.tenant', $1, true)",
+    };
+    let wall = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
+    Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, sql, [wall.into()])
+}
