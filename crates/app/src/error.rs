@@ -1,6 +1,7 @@
 use std::error::Error;
 
 use curfew_domain::{ErrorCode, Invalid, Scope};
+use curfew_store::StoreError;
 use serde_json::{Map, Value};
 
 /// What is wrong with one field of a request, by its path (`resource.id`).
@@ -174,4 +175,21 @@ impl AppError {
 
 fn summary(fields: &[FieldProblem]) -> String {
     fields.iter().map(|field| format!("{}: {}", field.path, field.problem)).collect::<Vec<_>>().join("; ")
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => unavailable("the database can't be reached; try again", error),
+            StoreError::Full(_) => unavailable("the database has no space left", error),
+            StoreError::Fenced => unavailable("another node has taken over", error),
+            StoreError::Conflict(constraint) => AppError::conflict(format!("{constraint} is taken")),
+            StoreError::Stale { .. } => AppError::conflict("somebody else changed it at the same time; read it again"),
+            StoreError::Corrupt { .. } | StoreError::Database(_) => AppError::internal(error),
+        }
+    }
+}
+
+fn unavailable(message: &'static str, source: StoreError) -> AppError {
+    AppError::Unavailable { message, source: Some(Box::new(source)) }
 }

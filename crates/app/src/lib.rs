@@ -4,9 +4,12 @@
 //! A use case loads what it needs, decides with pure functions, writes the change with its audit entry and due
 //! rows in one transaction, and nudges the reconciler. No network call happens inside a transaction.
 
+mod app;
 mod caller;
 mod error;
+pub mod health;
 pub mod nudge;
 
+pub use app::App;
 pub use caller::Caller;
 pub use error::{AppError, FieldProblem};

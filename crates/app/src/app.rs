@@ -1,0 +1,36 @@
+use std::sync::Arc;
+
+use curfew_aws::AwsGateway;
+use curfew_domain::{Clock, Entropy, Timestamp};
+use curfew_store::Store;
+use curfew_store::keyring::Keyring;
+
+use crate::health::Health;
+use crate::nudge::Nudge;
+
+/// What every use case works with: the database, time, randomness, keys, and the way into AWS.
+///
+/// One for the process, shared by all of it. Whatever a single use case needs alone belongs to that use case.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids, tokens and salts come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// The keys of what is kept secret in the database.
+    pub keyring: Arc<Keyring>,
+    /// The way into AWS.
+    pub aws: Arc<dyn AwsGateway>,
+    /// Wakes this node's reconciler.
+    pub nudge: Nudge,
+    /// Whether this node's background work is alive.
+    pub health: Health,
+}
+
+impl App {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
