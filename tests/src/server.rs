@@ -104,11 +104,16 @@ impl Server {
         self.wait_until_healthy().await;
     }
 
-    /// Runs another of the program's commands on the same database and settings, to its end.
+    /// Runs another of the program's commands on the same database and settings but for the port, to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let mut environment = self.environment.clone();
         environment.insert("SERVER_PORT".to_owned(), free_port().to_string());
         run_to_end(arguments, &environment, &self.database)
+    }
+
+    /// Runs a command exactly as this server is configured, to its end.
+    pub fn run_as_configured(&self, arguments: &[&str]) -> Ended {
+        run_to_end(arguments, &self.environment, &self.database)
     }
 
     async fn wait_until_healthy(&mut self) {

@@ -1,0 +1,9 @@
+//! Stories about the running program, each on SQLite and on PostgreSQL.
+
+mod access;
+mod connecting;
+mod crashes;
+mod first_run;
+mod outages;
+mod starting;
+mod tenants;

@@ -1,0 +1,1 @@
+//! Two tenants, and every operation with the other's ids.
