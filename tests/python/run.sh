@@ -17,7 +17,9 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
 
-(cd "$root" && cargo build --quiet -p curfew-sim)
+# The same packages and features as every other build here: another set would build the world again.
+(cd "$root" && cargo build --quiet --workspace --all-targets --locked)
 CURFEW_SIM=$target/debug/curfew-sim
-export CURFEW_SIM
+CURFEWD=$target/debug/curfewd
+export CURFEW_SIM CURFEWD
 exec "$venv/bin/python" -m pytest -p no:cacheprovider "${@:-$here}"
