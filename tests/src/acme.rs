@@ -29,13 +29,18 @@ impl Cloud {
 
     /// The ids of Acme's instance and permission sets.
     pub fn acme(&self) -> Acme {
+        self.organization(ACME_INSTANCE)
+    }
+
+    /// The ids of another organization's, by the name of its instance.
+    pub fn organization(&self, name: &str) -> Acme {
         let world = self.control().world();
         let (_, instance) = world
             .instances()
-            .find(|(_, instance)| instance.name.as_deref() == Some(ACME_INSTANCE))
-            .expect("Acme's instance");
+            .find(|(_, instance)| instance.name.as_deref() == Some(name))
+            .expect("an organization of the demo's");
         let sets = instance.permission_sets.iter().map(|set| (set.name.clone(), set.arn.clone())).collect();
-        Acme { instance: instance.arn.clone(), sets }
+        Acme { instance: instance.arn.clone(), region: instance.primary_region.clone(), sets }
     }
 
     /// Lets a role trust what this tenant's ExternalId says, as its admin would by the template.
@@ -48,9 +53,14 @@ impl Cloud {
 
     /// Connects a tenant to Acme: trust, configuration, test, discovery.
     pub async fn connect(&self, admin: &Client) -> Acme {
-        let acme = self.acme();
-        self.trust(admin, ACME_DELEGATED_ROLE).await;
-        admin.put("/v1/integrations/aws-identity-center/config", acme.config(ACME_DELEGATED_ROLE)).await.ok();
+        self.connect_to(admin, ACME_INSTANCE, ACME_DELEGATED_ROLE).await
+    }
+
+    /// Connects a tenant to an organization of the demo's.
+    pub async fn connect_to(&self, admin: &Client, organization: &str, role: &str) -> Acme {
+        let acme = self.organization(organization);
+        self.trust(admin, role).await;
+        admin.put("/v1/integrations/aws-identity-center/config", acme.config(role)).await.ok();
         let test = admin.order("/v1/integrations/aws-identity-center/test").await.ok();
         assert_eq!(test["success"], true, "{test:#}");
         discover(admin).await;
@@ -90,10 +100,11 @@ async fn discover(admin: &Client) {
     .await;
 }
 
-/// Acme's ids.
+/// Acme's ids, or those of an organization like it.
 pub struct Acme {
     /// Its instance's ARN.
     pub instance: String,
+    region: String,
     sets: std::collections::BTreeMap<String, String>,
 }
 
@@ -113,7 +124,7 @@ impl Acme {
 
     /// The configuration that names a role of Acme's.
     pub fn config(&self, role: &str) -> Value {
-        json!({ "sso_instance_arn": self.instance, "role_arn": role, "region": "eu-west-1" })
+        json!({ "sso_instance_arn": self.instance, "role_arn": role, "region": self.region })
     }
 
     /// A request for a permission set in an account.

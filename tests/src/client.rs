@@ -238,7 +238,7 @@ impl Reply {
 impl Client {
     /// Makes a person in this admin's tenant and logs them in.
     pub async fn person(&self, email: &str, roles: &[&str]) -> Client {
-        let password = crate::server::fresh_password();
+        let password = crate::fresh::fresh_password();
         self.keep_out_of_the_log(&password);
         let body = json!({ "email": email, "name": email, "password": password, "roles": roles });
         self.post("/v1/users", body).await.is(201);

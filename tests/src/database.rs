@@ -2,7 +2,8 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tempfile::TempDir;
-use uuid::Uuid;
+
+use crate::fresh::fresh_id;
 
 /// On which database a story is told.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ impl Database {
                 Self { url, folder, made: None }
             }
             Backend::Postgresql(superuser) => {
-                let name = format!("curfew_{}", Uuid::new_v4().simple());
+                let name = format!("curfew_{}", fresh_id().simple());
                 let connection = connect(superuser).await;
                 run(&connection, MAKE_ROLE).await;
                 run(&connection, &format!("CREATE DATABASE {name} OWNER curfew")).await;

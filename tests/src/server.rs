@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::fresh::{fresh_bytes, fresh_password};
+use crate::{Backend, Client, Database, Logs, PATIENCE};
 use curfew_sim::world::{CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY};
 use serde_json::json;
-use uuid::Uuid;
-
-use crate::{Backend, Client, Database, Logs, PATIENCE};
 
 /// How a server is to be started.
 pub struct ServerBuilder {
@@ -210,10 +209,7 @@ fn common_environment(database: &Database) -> BTreeMap<String, String> {
 /// What an embedded first run makes for itself, several nodes must be given.
 fn own_keys() -> [(String, String); 3] {
     use base64::Engine;
-    let key = || {
-        let bytes: Vec<u8> = [Uuid::new_v4(), Uuid::new_v4()].iter().flat_map(|id| *id.as_bytes()).collect();
-        base64::engine::general_purpose::STANDARD.encode(bytes)
-    };
+    let key = || base64::engine::general_purpose::STANDARD.encode(fresh_bytes::<32>());
     ["JWT_SECRET", "CURFEW_MASTER_KEY", "CURFEW_SIGNING_KEY"].map(|name| (name.to_owned(), key()))
 }
 
@@ -294,13 +290,8 @@ pub fn program() -> PathBuf {
 /// # Panics
 /// When none is found.
 pub fn free_port() -> u16 {
-    let start = u16::try_from(Uuid::new_v4().as_u128() % 10_000).expect("small") + 10_000;
+    let start = u16::from_le_bytes(fresh_bytes()) % 10_000 + 10_000;
     (start..start + 500)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("a free port below 20,500")
-}
-
-/// A password that no rule of strength refuses.
-pub(crate) fn fresh_password() -> String {
-    format!("correct-horse-{}", Uuid::new_v4().simple())
 }

@@ -1,1 +1,0 @@
-//! Two tenants, and every operation with the other's ids.

@@ -1,0 +1,123 @@
+//! Two tenants side by side, each with one of everything.
+
+use std::collections::BTreeMap;
+
+use curfew_sim::world::GLOBEX_ROLE;
+use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server};
+use serde_json::{Value, json};
+
+use super::expectations::Kind;
+
+/// A master and its child, both connected to an AWS organization of their own.
+pub(super) struct Town {
+    pub(super) acme: Estate,
+    pub(super) globex: Estate,
+    _cloud: Cloud,
+    _server: Server,
+}
+
+/// What one tenant has.
+pub(super) struct Estate {
+    pub(super) is_master: bool,
+    pub(super) admin: Client,
+    pub(super) user: Client,
+    pub(super) raw_key: String,
+    ids: BTreeMap<Kind, String>,
+    /// Texts that only this tenant has.
+    words: Vec<String>,
+}
+
+impl Town {
+    pub(super) async fn build(backend: Backend) -> Self {
+        let cloud = Cloud::start().await;
+        let server = Server::on(backend).aws(&cloud.url()).start().await;
+        let admin = server.set_up_as("multi").await;
+        cloud.connect(&admin).await;
+        let globex_admin = found_globex(&server, &admin).await;
+        cloud.connect_to(&globex_admin, "globex", GLOBEX_ROLE).await;
+        let acme = Estate::settle(&cloud.acme(), admin, "alice@acme.example", Acme::DEV, true).await;
+        let globex = Estate::settle(
+            &cloud.organization("globex"),
+            globex_admin,
+            "gina@globex.example",
+            "200000000003",
+            false,
+        )
+        .await;
+        Self { acme, globex, _cloud: cloud, _server: server }
+    }
+}
+
+/// The master makes the child, whose owner follows the link.
+async fn found_globex(server: &Server, master: &Client) -> Client {
+    let body = json!({
+        "name": "Globex", "slug": "globex", "owner_email": "hank@globex.example", "owner_name": "Hank Hill",
+    });
+    let made = master.post("/v1/tenants", body).await.is(201);
+    let link = made.text("owner_setup_url");
+    let (_, token) = link.split_once("token=").expect("a token in the link");
+    master.keep_out_of_the_log(token);
+    let password = "hanks-own-long-passphrase";
+    let stranger = server.stranger();
+    let first = json!({ "token": token, "password": password });
+    stranger.post("/v1/auth/set-initial-password", first.clone()).await.ok();
+    stranger.post("/v1/auth/set-initial-password", first).await.refused(400, "invalid_request");
+    stranger.login("hank@globex.example", password, "globex").await
+}
+
+impl Estate {
+    async fn settle(org: &Acme, admin: Client, email: &str, account: &str, is_master: bool) -> Self {
+        let word = email.split_once('@').expect("an address").1.replace('.', "-");
+        let user = admin.person(email, &["user"]).await;
+        let reading = admin.post("/v1/policies", policy(&word, "read", "auto")).await.is(201);
+        admin.post("/v1/policies", policy(&word, "assume", "require")).await.is(201);
+        let key = admin.post("/v1/api-keys", json!({ "name": word, "scopes": ["users:read"] })).await.is(201);
+        let ask = |action: &str| org.ask(account, "ReadOnly", action, 3_600);
+        let pending = user.post("/v1/requests", ask("assume")).await.is(201);
+        assert_eq!(pending["status"], "pending", "{pending:#}");
+        let granted = user.post("/v1/requests", ask("read")).await.is(201);
+        let entry = admin.get("/v1/audit-log").await.ok().list("data")[0].text("id");
+        let ids = BTreeMap::from([
+            (Kind::User, user.id().await),
+            (Kind::Policy, reading.text("id")),
+            (Kind::Rule, reading.list("rules")[0].text("id")),
+            (Kind::ApiKey, key.text("id")),
+            (Kind::Request, pending.text("id")),
+            (Kind::Grant, granted.text("grant_id")),
+            (Kind::AuditEntry, entry),
+            (Kind::Tenant, admin.tenant().to_owned()),
+        ]);
+        let words = vec![email.to_owned(), word, org.instance.clone(), account.to_owned()];
+        Self { is_master, admin, user, raw_key: key.text("raw_key"), ids, words }
+    }
+
+    pub(super) fn id(&self, kind: Kind) -> String {
+        self.ids[&kind].clone()
+    }
+
+    /// Whatever must not be seen by others.
+    pub(super) fn traces(&self) -> Vec<String> {
+        self.ids.values().chain(&self.words).cloned().collect()
+    }
+
+    /// Nothing that a stranger tried has changed anything.
+    pub(super) async fn is_as_it_was(&self) {
+        let request = self.admin.get(&format!("/v1/requests/{}", self.id(Kind::Request))).await.ok();
+        assert_eq!(request["status"], "pending", "{request:#}");
+        let grant = self.admin.get(&format!("/v1/grants/{}", self.id(Kind::Grant))).await.ok();
+        assert_eq!(grant["status"], "active", "{grant:#}");
+        self.admin.get(&format!("/v1/policies/{}", self.id(Kind::Policy))).await.ok();
+        let user = self.admin.get(&format!("/v1/users/{}", self.id(Kind::User))).await.ok();
+        assert_eq!(user["active"], true, "{user:#}");
+        self.admin.holding(&self.raw_key).get("/v1/users").await.ok();
+    }
+}
+
+/// A rule for one action, on any account.
+fn policy(name: &str, action: &str, approval_mode: &str) -> Value {
+    let cedar = format!(r#"permit (principal, action == Action::"{action}", resource is AwsAccount);"#);
+    json!({
+        "name": format!("{name} {action}"), "max_duration_seconds": 14_400, "approval_mode": approval_mode,
+        "cedar_policy_set": cedar,
+    })
+}
