@@ -111,6 +111,38 @@ impl PolicyTerms {
     }
 }
 
+/// Whether a rule gives or takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Gives.
+    Permit,
+    /// Takes, whatever others give.
+    Forbid,
+}
+
+impl Effect {
+    /// The contract's name, and Cedar's.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Effect::Permit => "permit",
+            Effect::Forbid => "forbid",
+        }
+    }
+}
+
+impl std::str::FromStr for Effect {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "permit" => Ok(Effect::Permit),
+            "forbid" => Ok(Effect::Forbid),
+            _ => Err(Invalid::new("an effect is permit or forbid")),
+        }
+    }
+}
+
 /// A rule: one Cedar statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRule {
@@ -124,7 +156,7 @@ pub struct PolicyRule {
     pub resolved: String,
     /// What requesters are told when it decides.
     pub notice: Option<Notice>,
-    /// Whether sessions it gave are followed in CloudTrail.
+    /// Whether sessions it gave are followed in `CloudTrail`.
     pub audit_session: bool,
     /// When it was made.
     pub created_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, Timestamp, UserId};
+use crate::{GroupId, Invalid, PolicyId, Timestamp, UserId};
 
 /// How a request is approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,6 +164,43 @@ impl std::str::FromStr for Verdict {
     }
 }
 
+/// What one determining policy asks of people. Each policy's is met by itself; one person may count for several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRequirement {
+    /// Whose requirement it is.
+    pub policy: PolicyId,
+    /// How many different people.
+    pub approvals: u16,
+    /// Out of which groups; anybody with the right where empty.
+    pub groups: Vec<GroupId>,
+}
+
+/// Somebody who approved, with their groups at that moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approver {
+    /// Who.
+    pub person: UserId,
+    /// The groups they were in.
+    pub groups: Vec<GroupId>,
+}
+
+impl ApprovalRequirement {
+    /// Whether `approver` counts for it.
+    pub fn counts(&self, approver: &Approver) -> bool {
+        self.groups.is_empty() || approver.groups.iter().any(|group| self.groups.contains(group))
+    }
+
+    /// Whether these approvals are enough. The same person counts once.
+    pub fn is_met(&self, approvers: &[Approver]) -> bool {
+        let people: std::collections::BTreeSet<UserId> = approvers
+            .iter()
+            .filter(|approver| self.counts(approver))
+            .map(|approver| approver.person)
+            .collect();
+        people.len() >= usize::from(self.approvals)
+    }
+}
+
 /// A reviewer, as far as independence from the requester goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reviewer {
@@ -238,6 +275,20 @@ mod tests {
     fn the_strictest_mode_is_the_greatest() {
         assert!(ApprovalMode::Require > ApprovalMode::BreakGlass);
         assert!(ApprovalMode::BreakGlass > ApprovalMode::Auto);
+    }
+
+    #[test]
+    fn a_requirement_counts_different_people_of_its_groups() {
+        let group = |n| GroupId::from_uuid(uuid::Uuid::from_u128(n));
+        let policy = PolicyId::from_uuid(uuid::Uuid::from_u128(9));
+        let requirement = ApprovalRequirement { policy, approvals: 2, groups: vec![group(1)] };
+        let by = |n, groups: &[u128]| Approver {
+            person: person(n),
+            groups: groups.iter().copied().map(group).collect(),
+        };
+        assert!(!requirement.is_met(&[by(1, &[1]), by(1, &[1])]));
+        assert!(!requirement.is_met(&[by(1, &[1]), by(2, &[2])]));
+        assert!(requirement.is_met(&[by(1, &[1]), by(2, &[2, 1])]));
     }
 
     fn person(n: u128) -> UserId {

@@ -1,0 +1,251 @@
+//! How a request is decided (product.md): all of its resources, by all of the policies, into one answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cedar_policy::Entities;
+use curfew_domain::policy::{Effect, PolicyTerms};
+use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
+use curfew_domain::{PolicyId, Seconds};
+
+use crate::compile::{CompiledPolicies, CompiledPolicy, Place};
+use crate::entities::{BoxError, Point, entities};
+use crate::judge::{Durations, PointVerdict, judge};
+use crate::{
+    AccessQuestion, Decision, Denial, DeterminingPolicy, Fault, GroupVerdict, Outcome, PassedOver, Terms,
+};
+
+/// How often the duration that is given may become shorter by being judged itself. Each time another policy has
+/// to decide, so real tenants need one or two.
+const MOST_PASSES: usize = 8;
+
+/// Decides. Total and fail-closed: what can't be evaluated is denied.
+///
+/// Where nobody asked for a duration, each policy judges by its own, and the shortest of those that decided is
+/// given. What is given must stand by itself, so it is then judged as if it had been asked for.
+pub fn decide(policies: &CompiledPolicies, question: &AccessQuestion) -> Decision {
+    let mut duration = question.duration;
+    for _ in 0..MOST_PASSES {
+        let decision = judged(policies, question, duration);
+        match given(&decision.outcome) {
+            None => return with_what_would_do(policies, question, decision),
+            Some(terms) if Some(terms.duration) == duration => return decision,
+            Some(terms) => duration = Some(terms.duration),
+        }
+    }
+    unanswerable("the policies agree on no duration".to_owned())
+}
+
+fn given(outcome: &Outcome) -> Option<&Terms> {
+    match outcome {
+        Outcome::Approved { terms, .. } | Outcome::NeedsApproval { terms, .. } => Some(terms),
+        Outcome::Denied { .. } => None,
+    }
+}
+
+/// One pass over all points.
+fn judged(policies: &CompiledPolicies, question: &AccessQuestion, requested: Option<Seconds>) -> Decision {
+    let durations = Durations { requested, longest: question.longest };
+    let all = || -> Result<Vec<PointVerdict>, BoxError> {
+        let entities: Entities = entities(question)?;
+        let points = Point::all_of(question)?;
+        points.iter().map(|point| judge(policies, point, &entities, durations)).collect()
+    };
+    match all() {
+        Ok(verdicts) if !verdicts.is_empty() => merged(policies, question, durations, verdicts),
+        Ok(_) => unanswerable("nothing is asked for".to_owned()),
+        Err(problem) => unanswerable(problem.to_string()),
+    }
+}
+
+fn unanswerable(message: String) -> Decision {
+    Decision {
+        outcome: denied(Denial::Unanswerable),
+        determining: Vec::new(),
+        notices: Vec::new(),
+        audit_session: false,
+        faults: vec![Fault { policy: None, rule: None, message }],
+        trace: Vec::new(),
+    }
+}
+
+const fn denied(denial: Denial) -> Outcome {
+    Outcome::Denied { denial, max_duration: None }
+}
+
+/// Any denial denies; the strictest mode wins.
+fn merged(
+    policies: &CompiledPolicies,
+    question: &AccessQuestion,
+    durations: Durations,
+    verdicts: Vec<PointVerdict>,
+) -> Decision {
+    let said = |what| verdicts.iter().any(|point| point.verdict == what);
+    let deciding = if said(GroupVerdict::Forbids) {
+        GroupVerdict::Forbids
+    } else if said(GroupVerdict::Silent) {
+        GroupVerdict::Silent
+    } else {
+        GroupVerdict::Permits
+    };
+    let outcome = match deciding {
+        GroupVerdict::Forbids => denied(Denial::Forbidden),
+        GroupVerdict::Silent => denied(Denial::NotPermitted),
+        GroupVerdict::Permits => permitted(policies, question, durations, &verdicts),
+    };
+    let places: BTreeSet<Place> = match deciding {
+        GroupVerdict::Silent => BTreeSet::new(),
+        _ => verdicts
+            .iter()
+            .filter(|point| point.verdict == deciding)
+            .flat_map(|point| point.by.clone())
+            .collect(),
+    };
+    let effect = if deciding == GroupVerdict::Permits { Effect::Permit } else { Effect::Forbid };
+    let mut faults: Vec<Fault> = Vec::new();
+    for fault in verdicts.iter().flat_map(|point| &point.faults) {
+        if !faults.contains(fault) {
+            faults.push(fault.clone());
+        }
+    }
+    Decision {
+        outcome,
+        determining: determining(policies, &places, effect),
+        notices: notices(policies, &places),
+        audit_session: effect == Effect::Permit
+            && places.iter().any(|place| policies.rule(*place).audit_session),
+        faults,
+        trace: verdicts.into_iter().map(|point| point.trace).collect(),
+    }
+}
+
+fn determining(
+    policies: &CompiledPolicies,
+    places: &BTreeSet<Place>,
+    effect: Effect,
+) -> Vec<DeterminingPolicy> {
+    let mut found: BTreeMap<usize, DeterminingPolicy> = BTreeMap::new();
+    for place in places {
+        let policy = &policies.policies[place.policy];
+        let entry = found.entry(place.policy).or_insert_with(|| DeterminingPolicy {
+            policy: policy.id,
+            version: policy.version,
+            effect,
+            rules: Vec::new(),
+        });
+        entry.rules.push(policies.rule(*place).id);
+    }
+    found.into_values().collect()
+}
+
+fn notices(policies: &CompiledPolicies, places: &BTreeSet<Place>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for notice in places.iter().filter_map(|place| policies.rule(*place).notice.as_ref()) {
+        if !found.iter().any(|known| known == notice.as_str()) {
+            found.push(notice.as_str().to_owned());
+        }
+    }
+    found
+}
+
+/// What one point's determining policies ask together.
+struct PointTerms {
+    mode: ApprovalMode,
+    requirements: Vec<ApprovalRequirement>,
+    terms: Terms,
+}
+
+fn permitted(
+    policies: &CompiledPolicies,
+    question: &AccessQuestion,
+    durations: Durations,
+    verdicts: &[PointVerdict],
+) -> Outcome {
+    let mut mode = ApprovalMode::Auto;
+    let mut requirements: Vec<ApprovalRequirement> = Vec::new();
+    let mut terms: Option<Terms> = None;
+    let mut determining: Option<PolicyId> = None;
+    for point in verdicts {
+        let indices: BTreeSet<usize> = point.by.iter().map(|place| place.policy).collect();
+        let of_point: Vec<&CompiledPolicy> =
+            indices.into_iter().map(|index| &policies.policies[index]).collect();
+        let Some(asked) = point_terms(&of_point, question.break_glass, durations) else {
+            return denied(Denial::NotPermitted);
+        };
+        mode = mode.max(asked.mode);
+        determining = determining.or(of_point.first().map(|policy| policy.id));
+        terms = Some(terms.map_or(asked.terms, |terms| stricter(terms, asked.terms)));
+        let new =
+            asked.requirements.into_iter().filter(|asked| !requirements.contains(asked)).collect::<Vec<_>>();
+        requirements.extend(new);
+    }
+    let (Some(terms), Some(determining)) = (terms, determining) else { return denied(Denial::NotPermitted) };
+    if mode == ApprovalMode::Auto && !question.facts_are_fresh {
+        mode = ApprovalMode::Require;
+        requirements = vec![ApprovalRequirement { policy: determining, approvals: 1, groups: Vec::new() }];
+    }
+    match mode {
+        ApprovalMode::Require => Outcome::NeedsApproval { requirements, terms },
+        ApprovalMode::Auto | ApprovalMode::BreakGlass => Outcome::Approved { mode, terms },
+    }
+}
+
+fn point_terms(by: &[&CompiledPolicy], break_glass: bool, durations: Durations) -> Option<PointTerms> {
+    let all = || by.iter().map(|policy| &policy.terms);
+    let emergency = break_glass && all().any(|terms| terms.allow_break_glass);
+    let mode = if emergency { ApprovalMode::BreakGlass } else { all().map(|terms| terms.mode).max()? };
+    let maximum = all().map(|terms| terms.maximum).min()?;
+    let judged = all().map(|terms| durations.judged(terms.usual_duration())).min()?;
+    let allows = |terms: &&PolicyTerms| terms.allow_break_glass || terms.mode == ApprovalMode::BreakGlass;
+    let cap = all().filter(allows).filter_map(|terms| terms.break_glass_maximum).min();
+    let cap = cap.filter(|_| mode == ApprovalMode::BreakGlass).unwrap_or(judged);
+    let requirements = by
+        .iter()
+        .filter(|policy| mode == ApprovalMode::Require && policy.terms.mode == ApprovalMode::Require);
+    Some(PointTerms {
+        mode,
+        requirements: requirements.map(|policy| requirement(policy)).collect(),
+        terms: Terms {
+            duration: judged.min(cap),
+            maximum,
+            approval_timeout: all().filter_map(|terms| terms.approval_timeout).min(),
+        },
+    })
+}
+
+fn requirement(policy: &CompiledPolicy) -> ApprovalRequirement {
+    ApprovalRequirement {
+        policy: policy.id,
+        approvals: policy.terms.approvals_required.max(1),
+        groups: policy.terms.approver_groups.clone(),
+    }
+}
+
+fn stricter(one: Terms, other: Terms) -> Terms {
+    Terms {
+        duration: one.duration.min(other.duration),
+        maximum: one.maximum.min(other.maximum),
+        approval_timeout: [one.approval_timeout, other.approval_timeout].into_iter().flatten().min(),
+    }
+}
+
+/// Says which duration would not be denied, where permits were passed over for the duration alone.
+fn with_what_would_do(policies: &CompiledPolicies, question: &AccessQuestion, denial: Decision) -> Decision {
+    let maxima: BTreeSet<Seconds> = denial
+        .trace
+        .iter()
+        .flat_map(|point| &point.groups)
+        .flat_map(|group| &group.passed_over)
+        .filter_map(|passed| match passed {
+            PassedOver::AboveMaximum { maximum, .. } => Some(*maximum),
+            PassedOver::EmergencyOnly { .. } => None,
+        })
+        .collect();
+    let passes = |maximum: &Seconds| given(&judged(policies, question, Some(*maximum)).outcome).is_some();
+    let would_do = maxima.into_iter().rev().find(passes);
+    match denial.outcome {
+        Outcome::Denied { denial: why, .. } => {
+            Decision { outcome: Outcome::Denied { denial: why, max_duration: would_do }, ..denial }
+        }
+        Outcome::Approved { .. } | Outcome::NeedsApproval { .. } => denial,
+    }
+}
