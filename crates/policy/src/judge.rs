@@ -73,7 +73,8 @@ struct Answer {
     permits: Vec<Place>,
     forbids: Vec<Place>,
     faults: BTreeMap<Place, Fault>,
-    passed_over: Vec<PassedOver>,
+    /// By the policy's index.
+    passed_over: BTreeMap<usize, PassedOver>,
 }
 
 impl Answer {
@@ -96,7 +97,7 @@ impl Answer {
             verdict: self.verdict(),
             permits: ids(&self.permits),
             forbids: ids(&self.forbids),
-            passed_over: self.passed_over.clone(),
+            passed_over: self.passed_over.values().cloned().collect(),
         }
     }
 }
@@ -142,8 +143,7 @@ impl Answer {
             match (policies.rule(place).effect, passed_over(policy, judged, emergency)) {
                 (Effect::Forbid, _) => self.forbids.push(place),
                 (Effect::Permit, None) => self.permits.push(place),
-                (Effect::Permit, Some(why)) if !self.passed_over.contains(&why) => self.passed_over.push(why),
-                (Effect::Permit, Some(_)) => {}
+                (Effect::Permit, Some(why)) => drop(self.passed_over.insert(place.policy, why)),
             }
         }
     }
