@@ -22,7 +22,9 @@ mod database;
 mod fresh;
 mod json;
 mod logs;
+mod process;
 mod server;
+mod small_disk;
 mod wait;
 
 pub use acme::{Acme, Cloud};
@@ -32,7 +34,8 @@ pub use database::{Backend, Database};
 pub use fresh::fresh_id;
 pub use json::Json;
 pub use logs::Logs;
-pub use server::{Ended, Server, ServerBuilder, free_port, program};
+pub use process::{Ended, free_port, program};
+pub use server::{Server, ServerBuilder};
 pub use wait::{PATIENCE, eventually, holds};
 
 /// Makes one story into two tests, `on_sqlite` and `on_postgresql`, in a module of its name.

@@ -9,6 +9,7 @@ use std::thread;
 pub struct Logs {
     lines: Arc<Mutex<Vec<String>>>,
     secrets: Arc<Mutex<Vec<String>>>,
+    readers: Arc<Mutex<Vec<thread::JoinHandle<()>>>>,
 }
 
 impl Logs {
@@ -42,10 +43,18 @@ impl Logs {
     /// Collects what a process writes until it ends.
     pub(crate) fn follow(&self, output: impl Read + Send + 'static) {
         let lines = self.lines.clone();
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 lines.lock().expect("nobody panics while holding it").push(line);
             }
         });
+        self.readers.lock().expect("nobody panics while holding it").push(reader);
+    }
+
+    /// Waits for the last line of a process that has ended.
+    pub(crate) fn wait_until_read(&self) {
+        for reader in self.readers.lock().expect("nobody panics while holding it").drain(..) {
+            reader.join().expect("a reader does not panic");
+        }
     }
 }

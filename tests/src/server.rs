@@ -1,12 +1,13 @@
 //! The real program, started, killed and started again.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use crate::fresh::{fresh_bytes, fresh_password};
+use crate::process::{Ended, Launch, free_port, program, run_to_end, wait_for_end};
+use crate::small_disk;
 use crate::{Backend, Client, Database, Logs, PATIENCE};
 use curfew_sim::world::{CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY};
 use serde_json::json;
@@ -15,6 +16,7 @@ use serde_json::json;
 pub struct ServerBuilder {
     backend: Backend,
     environment: BTreeMap<String, String>,
+    small_disk: bool,
 }
 
 /// A running `curfewd serve` with its database.
@@ -24,20 +26,13 @@ pub struct Server {
     environment: BTreeMap<String, String>,
     database: Database,
     logs: Logs,
-}
-
-/// How a program ended that was not expected to go on.
-pub struct Ended {
-    /// Its exit status.
-    pub status: ExitStatus,
-    /// What it wrote.
-    pub output: String,
+    small_disk: bool,
 }
 
 impl Server {
     /// A server on this database.
     pub fn on(backend: Backend) -> ServerBuilder {
-        ServerBuilder { backend, environment: BTreeMap::new() }
+        ServerBuilder { backend, environment: BTreeMap::new(), small_disk: false }
     }
 
     /// A caller without a credential.
@@ -75,6 +70,17 @@ impl Server {
         &self.database
     }
 
+    /// The small disk that its database is on, as seen from outside ([`ServerBuilder::on_a_small_disk`]).
+    ///
+    /// # Panics
+    /// When it does not run, or not on one.
+    pub fn small_disk(&self) -> PathBuf {
+        assert!(self.small_disk, "it has the disk of everybody");
+        let process = self.process.as_ref().expect("a running server");
+        let inside = small_disk::mount_point(&self.database);
+        PathBuf::from(format!("/proc/{}/root{}", process.id(), inside.display()))
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
@@ -99,7 +105,7 @@ impl Server {
     /// Starts it where it was, after it ended.
     pub async fn start_again(&mut self) {
         assert!(self.process.is_none(), "it still runs");
-        self.process = Some(spawn("serve", self.port, &self.environment, &self.database, &self.logs));
+        self.process = Some(self.spawn());
         self.wait_until_healthy().await;
     }
 
@@ -113,6 +119,15 @@ impl Server {
     /// Runs a command exactly as this server is configured, to its end.
     pub fn run_as_configured(&self, arguments: &[&str]) -> Ended {
         run_to_end(arguments, &self.environment, &self.database)
+    }
+
+    fn spawn(&self) -> Child {
+        let mut command = if self.small_disk {
+            small_disk::command(&program(), &self.database)
+        } else {
+            Command::new(program())
+        };
+        command.arg("serve").envs_only(&self.environment, &self.database).follow(&self.logs)
     }
 
     async fn wait_until_healthy(&mut self) {
@@ -156,6 +171,13 @@ impl ServerBuilder {
         self.env("AWS_ENDPOINT_URL", url)
     }
 
+    /// With its database on a disk of its own that is soon full. SQLite only.
+    #[must_use]
+    pub fn on_a_small_disk(mut self) -> Self {
+        self.small_disk = true;
+        self
+    }
+
     /// Starts it and waits until it is healthy.
     pub async fn start(self) -> Server {
         let mut server = self.ready().await;
@@ -171,6 +193,9 @@ impl ServerBuilder {
         if matches!(self.backend, Backend::Postgresql(_)) {
             environment.extend(own_keys());
         }
+        if self.small_disk {
+            environment.insert("DATABASE_URL".to_owned(), small_disk::database_url(&database));
+        }
         environment.extend(self.environment);
         for name in ["JWT_SECRET", "CURFEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "CURFEW_SIGNING_KEY"] {
             if let Some(secret) = environment.get(name) {
@@ -180,7 +205,7 @@ impl ServerBuilder {
         let port =
             environment.get("SERVER_PORT").map_or_else(free_port, |port| port.parse().expect("a port"));
         environment.insert("SERVER_PORT".to_owned(), port.to_string());
-        Server { process: None, port, environment, database, logs }
+        Server { process: None, port, environment, database, logs, small_disk: self.small_disk }
     }
 }
 
@@ -211,87 +236,4 @@ fn own_keys() -> [(String, String); 3] {
     use base64::Engine;
     let key = || base64::engine::general_purpose::STANDARD.encode(fresh_bytes::<32>());
     ["JWT_SECRET", "CURFEW_MASTER_KEY", "CURFEW_SIGNING_KEY"].map(|name| (name.to_owned(), key()))
-}
-
-fn spawn(
-    command: &str,
-    port: u16,
-    environment: &BTreeMap<String, String>,
-    database: &Database,
-    logs: &Logs,
-) -> Child {
-    let mut process = Command::new(program())
-        .arg(command)
-        .env_clear()
-        .envs(environment)
-        .env("SERVER_PORT", port.to_string())
-        .current_dir(database.folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("curfewd starts");
-    logs.follow(process.stdout.take().expect("piped"));
-    logs.follow(process.stderr.take().expect("piped"));
-    process
-}
-
-fn run_to_end(arguments: &[&str], environment: &BTreeMap<String, String>, database: &Database) -> Ended {
-    let logs = Logs::default();
-    let mut process = Command::new(program())
-        .args(arguments)
-        .env_clear()
-        .envs(environment)
-        .current_dir(database.folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("curfewd starts");
-    logs.follow(process.stdout.take().expect("piped"));
-    logs.follow(process.stderr.take().expect("piped"));
-    let status = wait_for_end(&mut process, &logs);
-    // The readers end with the pipes, a moment after the process.
-    std::thread::sleep(Duration::from_millis(50));
-    Ended { status, output: logs.text() }
-}
-
-fn wait_for_end(process: &mut Child, logs: &Logs) -> ExitStatus {
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        if let Some(status) = process.try_wait().expect("it is ours") {
-            return status;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let _ = process.kill();
-    let _ = process.wait();
-    panic!("curfewd does not end:\n{}", logs.text());
-}
-
-/// The program under test: built beside this test by the same command.
-///
-/// # Panics
-/// When it is not there.
-pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    let folder = test.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps/TEST");
-    let program = folder.join("curfewd");
-    assert!(
-        program.exists(),
-        "{} is missing: run `make test`, or `cargo build --workspace --all-targets` first",
-        program.display()
-    );
-    program
-}
-
-/// A port that was free a moment ago, below the range from which the kernel lends ports to clients.
-///
-/// # Panics
-/// When none is found.
-pub fn free_port() -> u16 {
-    let start = u16::from_le_bytes(fresh_bytes()) % 10_000 + 10_000;
-    (start..start + 500)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a free port below 20,500")
 }

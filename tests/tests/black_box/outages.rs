@@ -1,6 +1,7 @@
 //! The database goes away under a running server, and comes back.
 
-use curfew_tests::{Cluster, Json, eventually, holds};
+use curfew_tests::{Backend, Cluster, Json, Server, eventually, holds};
+use serde_json::json;
 
 use crate::access::Office;
 
@@ -45,4 +46,45 @@ async fn a_grant_that_ends_while_postgresql_is_down_is_removed_when_it_is_back()
     eventually("the grant's time to be over", async || holds(stopped.elapsed().as_secs() >= 5)).await;
     cluster.resume();
     office.is_gone(&grant, "expired").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_changes_and_loses_nothing() {
+    let server = Server::on(Backend::Sqlite).on_a_small_disk().start().await;
+    let admin = server.set_up().await;
+    let filler = server.small_disk().join("filler");
+    fill(&filler);
+
+    let mut made = Vec::new();
+    let refusal = loop {
+        let email = format!("person-{}@acme.example", made.len());
+        let body = json!({ "email": email, "name": "Somebody", "roles": ["user"] });
+        let reply = admin.post("/v1/users", body).await;
+        if reply.status != 201 {
+            break reply;
+        }
+        made.push(reply.body.text("id"));
+        assert!(made.len() < 20_000, "the disk does not fill");
+    };
+    refusal.refused(503, "unavailable");
+    admin.get("/v1/users").await.ok();
+
+    std::fs::remove_file(&filler).expect("the filler goes");
+    eventually("changes to be taken again", async || {
+        let body = json!({ "email": "last@acme.example", "name": "Last", "roles": ["user"] });
+        holds(admin.post("/v1/users", body).await.status == 201)
+    })
+    .await;
+    for id in made {
+        admin.get(&format!("/v1/users/{id}")).await.ok();
+    }
+}
+
+/// To the last byte.
+fn fill(path: &std::path::Path) {
+    use std::io::Write;
+    let mut file = std::fs::File::create(path).expect("a file");
+    for size in [65_536, 512, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
 }
