@@ -123,7 +123,9 @@ impl Kind {
     fn of_sqlstate(code: &str) -> Self {
         match code {
             "53100" => Self::Full,
-            "40001" | "40P01" | "53300" | "55P03" | "57P01" | "57P02" | "57P03" | "25006" => Self::Unavailable,
+            "40001" | "40P01" | "53300" | "55P03" | "57P01" | "57P02" | "57P03" | "25006" => {
+                Self::Unavailable
+            }
             _ if code.starts_with("08") => Self::Unavailable,
             _ => Self::Other,
         }

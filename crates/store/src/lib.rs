@@ -26,6 +26,8 @@ pub mod keyring;
 mod migrate;
 mod migration;
 mod open;
+mod reconcile;
+mod row;
 mod store;
 mod unit;
 
@@ -33,5 +35,6 @@ pub use constraint::Constraint;
 pub use error::{DatabaseFault, StoreError};
 pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions};
+pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, LinkedGrant};
 pub use store::{Backend, Store};
 pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};

@@ -37,7 +37,9 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), MigrateError> {
         let unit = begin_write(self).await?;
         if let Some(server) = self.server() {
-            lock_and_apply(&unit, None).await.inspect_err(|_| tracing::debug!(server = server.name, "not migrated"))?;
+            lock_and_apply(&unit, None)
+                .await
+                .inspect_err(|_| tracing::debug!(server = server.name, "not migrated"))?;
         } else {
             apply(&unit).await?;
         }
@@ -104,7 +106,8 @@ fn why(error: DbErr) -> MigrateError {
 
 fn sqlstate(error: &DbErr) -> Option<String> {
     match error {
-        DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) => {
+        DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error))
+        | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) => {
             Some(error.as_database_error()?.code()?.into_owned())
         }
         _ => None,

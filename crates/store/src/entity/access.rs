@@ -177,6 +177,7 @@ pub(crate) mod access_grant {
         pub succeeded_at: Option<i64>,
         pub expires_at: Option<i64>,
         pub failed_at: Option<i64>,
+        pub end_noted_at: Option<i64>,
         pub revoked_at: Option<i64>,
         pub revoked_by: Option<String>,
         pub revoke_reason: Option<String>,

@@ -49,7 +49,13 @@ async fn secure(manager: &SchemaManager<'_>, table: &str, policies: &str) -> Res
 
 /// Strict tables, so that SQLite too refuses a text where a number belongs.
 fn for_sqlite(postgres: &str) -> String {
-    [(" UUID", " BLOB"), (" BYTEA", " BLOB"), (" JSONB", " TEXT"), (" BIGINT", " INTEGER"), (" BOOLEAN", " INTEGER")]
-        .into_iter()
-        .fold(postgres.replace("\n);", "\n) STRICT;"), |sql, (theirs, ours)| sql.replace(theirs, ours))
+    [
+        (" UUID", " BLOB"),
+        (" BYTEA", " BLOB"),
+        (" JSONB", " TEXT"),
+        (" BIGINT", " INTEGER"),
+        (" BOOLEAN", " INTEGER"),
+    ]
+    .into_iter()
+    .fold(postgres.replace("\n);", "\n) STRICT;"), |sql, (theirs, ours)| sql.replace(theirs, ours))
 }

@@ -30,7 +30,8 @@ impl Server {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| OpenError::Malformed { problem: error.to_string() })?
             .application_name("curfewd");
-        if matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull) {
+        if matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
+        {
             return Err(OpenError::NoTls);
         }
         let database = options.get_database().unwrap_or(options.get_username());

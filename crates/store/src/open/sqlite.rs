@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use sea_orm::SqlxSqliteConnector;
 use sea_orm::sqlx;
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{Connections, OpenError, ProcessLock, StoreOptions};
 
@@ -41,7 +39,8 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
     if let Some(pages) = options.sqlite_max_pages {
         writer = writer.pragma("max_page_count", pages.to_string());
     }
-    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
+    let pool =
+        || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
     let failed = |error| why(error, &path);
     let writers = pool().max_connections(1).connect_with(writer).await.map_err(failed)?;
     let readers = pool()
@@ -91,7 +90,8 @@ fn why(error: sqlx::Error, path: &Path) -> OpenError {
     const NOT_A_DATABASE: &str = "26";
     const READ_ONLY: &str = "8";
     const CANT_OPEN: &str = "14";
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
+    let code =
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
     match code.as_str() {
         NOT_A_DATABASE => OpenError::NotADatabase { path: path.to_owned() },
         READ_ONLY | CANT_OPEN => {

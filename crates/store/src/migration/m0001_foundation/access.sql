@@ -121,6 +121,7 @@ CREATE TABLE access_grant (
   succeeded_at BIGINT,
   expires_at BIGINT,
   failed_at BIGINT,
+  end_noted_at BIGINT,
   revoked_at BIGINT,
   revoked_by TEXT,
   revoke_reason TEXT,

@@ -1,0 +1,220 @@
+//! Assignments: what AWS holds, as Curfew keeps track of it.
+
+use curfew_domain::assignment::{AssignmentKey, Observed};
+use curfew_domain::grant::GrantTimes;
+use curfew_domain::{AssignmentId, GrantId, Timestamp, UserId};
+use sea_orm::sea_query::{Expr, LockType, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::entity::{access_grant, assignment, due, grant_assignment};
+use crate::row::{Row, number};
+use crate::{ReadUnit, StoreError, WriteUnit};
+
+use super::grants::times_of;
+
+/// An assignment with all that deciding its next step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignmentWork {
+    /// Its id.
+    pub id: AssignmentId,
+    /// Which assignment in AWS.
+    pub key: AssignmentKey,
+    /// What was sent and seen.
+    pub observed: Observed,
+    /// Its due row's generation as read; 0 when nothing is due.
+    pub generation: u64,
+    /// The grants that are or were reasons for it.
+    pub grants: Vec<LinkedGrant>,
+}
+
+/// A grant as one of its assignments needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkedGrant {
+    /// Its id.
+    pub id: GrantId,
+    /// Who has it.
+    pub grantee: UserId,
+    /// Its moments.
+    pub times: GrantTimes,
+    /// Whether its end by time was written to the log.
+    pub end_noted: bool,
+}
+
+impl ReadUnit {
+    /// An assignment with its grants, as they are now.
+    pub async fn assignment_work(&self, id: AssignmentId) -> Result<Option<AssignmentWork>, StoreError> {
+        self.find_work(id, None).await
+    }
+
+    async fn find_work(
+        &self,
+        id: AssignmentId,
+        lock: Option<LockType>,
+    ) -> Result<Option<AssignmentWork>, StoreError> {
+        let mut query = assignment::Entity::find_by_id((self.wall(), id.uuid()));
+        if let Some(lock) = lock {
+            query = query.lock(lock);
+        }
+        let Some(row) = query.one(self.tx()).await? else { return Ok(None) };
+        let grants = self.linked_grants(id, lock).await?;
+        let due = due::Entity::find_by_id(id.uuid())
+            .filter(due::Column::TenantId.eq(self.wall()))
+            .one(self.tx())
+            .await?;
+        let at = Row { table: "assignment", id: row.id };
+        let generation = due.map_or(Ok(0), |due| at.count("generation", due.generation))?;
+        Ok(Some(AssignmentWork {
+            id,
+            key: key_of(&row)?,
+            observed: at.json("observed", row.observed)?,
+            generation,
+            grants,
+        }))
+    }
+
+    async fn linked_grants(
+        &self,
+        id: AssignmentId,
+        lock: Option<LockType>,
+    ) -> Result<Vec<LinkedGrant>, StoreError> {
+        let links = grant_assignment::Entity::find()
+            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
+            .filter(grant_assignment::Column::AssignmentId.eq(id.uuid()))
+            .all(self.tx())
+            .await?;
+        let mut query = access_grant::Entity::find()
+            .filter(access_grant::Column::TenantId.eq(self.wall()))
+            .filter(access_grant::Column::Id.is_in(links.into_iter().map(|link| link.grant_id)))
+            .order_by_asc(access_grant::Column::Id);
+        if let Some(lock) = lock {
+            query = query.lock(lock);
+        }
+        query.all(self.tx()).await?.iter().map(linked_grant).collect()
+    }
+}
+
+impl WriteUnit {
+    /// The same as [`ReadUnit::assignment_work`], held against other writers until the unit ends.
+    pub async fn lock_assignment_work(&self, id: AssignmentId) -> Result<Option<AssignmentWork>, StoreError> {
+        self.find_work(id, Some(LockType::NoKeyUpdate)).await
+    }
+
+    /// The assignment of `key`: the one that is kept already, else a new one by the id `new`. Region and identity
+    /// store stay as they were when it was made.
+    pub async fn upsert_assignment(
+        &self,
+        new: AssignmentId,
+        key: &AssignmentKey,
+        now: Timestamp,
+    ) -> Result<AssignmentId, StoreError> {
+        let row = assignment::ActiveModel {
+            tenant_id: Set(self.wall()),
+            id: Set(new.uuid()),
+            instance_arn: Set(key.instance.to_string()),
+            region: Set(key.region.to_string()),
+            identity_store_id: Set(key.identity_store.to_string()),
+            account_id: Set(key.account.to_string()),
+            permission_set_arn: Set(key.permission_set.to_string()),
+            principal_id: Set(key.principal.to_string()),
+            phase: Set(Observed::default().phase().as_str().to_owned()),
+            observed: Set(json(&Observed::default())?),
+            fence: Set(0),
+            created_at: Set(now.micros()),
+            updated_at: Set(now.micros()),
+        };
+        let once = OnConflict::columns([
+            assignment::Column::TenantId,
+            assignment::Column::InstanceArn,
+            assignment::Column::AccountId,
+            assignment::Column::PermissionSetArn,
+            assignment::Column::PrincipalId,
+        ])
+        .do_nothing()
+        .to_owned();
+        let made =
+            assignment::Entity::insert(row).on_conflict(once).exec_without_returning(self.tx()).await?;
+        if made == 1 { Ok(new) } else { self.assignment_of(key).await }
+    }
+
+    async fn assignment_of(&self, key: &AssignmentKey) -> Result<AssignmentId, StoreError> {
+        let found = assignment::Entity::find()
+            .filter(assignment::Column::TenantId.eq(self.wall()))
+            .filter(assignment::Column::InstanceArn.eq(key.instance.as_str()))
+            .filter(assignment::Column::AccountId.eq(key.account.as_str()))
+            .filter(assignment::Column::PermissionSetArn.eq(key.permission_set.as_str()))
+            .filter(assignment::Column::PrincipalId.eq(key.principal.as_str()))
+            .one(self.tx())
+            .await?;
+        found.map(|row| AssignmentId::from_uuid(row.id)).ok_or(StoreError::Stale { table: "assignment" })
+    }
+
+    /// Makes a grant a reason for an assignment.
+    pub async fn link_grant(&self, grant: GrantId, assignment: AssignmentId) -> Result<(), StoreError> {
+        let row = grant_assignment::ActiveModel {
+            tenant_id: Set(self.wall()),
+            grant_id: Set(grant.uuid()),
+            assignment_id: Set(assignment.uuid()),
+            standing: Set(false),
+        };
+        grant_assignment::Entity::insert(row).exec_without_returning(self.tx()).await?;
+        Ok(())
+    }
+
+    /// The access was there before Curfew's: its grants say so for good.
+    pub async fn mark_standing(&self, assignment: AssignmentId) -> Result<(), StoreError> {
+        grant_assignment::Entity::update_many()
+            .col_expr(grant_assignment::Column::Standing, Expr::value(true))
+            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
+            .filter(grant_assignment::Column::AssignmentId.eq(assignment.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// Writes what was sent and seen, as the owner of lease number `fence`. A former owner is refused:
+    /// [`StoreError::Fenced`].
+    pub async fn save_observed(
+        &self,
+        id: AssignmentId,
+        observed: &Observed,
+        fence: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let written = assignment::Entity::update_many()
+            .col_expr(assignment::Column::Observed, Expr::value(json(observed)?))
+            .col_expr(assignment::Column::Phase, Expr::value(observed.phase().as_str()))
+            .col_expr(assignment::Column::Fence, Expr::value(number(fence)))
+            .col_expr(assignment::Column::UpdatedAt, Expr::value(now.micros()))
+            .filter(assignment::Column::TenantId.eq(self.wall()))
+            .filter(assignment::Column::Id.eq(id.uuid()))
+            .filter(assignment::Column::Fence.lte(number(fence)))
+            .exec(self.tx())
+            .await?;
+        if written.rows_affected == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+}
+
+fn key_of(row: &assignment::Model) -> Result<AssignmentKey, StoreError> {
+    let at = Row { table: "assignment", id: row.id };
+    Ok(AssignmentKey {
+        instance: at.parse("instance_arn", &row.instance_arn)?,
+        region: at.parse("region", &row.region)?,
+        identity_store: at.parse("identity_store_id", &row.identity_store_id)?,
+        account: at.parse("account_id", &row.account_id)?,
+        permission_set: at.parse("permission_set_arn", &row.permission_set_arn)?,
+        principal: at.parse("principal_id", &row.principal_id)?,
+    })
+}
+
+fn linked_grant(row: &access_grant::Model) -> Result<LinkedGrant, StoreError> {
+    Ok(LinkedGrant {
+        id: GrantId::from_uuid(row.id),
+        grantee: UserId::from_uuid(row.grantee_id),
+        times: times_of(row)?,
+        end_noted: row.end_noted_at.is_some(),
+    })
+}
+
+fn json(observed: &Observed) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(observed).map_err(|problem| StoreError::corrupt("assignment", "observed", problem))
+}

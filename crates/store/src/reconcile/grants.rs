@@ -1,0 +1,81 @@
+//! The moments of grants, as the reconciler reads and writes them.
+
+use curfew_domain::assignment::Phase;
+use curfew_domain::grant::GrantTimes;
+use curfew_domain::{GrantId, Seconds, Timestamp};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::entity::{access_grant, assignment, grant_assignment};
+use crate::row::{Row, micros, moment};
+use crate::{StoreError, WriteUnit};
+
+/// A grant's moments off its row.
+pub(crate) fn times_of(row: &access_grant::Model) -> Result<GrantTimes, StoreError> {
+    let at = Row { table: "access_grant", id: row.id };
+    Ok(GrantTimes {
+        duration: Seconds::new(row.duration_seconds)
+            .map_err(|problem| at.corrupt("duration_seconds", problem))?,
+        decided_at: Timestamp::from_micros(row.decided_at),
+        start_by: Timestamp::from_micros(row.start_by),
+        started_at: moment(row.started_at),
+        succeeded_at: moment(row.succeeded_at),
+        expires_at: moment(row.expires_at),
+        failed_at: moment(row.failed_at),
+        revoked_at: moment(row.revoked_at),
+    })
+}
+
+impl WriteUnit {
+    /// Where each of a grant's assignments stands.
+    pub async fn phases_of_grant(&self, grant: GrantId) -> Result<Vec<Phase>, StoreError> {
+        let links = grant_assignment::Entity::find()
+            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
+            .filter(grant_assignment::Column::GrantId.eq(grant.uuid()))
+            .all(self.tx())
+            .await?;
+        let rows = assignment::Entity::find()
+            .filter(assignment::Column::TenantId.eq(self.wall()))
+            .filter(assignment::Column::Id.is_in(links.into_iter().map(|link| link.assignment_id)))
+            .all(self.tx())
+            .await?;
+        rows.iter().map(|row| Row { table: "assignment", id: row.id }.parse("phase", &row.phase)).collect()
+    }
+
+    /// Writes a grant's moments, and why it failed where it did.
+    pub async fn save_grant_times(
+        &self,
+        grant: GrantId,
+        times: &GrantTimes,
+        failure: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut update = access_grant::Entity::update_many()
+            .col_expr(access_grant::Column::StartedAt, Expr::value(micros(times.started_at)))
+            .col_expr(access_grant::Column::SucceededAt, Expr::value(micros(times.succeeded_at)))
+            .col_expr(access_grant::Column::ExpiresAt, Expr::value(micros(times.expires_at)))
+            .col_expr(access_grant::Column::FailedAt, Expr::value(micros(times.failed_at)))
+            .col_expr(access_grant::Column::RevokedAt, Expr::value(micros(times.revoked_at)))
+            .col_expr(access_grant::Column::UpdatedAt, Expr::value(now.micros()));
+        if let Some(failure) = failure {
+            update = update.col_expr(access_grant::Column::Failure, Expr::value(failure));
+        }
+        update
+            .filter(access_grant::Column::TenantId.eq(self.wall()))
+            .filter(access_grant::Column::Id.eq(grant.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// The log says that time has ended the grant.
+    pub async fn note_grant_end(&self, grant: GrantId, now: Timestamp) -> Result<(), StoreError> {
+        access_grant::Entity::update_many()
+            .col_expr(access_grant::Column::EndNotedAt, Expr::value(now.micros()))
+            .filter(access_grant::Column::TenantId.eq(self.wall()))
+            .filter(access_grant::Column::Id.eq(grant.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+}

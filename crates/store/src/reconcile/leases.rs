@@ -1,0 +1,96 @@
+//! Who owns a tenant's AWS connection: a lease on the database's own clock, with a number that grows with each
+//! new owner.
+
+use std::time::Duration;
+
+use curfew_domain::{NodeId, TenantId};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement};
+use uuid::Uuid;
+
+use crate::entity::{connection_lease, due};
+use crate::{Backend, Store, StoreError};
+
+#[derive(FromQueryResult)]
+struct Given {
+    fence: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Tenant {
+    tenant_id: Uuid,
+}
+
+impl Store {
+    /// Takes the lease on a tenant's connection, or renews it, for `lasting` from now. The answer is its fencing
+    /// number; none while another node holds it. A lease that ran out comes back with a new number.
+    ///
+    /// SQLite has one process, so that a new one takes over at once.
+    pub async fn take_lease(
+        &self,
+        tenant: TenantId,
+        node: NodeId,
+        lasting: Duration,
+    ) -> Result<Option<u64>, StoreError> {
+        let lasting = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
+        let values = [tenant.uuid().into(), node.uuid().into(), lasting.into()];
+        let statement = match self.backend() {
+            Backend::Postgres => {
+                Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, TAKE_ON_POSTGRES, values)
+            }
+            Backend::Sqlite => {
+                Statement::from_sql_and_values(sea_orm::DbBackend::Sqlite, TAKE_ON_SQLITE, values)
+            }
+        };
+        let unit = self.unwalled().write().await?;
+        let given = Given::find_by_statement(statement).one(unit.tx()).await?;
+        unit.commit().await?;
+        Ok(given.map(|given| given.fence.unsigned_abs()))
+    }
+
+    /// Hands a connection over: whoever asks next gets it. Does nothing when another node holds it.
+    pub async fn release_lease(&self, tenant: TenantId, node: NodeId) -> Result<(), StoreError> {
+        let unit = self.unwalled().write().await?;
+        connection_lease::Entity::update_many()
+            .col_expr(connection_lease::Column::ExpiresAt, sea_orm::sea_query::Expr::value(0_i64))
+            .filter(connection_lease::Column::TenantId.eq(tenant.uuid()))
+            .filter(connection_lease::Column::NodeId.eq(node.uuid()))
+            .exec(unit.tx())
+            .await?;
+        unit.commit().await
+    }
+
+    /// The tenants that have something due, now or later: whose connections want an owner.
+    pub async fn tenants_with_work(&self) -> Result<Vec<TenantId>, StoreError> {
+        let unit = self.unwalled().read().await?;
+        let found = due::Entity::find()
+            .select_only()
+            .column(due::Column::TenantId)
+            .distinct()
+            .into_model::<Tenant>()
+            .all(unit.tx())
+            .await?;
+        Ok(found.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
+    }
+}
+
+/// Now is the database's, in microseconds; the lease changes hands only when it has run out.
+const TAKE_ON_POSTGRES: &str = "\
+INSERT INTO connection_lease (tenant_id, node_id, fence, expires_at) \
+VALUES ($1, $2, 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $3) \
+ON CONFLICT (tenant_id) DO UPDATE SET \
+  fence = connection_lease.fence + CASE WHEN connection_lease.node_id = excluded.node_id \
+    AND connection_lease.expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint THEN 0 ELSE 1 END, \
+  node_id = excluded.node_id, expires_at = excluded.expires_at \
+WHERE connection_lease.node_id = excluded.node_id \
+  OR connection_lease.expires_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
+RETURNING fence";
+
+/// The same for the one process that a SQLite file has.
+const TAKE_ON_SQLITE: &str = "\
+INSERT INTO connection_lease (tenant_id, node_id, fence, expires_at) \
+VALUES (?1, ?2, 1, CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?3) \
+ON CONFLICT (tenant_id) DO UPDATE SET \
+  fence = connection_lease.fence + CASE WHEN connection_lease.node_id = excluded.node_id \
+    AND connection_lease.expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) THEN 0 ELSE 1 END, \
+  node_id = excluded.node_id, expires_at = excluded.expires_at \
+RETURNING fence";

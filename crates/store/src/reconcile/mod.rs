@@ -1,0 +1,13 @@
+//! What the reconciler keeps: who owns a connection, what is due, and what was sent to AWS and seen there.
+//!
+//! Locks are taken in one order: an assignment, then its grants, then its due row.
+
+mod assignments;
+mod calls;
+mod due;
+mod grants;
+mod leases;
+
+pub use assignments::{AssignmentWork, LinkedGrant};
+pub use calls::AssignmentCall;
+pub use due::DueAssignment;
