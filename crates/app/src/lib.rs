@@ -6,6 +6,7 @@
 
 mod app;
 mod caller;
+pub mod cursors;
 mod error;
 pub mod health;
 pub mod nudge;
