@@ -184,7 +184,9 @@ impl From<StoreError> for AppError {
             StoreError::Full(_) => unavailable("the database has no space left", error),
             StoreError::Fenced => unavailable("another node has taken over", error),
             StoreError::Conflict(constraint) => AppError::conflict(format!("{constraint} is taken")),
-            StoreError::Stale { .. } => AppError::conflict("somebody else changed it at the same time; read it again"),
+            StoreError::Stale { .. } => {
+                AppError::conflict("somebody else changed it at the same time; read it again")
+            }
             StoreError::Corrupt { .. } | StoreError::Database(_) => AppError::internal(error),
         }
     }

@@ -1,8 +1,10 @@
-//! Whether this node's background work is alive.
+//! Whether this node is well: its database, its background work, its clock.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use curfew_domain::{Seconds, Timestamp};
+
+use crate::{App, AppError};
 
 /// How long the reconciler may say nothing before this node counts as not ready.
 const SILENCE: Seconds = Seconds::of(60);
@@ -11,6 +13,7 @@ const SILENCE: Seconds = Seconds::of(60);
 #[derive(Debug, Default)]
 pub struct Health {
     reconciler_seen: AtomicI64,
+    clock_is_ahead: AtomicBool,
 }
 
 impl Health {
@@ -23,4 +26,48 @@ impl Health {
     pub fn reconciler_alive_at(&self, now: Timestamp) -> bool {
         now < Timestamp::from_micros(self.reconciler_seen.load(Ordering::Relaxed)) + SILENCE
     }
+
+    /// The clock that decides is far ahead of the wall's, or no more: the wall was set back by more than 5 minutes.
+    pub fn clock_is_ahead(&self, ahead: bool) {
+        self.clock_is_ahead.store(ahead, Ordering::Relaxed);
+    }
+}
+
+impl App {
+    /// Whether the database answers.
+    pub async fn check_alive(&self) -> Result<(), AppError> {
+        Ok(self.store.ping().await?)
+    }
+
+    /// Whether this node should be sent requests; if not, why.
+    pub async fn check_ready(&self) -> Result<(), AppError> {
+        self.check_alive().await?;
+        self.check_migrated().await?;
+        if !self.health.reconciler_alive_at(self.now()) {
+            return Err(not_now("the reconciler of this node is silent"));
+        }
+        self.check_deciding()
+    }
+
+    async fn check_migrated(&self) -> Result<(), AppError> {
+        let message = "the database does not have the migrations of this program";
+        match self.store.pending_migrations().await {
+            Ok(pending) if pending.is_empty() => Ok(()),
+            Ok(_) => Err(not_now(message)),
+            Err(source) => Err(AppError::Unavailable { message, source: Some(source.into()) }),
+        }
+    }
+
+    /// Whether something new may be decided. Not while the clock is far ahead: what would be granted now could
+    /// last too long once the clock is set right. What ends, ends.
+    pub fn check_deciding(&self) -> Result<(), AppError> {
+        if self.health.clock_is_ahead.load(Ordering::Relaxed) {
+            return Err(not_now("the clock of this node is wrong; nothing new is decided until it is right"));
+        }
+        Ok(())
+    }
+}
+
+const fn not_now(message: &'static str) -> AppError {
+    AppError::Unavailable { message, source: None }
 }

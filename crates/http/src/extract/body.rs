@@ -1,0 +1,32 @@
+use std::error::Error;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::ApiError;
+
+/// The largest body that is read: 1 MiB.
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Reads a whole body of at most `limit` bytes.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(too_large(limit));
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(error) if is_length_limit(error.as_ref()) => Err(too_large(limit)),
+        Err(_) => Err(ApiError::field("", "the body ended before it was whole")),
+    }
+}
+
+fn too_large(limit: usize) -> ApiError {
+    ApiError::TooLarge { what: "the body", limit: format!("{limit} bytes") }
+}
+
+fn is_length_limit(error: &(dyn Error + 'static)) -> bool {
+    error.is::<LengthLimitError>() || error.source().is_some_and(is_length_limit)
+}

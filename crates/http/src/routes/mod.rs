@@ -1,0 +1,20 @@
+//! One file for each group of operations. See the crate's own page for how to add one.
+
+mod health;
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{ApiError, HttpState};
+
+/// All operations.
+pub(crate) fn routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(crate::openapi::base()).merge(health::routes())
+}
+
+/// Unknown paths and wrong methods, in the one error body. To be called once all routes are in.
+pub(crate) fn with_fallbacks<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .fallback(|| async { ApiError::UnknownPath })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+}

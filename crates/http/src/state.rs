@@ -1,0 +1,20 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use curfew_app::App;
+
+use crate::MetricsPage;
+use crate::edge::Edge;
+use crate::known_query::KnownQuery;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The use cases' own.
+    pub app: Arc<App>,
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) known_query: Arc<KnownQuery>,
+    pub(crate) metrics: MetricsPage,
+    /// The OpenAPI document, rendered once.
+    pub(crate) description: Bytes,
+}
