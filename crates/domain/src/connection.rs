@@ -166,3 +166,20 @@ pub struct Check {
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
+
+/// All that is kept of a tenant's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// What `PUT …/config` wrote last.
+    pub saved: Option<SavedConnection>,
+    /// Counts what was saved: a test's result is written only while this still stands.
+    pub saved_version: u64,
+    /// The last saved tuple whose test passed.
+    pub verified: Option<VerifiedConnection>,
+    /// Why nothing may be created for now.
+    pub suspended: Option<Suspension>,
+    /// The `ExternalId`s that the customer's role may ask for.
+    pub external_ids: ExternalIds,
+    /// When a test passed with the pending one.
+    pub pending_proved_at: Option<Timestamp>,
+}

@@ -19,6 +19,7 @@
 //!    is as it was read ([`StoreError::Stale`]).
 //! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
 
+mod connections;
 mod constraint;
 mod entity;
 mod error;
