@@ -68,7 +68,7 @@ async fn patch_world(State(control): State<SimControl>, Json(patches): Json<Patc
         Patches::One(patch) => vec![*patch],
         Patches::Many(patches) => patches,
     };
-    done(patches.into_iter().try_for_each(|patch| control.apply(patch)))
+    done(control.apply_all(patches))
 }
 
 async fn behaviour(State(control): State<SimControl>) -> Json<Behaviour> {

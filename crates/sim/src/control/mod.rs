@@ -41,7 +41,7 @@ impl SimControl {
 
     /// The world as it is now, with what is assigned.
     pub fn world(&self) -> World {
-        self.with(|state| {
+        self.look(|state| {
             state.settled_now();
             state.snapshot()
         })
@@ -49,19 +49,31 @@ impl SimControl {
 
     /// Changes the world by hand, all at once; refused, and undone, when it no longer fits together.
     pub fn edit<T>(&self, change: impl FnOnce(&mut World) -> T) -> Result<T, WorldError> {
-        self.with(|state| {
-            let now = state.settled_now();
-            let mut world = state.snapshot();
-            let answer = change(&mut world);
-            world.check()?;
-            state.take_over(world, now);
-            Ok(answer)
-        })
+        self.try_edit(|world| Ok(change(world)))
     }
 
     /// Applies one change that the control endpoint knows as well.
     pub fn apply(&self, patch: Patch) -> Result<(), PatchError> {
-        self.edit(|world| patch.apply(world))?
+        self.apply_all(vec![patch])
+    }
+
+    /// Applies all of these changes, or none.
+    pub fn apply_all(&self, patches: Vec<Patch>) -> Result<(), PatchError> {
+        self.try_edit(|world| patches.into_iter().try_for_each(|patch| patch.apply(world)))
+    }
+
+    fn try_edit<T, E: From<WorldError>>(
+        &self,
+        change: impl FnOnce(&mut World) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.with(|state| {
+            let now = state.settled_now();
+            let mut world = state.snapshot();
+            let answer = change(&mut world)?;
+            world.check()?;
+            state.take_over(world, now);
+            Ok(answer)
+        })
     }
 
     /// Replaces the rules of play.
@@ -108,7 +120,7 @@ impl SimControl {
 
     /// What is assigned now in all instances, in truth: no lag.
     pub fn assignments(&self) -> Vec<AssignmentView> {
-        self.with(|state| {
+        self.look(|state| {
             state.settled_now();
             view::assignments(state)
         })
@@ -116,7 +128,7 @@ impl SimControl {
 
     /// What is assigned now in one instance.
     pub fn assignments_of(&self, instance: &str) -> Vec<Assignment> {
-        self.with(|state| {
+        self.look(|state| {
             state.settled_now();
             state.book.held(instance)
         })
@@ -124,7 +136,7 @@ impl SimControl {
 
     /// Creations and deletions that are in progress.
     pub fn changes_in_progress(&self) -> Vec<ChangeView> {
-        self.with(|state| {
+        self.look(|state| {
             state.settled_now();
             view::changes_in_progress(state)
         })
@@ -156,7 +168,7 @@ impl SimControl {
 
     /// Faults that wait, with what is left of their counts.
     pub fn faults(&self) -> Vec<Fault> {
-        self.with(|state| state.faults.waiting().to_vec())
+        self.look(|state| state.faults.waiting().to_vec())
     }
 
     /// The stand-in's present instant.
@@ -166,7 +178,7 @@ impl SimControl {
 
     /// The stand-in's clock.
     pub fn clock(&self) -> ClockView {
-        self.with(|state| state.clock.view())
+        self.look(|state| state.clock.view())
     }
 
     /// Skips time; what falls due by then happens. Callers may sign with the machine's time or with this.
@@ -194,17 +206,17 @@ impl SimControl {
 
     /// The calls that are remembered (the last 20,000), oldest first.
     pub fn calls(&self) -> Vec<CallRecord> {
-        self.with(|state| state.log.records().cloned().collect())
+        self.look(|state| state.log.records().cloned().collect())
     }
 
     /// The remembered calls of one operation.
     pub fn calls_of(&self, operation: &str) -> Vec<CallRecord> {
-        self.with(|state| state.log.records().filter(|call| call.operation == operation).cloned().collect())
+        self.look(|state| state.log.records().filter(|call| call.operation == operation).cloned().collect())
     }
 
     /// How often each operation (`sso:CreateAccountAssignment`) ended in each way.
     pub fn counts(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
-        self.with(|state| state.log.counts().clone())
+        self.look(|state| state.log.counts().clone())
     }
 
     /// Forgets calls and counts.
@@ -244,8 +256,13 @@ impl SimControl {
         tokio::time::timeout(deadline, waited).await.is_ok()
     }
 
+    fn look<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.shared.state.lock())
+    }
+
+    /// As `look`, but wakes those who wait for a change.
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        let answer = work(&mut self.shared.state.lock());
+        let answer = self.look(work);
         self.shared.moved.send_modify(|count| *count += 1);
         answer
     }

@@ -11,6 +11,7 @@ mod directory;
 mod ids;
 mod instance;
 mod organization;
+mod permission_set;
 mod role;
 
 pub use behaviour::{Behaviour, Limits, MissingDeletion, Observed, Rate};
@@ -22,10 +23,11 @@ pub use demo::{
 };
 pub use directory::{ExternalIdentifier, Group, User, UserStatus};
 pub(crate) use ids::membership_id;
-pub use instance::{Assignment, CustomerPolicy, Instance, InstanceStatus, PermissionSet, PrincipalType};
+pub use instance::{Assignment, Instance, InstanceStatus, PrincipalType};
 pub use organization::{
     Account, AccountState, DelegatedAdministrator, Organization, OrganizationalUnit, Tags,
 };
+pub use permission_set::{CustomerPolicy, PermissionSet};
 pub use role::{Permissions, Role, Trust};
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,8 @@
 //! The control, in process and over HTTP.
 
-use curfew_sim::{Assignment, PrincipalType, Sim, World, WorldError};
+use std::time::Duration;
+
+use curfew_sim::{AccountState, Assignment, PrincipalType, Sim, World, WorldError};
 use serde_json::{Value, json};
 
 use crate::support::{Acme, Caller, PROD, assignment, still};
@@ -61,8 +63,12 @@ async fn patches_change_the_world_over_http() {
     let (_, assignments) = send(client.get(format!("{}/_sim/assignments", sim.url()))).await;
     assert_eq!(assignments[0]["principal_name"], "alice@acme.example");
     assert_eq!(assignments[0]["permission_set_name"], "ReadOnly");
+
+    let reopen = json!({ "change": "set_account_state", "account": PROD, "state": "ACTIVE" });
     let missing = json!({ "change": "remove_role", "role": "arn:aws:iam::100000000002:role/Missing" });
-    assert_eq!(send(client.patch(&url).json(&missing)).await.0, 400);
+    assert_eq!(send(client.patch(&url).json(&json!([reopen, missing]))).await.0, 400);
+    let state = sim.control().world().account_mut(PROD).unwrap().state;
+    assert_eq!(state, AccountState::Suspended, "all changes or none");
 }
 
 #[tokio::test]
@@ -146,4 +152,18 @@ async fn a_stopped_stand_in_answers_nobody() {
     assert!(curfew.try_sts("GetCallerIdentity", &[]).await.is_ok());
     sim.stop().await;
     assert!(curfew.try_sts("GetCallerIdentity", &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn waiting_ends_with_what_was_waited_for_or_at_the_deadline() {
+    let sim = still().await;
+    let acme = Acme::of(sim.control());
+    let control = sim.control().clone();
+    let waiting =
+        tokio::spawn(async move { control.assigned(Duration::from_secs(30), |held| held.len() == 1).await });
+    sim.control().assign(&acme.instance, &assignment(PROD, &acme.read_only, &acme.alice));
+    assert!(waiting.await.unwrap());
+    assert!(!sim.control().called("GetCallerIdentity", 1, Duration::from_millis(20)).await);
+    Caller::curfew(&sim).sts("GetCallerIdentity", &[]).await;
+    assert!(sim.control().called("GetCallerIdentity", 1, Duration::from_secs(30)).await);
 }
