@@ -10,7 +10,9 @@ pub mod cursors;
 mod error;
 pub mod health;
 pub mod nudge;
+mod once;
 
 pub use app::App;
 pub use caller::Caller;
 pub use error::{AppError, FieldProblem};
+pub use once::{Made, Once};

@@ -38,6 +38,7 @@
 //!   case, and answers [`Created`]: that is all of `Idempotency-Key`.
 //! - An error is `?`: [`ApiError`] is made of [`AppError`](curfew_app::AppError), and has its status from one table.
 
+mod created;
 mod edge;
 mod error;
 mod extract;
@@ -54,9 +55,10 @@ use axum::middleware::from_fn_with_state;
 use curfew_app::App;
 use utoipa_swagger_ui::SwaggerUi;
 
+pub use created::Created;
 pub use edge::{EdgeSettings, RequestId};
 pub use error::ApiError;
-pub use extract::{ApiJson, ApiList, ApiPath, ApiQuery, ListQuery, NoFilters};
+pub use extract::{ApiCreate, ApiJson, ApiList, ApiPath, ApiQuery, ListQuery, NoFilters};
 pub use metrics_page::{MetricsError, MetricsPage};
 pub use state::HttpState;
 

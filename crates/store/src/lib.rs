@@ -23,6 +23,7 @@ mod connections;
 mod constraint;
 mod entity;
 mod error;
+mod idempotency;
 pub mod keyring;
 mod migrate;
 mod migration;
@@ -33,6 +34,7 @@ mod store;
 mod unit;
 
 pub use constraint::Constraint;
+pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use error::{DatabaseFault, StoreError};
 pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions};

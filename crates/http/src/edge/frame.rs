@@ -29,7 +29,7 @@ pub(super) async fn frame(State(edge): State<Arc<Edge>>, mut request: Request, n
         request_id = id.as_ref().map(RequestId::as_str),
         %method,
         route,
-        source = source_of(&request).map(tracing::field::display),
+        source = source_of(request.extensions()).map(tracing::field::display),
         tenant_id = tracing::field::Empty,
         actor_id = tracing::field::Empty,
     );

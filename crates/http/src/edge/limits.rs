@@ -42,7 +42,9 @@ fn bytes_of(headers: &HeaderMap) -> usize {
 }
 
 fn count_address(edge: &Edge, request: &Request) -> Result<(), ApiError> {
-    let (Some(quota), Some(source)) = (&edge.addresses, source_of(request)) else { return Ok(()) };
+    let (Some(quota), Some(source)) = (&edge.addresses, source_of(request.extensions())) else {
+        return Ok(());
+    };
     if is_probe(request.uri().path()) {
         return Ok(());
     }

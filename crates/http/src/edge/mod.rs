@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::extract::Request;
+use axum::http::Extensions;
 use axum::middleware::from_fn_with_state;
 use curfew_domain::{Clock, CredentialId, Entropy};
 use tokio::sync::Semaphore;
@@ -94,11 +94,8 @@ pub(crate) fn surround(routes: Router, edge: &Arc<Edge>) -> Router {
 }
 
 /// Where the request comes from, where the server knows it. `X-Forwarded-For` is not read: anyone can write it.
-pub(crate) fn source_of(request: &Request) -> Option<std::net::IpAddr> {
-    request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(address)| address.ip().to_canonical())
+pub(crate) fn source_of(extensions: &Extensions) -> Option<std::net::IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 
 /// Probes and scrapes are answered whatever the load is: they tell of it.

@@ -1,12 +1,14 @@
 //! What handlers take in. Each refuses with the contract's error body, never with axum's own text.
 
 mod body;
+mod create;
 mod json;
 mod list;
 mod nul;
 mod path;
 mod query;
 
+pub use create::ApiCreate;
 pub use json::ApiJson;
 pub use list::{ApiList, ListQuery, NoFilters};
 pub use path::ApiPath;
