@@ -71,10 +71,14 @@ id_types! {
     SessionId,
     /// An API key.
     ApiKeyId,
+    /// A role.
+    RoleId,
     /// Anything that proves who is asking: a row of `credential`.
     CredentialId,
     /// A group of people.
     GroupId,
+    /// An e-mail domain that a tenant claims.
+    DomainId,
     /// A row of the cache of AWS resources.
     CachedResourceId,
     /// A policy.

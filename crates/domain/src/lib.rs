@@ -10,10 +10,12 @@
 
 mod action;
 mod actor;
+mod api_key;
 pub mod assignment;
 pub mod audit;
 mod aws;
 pub mod connection;
+mod domain_name;
 mod entropy;
 mod error_code;
 mod event;
@@ -25,19 +27,23 @@ pub mod request;
 mod resource;
 mod role;
 mod scope;
+mod session;
 mod tenant;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
 mod time;
+mod user;
 mod zone;
 
 pub use action::{AccessLevel, Action};
 pub use actor::{Actor, ActorType};
+pub use api_key::{ApiKey, Revoked};
 pub use aws::{
     AccountId, AwsPartition, ExternalId, IdentityStoreId, InstanceArn, OuId, PermissionSetArn, Region,
     RoleArn, StorePrincipalId,
 };
+pub use domain_name::{DomainName, TenantDomain};
 pub use entropy::Entropy;
 pub use error_code::ErrorCode;
 pub use event::EventType;
@@ -46,7 +52,9 @@ pub use page::{Cursor, Page, PageLimit, PageRequest};
 pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, RoleSlug};
 pub use scope::{Scope, ScopeSet};
+pub use session::{Session, SessionKind};
 pub use tenant::{Locale, PlatformMode, Slug, TenantState};
 pub use text::{DisplayName, Email, Invalid, LongText, Reason};
 pub use time::{Clock, Seconds, Timestamp};
+pub use user::{AccountSet, AuthProvider, User, scopes_of};
 pub use zone::{DayOfWeek, LocalMoment, ZoneName};

@@ -70,6 +70,7 @@ scopes! {
     UsersCreate = "users", "create", "Create users";
     UsersRead = "users", "read", "See users";
     UsersSuspend = "users", "suspend", "Suspend and activate users";
+    UsersUpdate = "users", "update", "Change users' names and roles";
 }
 
 impl fmt::Display for Scope {
