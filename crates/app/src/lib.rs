@@ -6,9 +6,11 @@
 
 mod app;
 mod caller;
+pub mod credentials;
 pub mod cursors;
 mod error;
 pub mod health;
+pub mod login;
 pub mod nudge;
 mod once;
 
