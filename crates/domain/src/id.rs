@@ -99,8 +99,6 @@ id_types! {
     AssignmentCallId,
     /// An entry of the audit log.
     AuditEntryId,
-    /// A channel that outgoing messages take.
-    NotificationChannelId,
     /// One running server process, for leases.
     NodeId,
     /// One discovery run over a tenant's AWS organization.

@@ -8,12 +8,15 @@
 //! To add a value type: a newtype with a private field, `FromStr` that says what is wrong, `Display`, and serde
 //! through both (the [`text_type!`] macro does it); a property test that `parse(display(x)) == x`.
 
+mod access_grant;
+mod access_request;
 mod action;
 mod actor;
 mod api_key;
 pub mod assignment;
 pub mod audit;
 mod aws;
+mod aws_resource;
 pub mod connection;
 mod domain_name;
 mod entropy;
@@ -36,6 +39,8 @@ mod time;
 mod user;
 mod zone;
 
+pub use access_grant::Grant;
+pub use access_request::{AccessRequest, Approval, DoneBy};
 pub use action::{AccessLevel, Action};
 pub use actor::{Actor, ActorType};
 pub use api_key::{ApiKey, Revoked};
@@ -43,6 +48,7 @@ pub use aws::{
     AccountId, AwsPartition, ExternalId, IdentityStoreId, InstanceArn, OuId, PermissionSetArn, Region,
     RoleArn, StorePrincipalId,
 };
+pub use aws_resource::{CachedResource, Discovered, DiscoveredAttributes, IdentityUser, Pushed};
 pub use domain_name::{DomainName, TenantDomain};
 pub use entropy::Entropy;
 pub use error_code::ErrorCode;

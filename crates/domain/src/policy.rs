@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::ApprovalMode;
 use crate::text::{check_text, text_type};
-use crate::{
-    DisplayName, GroupId, Invalid, LongText, NotificationChannelId, PolicyId, RuleId, Seconds, Timestamp,
-};
+use crate::{DisplayName, GroupId, Invalid, LongText, PolicyId, RuleId, Seconds, Timestamp};
 
 /// What a policy without a default, asked for no duration, gives at most.
 pub const USUAL_DURATION: Seconds = Seconds::of(3_600);
@@ -19,7 +17,7 @@ text_type!(
 
 /// A policy and its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct Policy<Rules = Vec<PolicyRule>> {
     /// Its id.
     pub id: PolicyId,
     /// What people call it.
@@ -32,10 +30,10 @@ pub struct Policy {
     pub priority: i32,
     /// On what terms its rules give access.
     pub terms: PolicyTerms,
-    /// Where its events are told besides.
-    pub notification_channel: Option<NotificationChannelId>,
+    /// Where its events are told besides, as it was written.
+    pub notification_channel: Option<DisplayName>,
     /// Its rules, by ordinal.
-    pub rules: Vec<PolicyRule>,
+    pub rules: Rules,
     /// 1 when made, one more at each change.
     pub version: u32,
     /// When it was made.
@@ -43,6 +41,13 @@ pub struct Policy {
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
+
+/// A policy, for lists: how many rules it has, instead of them.
+pub type PolicySummary = Policy<RuleCount>;
+
+/// How many rules a policy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleCount(pub u32);
 
 /// The terms on which a policy's permits give access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

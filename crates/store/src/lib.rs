@@ -19,11 +19,13 @@
 //!    is as it was read ([`StoreError::Stale`]).
 //! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
 
+mod aws_resources;
 mod connections;
 mod constraint;
 mod entity;
 mod error;
 mod idempotency;
+mod identity_users;
 pub mod keyring;
 mod migrate;
 mod migration;
@@ -34,8 +36,8 @@ mod store;
 mod unit;
 
 pub use constraint::Constraint;
-pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use error::{DatabaseFault, StoreError};
+pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions};
 pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, LinkedGrant};

@@ -1,0 +1,143 @@
+//! What is known of a tenant's AWS.
+
+use std::collections::BTreeMap;
+
+use curfew_domain::{
+    AccountId, CachedResource, CachedResourceId, Discovered, InstanceArn, Pushed, ResourceRef, ResourceType,
+    Timestamp,
+};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::{Map, Value};
+
+use crate::entity::aws_resource::{ActiveModel, Column, Entity, Model};
+use crate::row::{Row, micros, moment};
+use crate::{ReadUnit, StoreError, WriteUnit};
+
+impl ReadUnit {
+    /// One resource, as it was seen through `instance` or pushed for it.
+    pub async fn aws_resource(
+        &self,
+        instance: &InstanceArn,
+        resource: &ResourceRef,
+    ) -> Result<Option<CachedResource>, StoreError> {
+        let row = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::InstanceArn.eq(instance.as_str()))
+            .filter(Column::Kind.eq(resource.kind().as_str()))
+            .filter(Column::AwsId.eq(resource.id()))
+            .one(self.tx())
+            .await?;
+        row.map(cached).transpose()
+    }
+
+    /// All resources of a kind, by AWS's ids.
+    pub async fn aws_resources_of(
+        &self,
+        instance: &InstanceArn,
+        kind: ResourceType,
+    ) -> Result<Vec<CachedResource>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::InstanceArn.eq(instance.as_str()))
+            .filter(Column::Kind.eq(kind.as_str()))
+            .order_by_asc(Column::AwsId)
+            .all(self.tx())
+            .await?;
+        rows.into_iter().map(cached).collect()
+    }
+}
+
+impl WriteUnit {
+    /// Keeps what AWS told of a resource; what was pushed stays as it is. `id` is used where it is new.
+    pub async fn save_discovered(
+        &self,
+        id: CachedResourceId,
+        instance: &InstanceArn,
+        resource: &ResourceRef,
+        account: Option<&AccountId>,
+        discovered: &Discovered,
+    ) -> Result<(), StoreError> {
+        let json = |value: Result<Value, serde_json::Error>| {
+            value.map_err(|problem| StoreError::corrupt("aws_resource", resource, problem))
+        };
+        let row = ActiveModel {
+            tenant_id: Set(self.wall()),
+            id: Set(id.uuid()),
+            instance_arn: Set(instance.to_string()),
+            kind: Set(resource.kind().as_str().to_owned()),
+            aws_id: Set(resource.id().to_owned()),
+            account_id: Set(account.map(ToString::to_string)),
+            discovered_name: Set(Some(discovered.name.clone())),
+            parents: Set(Some(json(serde_json::to_value(&discovered.units))?)),
+            tags: Set(Some(json(serde_json::to_value(&discovered.tags))?)),
+            state: Set(discovered.state.clone()),
+            attributes: Set(Some(json(serde_json::to_value(&discovered.attributes))?)),
+            seen_at: Set(Some(discovered.seen_at.micros())),
+            gone_at: Set(micros(discovered.gone_at)),
+            exclusive: Set(false),
+            created_at: Set(discovered.seen_at.micros()),
+            updated_at: Set(discovered.seen_at.micros()),
+            ..ActiveModel::default()
+        };
+        let again = OnConflict::columns([Column::TenantId, Column::InstanceArn, Column::Kind, Column::AwsId])
+            .update_columns([
+                Column::AccountId,
+                Column::DiscoveredName,
+                Column::Parents,
+                Column::Tags,
+                Column::State,
+                Column::Attributes,
+                Column::SeenAt,
+                Column::GoneAt,
+                Column::UpdatedAt,
+            ])
+            .to_owned();
+        Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
+        Ok(())
+    }
+}
+
+fn cached(row: Model) -> Result<CachedResource, StoreError> {
+    let at = Row { table: "aws_resource", id: row.id };
+    let resource = ResourceRef::new(at.parse("type", &row.kind)?, &row.aws_id)
+        .map_err(|problem| at.corrupt("aws_id", problem))?;
+    let pushed = row
+        .pushed_at
+        .map(|pushed_at| {
+            Ok::<_, StoreError>(Pushed {
+                name: at.parse_some("pushed_name", row.pushed_name.as_deref())?,
+                rank: row.rank,
+                metadata: at.json("metadata", row.metadata.clone().unwrap_or(Value::Object(Map::new())))?,
+                access_level: at.parse_some("access_level", row.access_level.as_deref())?,
+                exclusive: row.exclusive,
+                at: Timestamp::from_micros(pushed_at),
+            })
+        })
+        .transpose()?;
+    let account = at.parse_some("account_id", row.account_id.as_deref())?;
+    Ok(CachedResource {
+        id: CachedResourceId::from_uuid(row.id),
+        instance: at.parse("instance_arn", &row.instance_arn)?,
+        resource,
+        account,
+        pushed,
+        created_at: Timestamp::from_micros(row.created_at),
+        updated_at: Timestamp::from_micros(row.updated_at),
+        discovered: discovered(&at, row)?,
+    })
+}
+
+fn discovered(at: &Row<uuid::Uuid>, row: Model) -> Result<Option<Discovered>, StoreError> {
+    let Some(seen_at) = row.seen_at else { return Ok(None) };
+    let or_empty = |value: Option<Value>, empty: Value| value.unwrap_or(empty);
+    Ok(Some(Discovered {
+        name: row.discovered_name.unwrap_or_else(|| row.aws_id.clone()),
+        units: at.json("parents", or_empty(row.parents, Value::Array(Vec::new())))?,
+        tags: at.json::<BTreeMap<String, String>>("tags", or_empty(row.tags, Value::Object(Map::new())))?,
+        state: row.state,
+        attributes: at.json("attributes", or_empty(row.attributes, Value::Object(Map::new())))?,
+        seen_at: Timestamp::from_micros(seen_at),
+        gone_at: moment(row.gone_at),
+    }))
+}
