@@ -21,5 +21,7 @@ fi
 (cd "$root" && cargo build --quiet --workspace --all-targets --locked)
 CURFEW_SIM=$target/debug/curfew-sim
 CURFEWD=$target/debug/curfewd
-export CURFEW_SIM CURFEWD
-exec "$venv/bin/python" -m pytest -p no:cacheprovider "${@:-$here}"
+PYTHONDONTWRITEBYTECODE=1
+export CURFEW_SIM CURFEWD PYTHONDONTWRITEBYTECODE
+cd "$here"
+exec "$venv/bin/python" -m pytest -p no:cacheprovider "$@"

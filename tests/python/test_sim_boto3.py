@@ -1,10 +1,15 @@
 """boto3 works against the stand-in unchanged, and every answer has the shape that botocore's models say."""
 
 import json
+import urllib.parse
+import urllib.request
 from contextlib import contextmanager
 
 import botocore.session
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from model import json_misfits, xml_misfits
@@ -95,6 +100,16 @@ def test_an_assignment_is_created_seen_in_progress_then_succeeded_listed_and_del
     sim.control("PUT", "clock", {"advance_ms": 1000})
     assert acme.deletion(deleted["RequestId"])["Status"] == "SUCCEEDED"
     assert acme.assigned() == []
+
+
+def test_a_get_with_its_parameters_in_the_url_is_signed_and_answered_like_a_post(sim):
+    parameters = {"Version": "2011-06-15", "Action": "GetCallerIdentity", "Odd": "a b/ç~*"}
+    query = urllib.parse.urlencode(parameters, safe="", quote_via=urllib.parse.quote)
+    request = AWSRequest(method="GET", url=f"{sim.url}/?{query}")
+    SigV4Auth(Credentials(sim.ACCESS_KEY, sim.SECRET_KEY), "sts", sim.REGION).add_auth(request)
+    sent = urllib.request.Request(request.url, headers=dict(request.headers))
+    with urllib.request.urlopen(sent, timeout=10) as response:
+        assert b"arn:aws:iam::555500000001:user/curfew" in response.read()
 
 
 def answers(sim):
