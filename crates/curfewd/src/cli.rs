@@ -1,0 +1,49 @@
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Temporary AWS access that ends on time.
+///
+/// Settings come from the environment, .env and curfew.toml; docs/configuration.md lists them.
+#[derive(Debug, Parser)]
+#[command(name = "curfewd", version)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API and look after assignments, until SIGTERM.
+    ///
+    /// Migrates the database first where its role may. To rotate the master key, give CURFEW_MASTER_KEY=new,old; drop
+    /// the old one when the log says that nothing needs it.
+    Serve {
+        /// Only answer: leave assignments, discovery and the audit heads to other nodes.
+        #[arg(long)]
+        no_reconcile: bool,
+    },
+    /// Bring the database's schema up to this program, and end.
+    Migrate,
+    /// Print the `OpenAPI` description of the API, and end.
+    Openapi,
+    /// The audit log.
+    Audit {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walk every tenant's chain: 0 whole, 1 broken, 3 whole but its end is not proved, since no heads were given.
+    Verify {
+        /// The file of signed heads, kept where the database's administrators can't write.
+        #[arg(long)]
+        heads: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,164 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use curfew_domain::{Clock, Timestamp};
+
+/// The clock of a server in earnest: the greater of the wall's time and the last time plus what has passed since.
+///
+/// It never goes back and never stands still, so no change of the wall clock lengthens anybody's access: when the
+/// wall is set back, this clock goes on as if nothing had happened, and is ahead until the wall has caught up.
+pub struct MonotonicWall {
+    wall: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
+    /// Wall minus elapsed time, in microseconds, at its greatest so far: what to add to elapsed time.
+    offset: AtomicI64,
+    /// The last answer, in microseconds.
+    last: AtomicI64,
+}
+
+impl MonotonicWall {
+    /// The system's clocks, from `kept` on: what this or another process kept of its clock last.
+    pub fn from_system(kept: Timestamp) -> Self {
+        let begun = Instant::now();
+        Self::new(Box::new(system_wall), Box::new(move || begun.elapsed()), kept)
+    }
+
+    fn new(
+        wall: Box<dyn Fn() -> Timestamp + Send + Sync>,
+        elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
+        kept: Timestamp,
+    ) -> Self {
+        let offset = kept.micros().saturating_sub(micros(elapsed()));
+        Self { wall, elapsed, offset: AtomicI64::new(offset), last: AtomicI64::new(kept.micros()) }
+    }
+
+    /// Takes over what was kept of the clock, where that is later.
+    pub fn not_before(&self, kept: Timestamp) {
+        let offset = kept.micros().saturating_sub(micros((self.elapsed)()));
+        self.offset.fetch_max(offset, Ordering::SeqCst);
+        self.last.fetch_max(kept.micros(), Ordering::SeqCst);
+    }
+
+    /// How far this clock is ahead of the wall's.
+    pub fn ahead(&self) -> Duration {
+        self.now().since((self.wall)())
+    }
+}
+
+impl Clock for MonotonicWall {
+    fn now(&self) -> Timestamp {
+        let elapsed = micros((self.elapsed)());
+        let by_wall = (self.wall)().micros().saturating_sub(elapsed);
+        let offset = self.offset.fetch_max(by_wall, Ordering::SeqCst).max(by_wall);
+        let now = offset.saturating_add(elapsed);
+        let last = self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(now.max(last + 1)));
+        let (Ok(last) | Err(last)) = last;
+        Timestamp::from_micros(now.max(last + 1))
+    }
+}
+
+impl std::fmt::Debug for MonotonicWall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MonotonicWall").field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
+/// The one place that asks the system for the time.
+#[expect(clippy::disallowed_methods, reason = "the wiring is where the clock comes from")]
+fn system_wall() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(micros(since_epoch))
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// A wall clock and a stopwatch that are moved by hand.
+    struct Hands {
+        wall: Arc<AtomicI64>,
+        elapsed: Arc<AtomicI64>,
+        clock: MonotonicWall,
+    }
+
+    const NOON: i64 = 1_772_366_400_000_000;
+    const SECOND: i64 = 1_000_000;
+
+    fn hands(kept: i64) -> Hands {
+        let (wall, elapsed) = (Arc::new(AtomicI64::new(NOON)), Arc::new(AtomicI64::new(0)));
+        let clock = MonotonicWall::new(
+            Box::new({
+                let wall = Arc::clone(&wall);
+                move || Timestamp::from_micros(wall.load(Ordering::SeqCst))
+            }),
+            Box::new({
+                let elapsed = Arc::clone(&elapsed);
+                move || Duration::from_micros(elapsed.load(Ordering::SeqCst).unsigned_abs())
+            }),
+            Timestamp::from_micros(kept),
+        );
+        Hands { wall, elapsed, clock }
+    }
+
+    impl Hands {
+        fn pass(&self, micros: i64) {
+            self.wall.fetch_add(micros, Ordering::SeqCst);
+            self.elapsed.fetch_add(micros, Ordering::SeqCst);
+        }
+
+        fn now(&self) -> i64 {
+            self.clock.now().micros()
+        }
+    }
+
+    #[test]
+    fn it_follows_the_wall_and_never_stands_still() {
+        let hands = hands(0);
+        assert_eq!(hands.now(), NOON);
+        assert_eq!(hands.now(), NOON + 1);
+        hands.pass(SECOND);
+        assert_eq!(hands.now(), NOON + SECOND);
+        assert_eq!(hands.clock.ahead().as_micros(), 1);
+    }
+
+    #[test]
+    fn a_wall_that_is_set_back_does_not_take_it_along() {
+        let hands = hands(0);
+        hands.pass(SECOND);
+        let before = hands.now();
+        hands.wall.fetch_sub(3_600 * SECOND, Ordering::SeqCst);
+        hands.pass(10 * SECOND);
+        assert_eq!(hands.now(), before + 10 * SECOND);
+        assert_eq!(hands.clock.ahead(), Duration::from_micros(3_600_000_001));
+    }
+
+    #[test]
+    fn a_wall_that_is_set_forward_is_followed() {
+        let hands = hands(0);
+        hands.wall.fetch_add(3_600 * SECOND, Ordering::SeqCst);
+        assert_eq!(hands.now(), NOON + 3_600 * SECOND);
+        hands.pass(SECOND);
+        assert_eq!(hands.now(), NOON + 3_601 * SECOND);
+    }
+
+    #[test]
+    fn it_goes_on_from_where_it_was_kept() {
+        let kept = NOON + 600 * SECOND;
+        let hands = hands(kept);
+        assert!(hands.now() > kept);
+        hands.pass(SECOND);
+        assert!(hands.now() >= kept + SECOND);
+        assert!(hands.clock.ahead() >= Duration::from_secs(600));
+
+        let late = self::hands(0);
+        late.now();
+        late.clock.not_before(Timestamp::from_micros(kept));
+        assert!(late.now() > kept);
+    }
+}

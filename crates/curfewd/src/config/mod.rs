@@ -1,0 +1,238 @@
+//! Settings: gathered, read once into a [`Config`], and trusted from then on.
+//!
+//! Everything that is wrong is found before anything is done, each with the name of its variable. To add a setting:
+//! a line in `variables.rs` (its doc comment is the reference in `docs/configuration.md`), a field here, and a row in
+//! the tests.
+
+mod problem;
+mod reader;
+mod reference;
+mod signing_key;
+mod source;
+mod variables;
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use curfew_app::credentials::{ConsoleCookie, JwtSecret};
+use curfew_domain::{InstanceArn, Invalid, Region, Seconds};
+use curfew_store::keyring::{Keyring, MasterKey};
+use secrecy::{ExposeSecret, SecretString};
+
+pub use problem::ConfigProblem;
+pub use reference::reference;
+pub use signing_key::SigningKey;
+pub use source::Source;
+
+use reader::Reader;
+use variables as v;
+
+/// How the server is to run. What each field means stands beside its variable in `variables.rs`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `DATABASE_URL` and `MIGRATE_DATABASE_URL`.
+    pub database: DatabaseConfig,
+    /// `BIND_ADDRESS` and `SERVER_PORT`.
+    pub listen: SocketAddr,
+    /// `PUBLIC_URL`, without a slash at its end.
+    pub public_url: Option<String>,
+    /// `LOG_LEVEL`.
+    pub log_level: tracing::Level,
+    /// `AWS_REGION`.
+    pub aws_region: Region,
+    /// The secrets that were given; the others are made on an embedded first run.
+    pub secrets: GivenSecrets,
+    /// `JWT_TTL`.
+    pub jwt_ttl: Seconds,
+    /// `CURFEW_AUDIT_HEADS`.
+    pub audit_heads: Option<PathBuf>,
+    /// `CURFEW_SETUP_TOKEN`.
+    pub setup_token: Option<SecretString>,
+    /// `CURFEW_RATE_LIMIT`; none for `off`.
+    pub requests_a_minute: Option<NonZeroU32>,
+    /// `IC_INSTANCE_ARN`.
+    pub instance_arn: Option<InstanceArn>,
+    /// `WORKER_CONCURRENCY`.
+    pub worker_concurrency: usize,
+    /// `RECONCILIATION_INTERVAL`.
+    pub reconciliation_interval: Seconds,
+}
+
+/// Where the database is. Its URLs may hold passwords.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`.
+    pub url: SecretString,
+    /// `MIGRATE_DATABASE_URL`.
+    pub migrate_url: Option<SecretString>,
+    /// The file of an embedded database; none for PostgreSQL.
+    pub file: Option<PathBuf>,
+}
+
+/// The secrets that were configured, the current one of each kind first.
+#[derive(Debug, Clone, Default)]
+pub struct GivenSecrets {
+    /// `JWT_SECRET`.
+    pub jwt: Option<Vec<JwtSecret>>,
+    /// `CURFEW_MASTER_KEY`.
+    pub master: Option<Vec<MasterKey>>,
+    /// `CURFEW_SIGNING_KEY`.
+    pub signing: Option<SigningKey>,
+}
+
+/// A token short enough to be guessed is none.
+const SETUP_TOKEN_BYTES: usize = 16;
+
+impl Config {
+    /// Reads all settings, or says everything that is wrong with them.
+    pub fn read(source: &Source) -> Result<Self, Vec<ConfigProblem>> {
+        let mut reader = Reader::of(source);
+        let database = database(&mut reader);
+        let secrets = secrets(&mut reader, database.as_ref());
+        let bind = reader.read::<IpAddr>(&v::BIND_ADDRESS);
+        let port = reader.read_with(&v::SERVER_PORT, |text| reader::number(text, 1_u16, u16::MAX));
+        let public_url =
+            reader.text(&v::PUBLIC_URL).is_some().then(|| reader.read_with(&v::PUBLIC_URL, public_url));
+        let log_level = reader.read_with(&v::LOG_LEVEL, log_level);
+        let aws_region = reader.read(&v::AWS_REGION);
+        let jwt_ttl = reader
+            .read_with(&v::JWT_TTL, |text| reader::duration(text, Seconds::of(60), Seconds::of(43_200)));
+        let setup_token = setup_token(&mut reader, bind);
+        let requests_a_minute = reader.read_with(&v::CURFEW_RATE_LIMIT, rate_limit);
+        let instance_arn = reader.read(&v::IC_INSTANCE_ARN);
+        let worker_concurrency =
+            reader.read_with(&v::WORKER_CONCURRENCY, |text| reader::number(text, 1_usize, 100));
+        let reconciliation_interval = reader.read_with(&v::RECONCILIATION_INTERVAL, |text| {
+            reader::duration(text, Seconds::of(1), Seconds::of(3_600))
+        });
+        let audit_heads = audit_heads(&reader, database.as_ref());
+        let config = || {
+            Some(Config {
+                database: database?,
+                listen: SocketAddr::new(bind?, port?),
+                public_url: public_url.unwrap_or(Some(None))?,
+                log_level: log_level?,
+                aws_region: aws_region?,
+                secrets,
+                jwt_ttl: jwt_ttl?,
+                audit_heads,
+                setup_token,
+                requests_a_minute: requests_a_minute?,
+                instance_arn,
+                worker_concurrency: worker_concurrency?,
+                reconciliation_interval: reconciliation_interval?,
+            })
+        };
+        let config = config();
+        reader.finish(config)
+    }
+}
+
+/// Reads what the commands need that only touch the database.
+pub fn read_database(source: &Source) -> Result<DatabaseConfig, Vec<ConfigProblem>> {
+    let mut reader = Reader::of(source);
+    let database = database(&mut reader);
+    reader.finish(database)
+}
+
+fn database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {
+    let url = reader.read_with(&v::DATABASE_URL, database_url);
+    let migrate_url = reader.read_with(&v::MIGRATE_DATABASE_URL, database_url);
+    let url = url?;
+    let file = url
+        .expose_secret()
+        .strip_prefix("sqlite:")
+        .map(|rest| PathBuf::from(rest.strip_prefix("//").unwrap_or(rest)));
+    Some(DatabaseConfig { url, migrate_url, file })
+}
+
+/// Which of the two it is; the store reads the rest.
+fn database_url(text: &str) -> Result<SecretString, Invalid> {
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    if known.iter().any(|scheme| text.starts_with(scheme)) {
+        Ok(SecretString::from(text))
+    } else {
+        Err(Invalid::new("a database URL begins with sqlite:// or postgres://"))
+    }
+}
+
+fn secrets(reader: &mut Reader<'_>, database: Option<&DatabaseConfig>) -> GivenSecrets {
+    let jwt = reader.secrets::<JwtSecret>(&v::JWT_SECRET);
+    let master = reader.secrets::<MasterKey>(&v::CURFEW_MASTER_KEY);
+    let signing = reader.secrets::<SigningKey>(&v::CURFEW_SIGNING_KEY);
+    if let Some([current, older @ ..]) = master.as_deref() {
+        if let Err(problem) = Keyring::new(current, older) {
+            reader.refuse(&v::CURFEW_MASTER_KEY, format!("is not valid: {problem}"));
+        }
+    }
+    if signing.as_ref().is_some_and(|keys| keys.len() > 1) {
+        reader.refuse(&v::CURFEW_SIGNING_KEY, "must be one key");
+    }
+    // Several nodes must have the same keys, so none can make its own.
+    if database.is_some_and(|database| database.file.is_none()) {
+        let given = [
+            (&v::JWT_SECRET, jwt.is_some()),
+            (&v::CURFEW_MASTER_KEY, master.is_some()),
+            (&v::CURFEW_SIGNING_KEY, signing.is_some()),
+        ];
+        for (variable, _) in given.into_iter().filter(|(_, given)| !given) {
+            reader.refuse(variable, "is required with PostgreSQL; `openssl rand -base64 32` makes one");
+        }
+    }
+    GivenSecrets { jwt, master, signing: signing.and_then(|keys| keys.into_iter().next()) }
+}
+
+/// As `ConsoleCookie` reads it, without a slash at its end.
+fn public_url(text: &str) -> Result<Option<String>, Invalid> {
+    ConsoleCookie::for_url(text).map_err(|error| Invalid::new(error.to_string()))?;
+    Ok(Some(text.trim_end_matches('/').to_owned()))
+}
+
+fn log_level(text: &str) -> Result<tracing::Level, Invalid> {
+    match text {
+        "error" => Ok(tracing::Level::ERROR),
+        "warn" => Ok(tracing::Level::WARN),
+        "info" => Ok(tracing::Level::INFO),
+        "debug" => Ok(tracing::Level::DEBUG),
+        "trace" => Ok(tracing::Level::TRACE),
+        _ => Err(Invalid::new("it must be error, warn, info, debug or trace")),
+    }
+}
+
+fn setup_token(reader: &mut Reader<'_>, bind: Option<IpAddr>) -> Option<SecretString> {
+    let token = reader.read_with(&v::CURFEW_SETUP_TOKEN, |text| {
+        if text.len() < SETUP_TOKEN_BYTES {
+            return Err(Invalid::new(format!("it must have {SETUP_TOKEN_BYTES} characters or more")));
+        }
+        Ok(SecretString::from(text))
+    });
+    let is_set = reader.text(&v::CURFEW_SETUP_TOKEN).is_some();
+    if !is_set && bind.is_some_and(|address| !address.is_loopback()) {
+        reader.refuse(
+            &v::CURFEW_SETUP_TOKEN,
+            "is required, since BIND_ADDRESS is not loopback: without it, whoever comes first is admin",
+        );
+    }
+    token
+}
+
+fn rate_limit(text: &str) -> Result<Option<NonZeroU32>, Invalid> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = || Invalid::new("it must be off, or a whole number of requests a minute");
+    text.parse().map(Some).map_err(|_| wrong())
+}
+
+fn audit_heads(reader: &Reader<'_>, database: Option<&DatabaseConfig>) -> Option<PathBuf> {
+    if let Some(path) = reader.text(&v::CURFEW_AUDIT_HEADS) {
+        return Some(path.into());
+    }
+    let mut path = database?.file.clone()?.into_os_string();
+    path.push(".heads");
+    Some(path.into())
+}
+
+#[cfg(test)]
+mod tests;

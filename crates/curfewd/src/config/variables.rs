@@ -1,0 +1,70 @@
+/// A variable that the server reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Variable {
+    /// Its name in the environment, in `.env` and in the TOML file.
+    pub(super) name: &'static str,
+    /// What is taken when it is not set; none: see its meaning.
+    pub(super) default: Option<&'static str>,
+    /// What it means, for people.
+    pub(super) meaning: &'static str,
+}
+
+macro_rules! variables {
+    ($($(#[doc = $line:literal])+ $name:ident $(= $default:literal)?;)+) => {
+        $($(#[doc = $line])+ pub(super) const $name: Variable = Variable {
+            name: stringify!($name),
+            default: variables!(@default $($default)?),
+            meaning: concat!($($line),+),
+        };)+
+
+        /// All of them, in the order of the reference.
+        pub(super) const ALL: &[Variable] = &[$($name),+];
+    };
+    (@default) => { None };
+    (@default $default:literal) => { Some($default) };
+}
+
+variables! {
+    /// The database: `sqlite://path`, or `postgres://user:password@host:port/database`. With PostgreSQL, give Curfew
+    /// a role that is neither superuser nor `BYPASSRLS`.
+    DATABASE_URL = "sqlite://curfew.db";
+    /// The database as a role that may change its schema, for migrations alone. Not set: `DATABASE_URL`.
+    MIGRATE_DATABASE_URL;
+    /// The port to listen on.
+    SERVER_PORT = "8080";
+    /// The address to listen on. The server speaks plain HTTP: TLS is a proxy's work.
+    BIND_ADDRESS = "127.0.0.1";
+    /// Where people reach the server, such as `https://curfew.example.com`: the console's cookie, its `Origin` rule
+    /// and every link follow from it. Not set: loopback.
+    PUBLIC_URL;
+    /// How much is logged: `error`, `warn`, `info`, `debug` or `trace`.
+    LOG_LEVEL = "info";
+    /// The region of Curfew's own calls to AWS.
+    AWS_REGION = "us-east-1";
+    /// What signs the tokens of people who signed in: 32 bytes or more, such as `openssl rand -base64 32` prints.
+    /// Several, separated by commas, rotate: the first signs, all are taken. Made on an embedded first run.
+    JWT_SECRET;
+    /// How long a token lives before it must be refreshed: `45m`, `1h`, or a number of seconds; 1 minute to 12 hours.
+    JWT_TTL = "1h";
+    /// What every key of the database is derived from: 32 bytes or more, or `file:PATH`. Several, separated by
+    /// commas, rotate: the first seals, the others still open. Made on an embedded first run. Lose it, and what is
+    /// encrypted is lost; keep a copy apart from the backups.
+    CURFEW_MASTER_KEY;
+    /// What signs the heads of the audit log: 32 bytes in base64 (an Ed25519 seed), or `file:PATH`. Made on an
+    /// embedded first run.
+    CURFEW_SIGNING_KEY;
+    /// The file that signed heads of the audit log are appended to every minute. Not set: `DATABASE.heads` beside a
+    /// SQLite database, else the log alone.
+    CURFEW_AUDIT_HEADS;
+    /// What the first-run setup must show as `X-Setup-Token`: 16 characters or more. Required unless `BIND_ADDRESS`
+    /// is loopback.
+    CURFEW_SETUP_TOKEN;
+    /// Requests a minute for one credential and, tenfold, for one address. `off` turns off both.
+    CURFEW_RATE_LIMIT = "1200";
+    /// The Identity Center instance that the master tenant's form begins with.
+    IC_INSTANCE_ARN;
+    /// How many assignments one node works on at a time: 1 to 100.
+    WORKER_CONCURRENCY = "5";
+    /// How often what is live is compared with AWS: `30s`, `5m`, or a number of seconds; 1 second to 1 hour.
+    RECONCILIATION_INTERVAL = "30s";
+}
