@@ -59,7 +59,7 @@ pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, RoleSlug};
 pub use scope::{Scope, ScopeSet};
 pub use session::{Session, SessionKind};
-pub use tenant::{Locale, PlatformMode, Slug, TenantState};
+pub use tenant::{Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantState};
 pub use text::{DisplayName, Email, Invalid, LongText, Reason};
 pub use time::{Clock, Seconds, Timestamp};
 pub use user::{AccountSet, AuthProvider, User, scopes_of};

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
 use crate::text::text_type;
+use crate::{DisplayName, Email, Invalid, Region, TenantId, Timestamp, UserId};
 
 text_type!(
     /// A tenant's short name in URLs and logins: 2 to 63 lower-case letters, digits and inner hyphens. Fixed for life.
@@ -95,4 +95,51 @@ impl FromStr for TenantState {
             _ => Err(Invalid::new("a tenant is active or deleting")),
         }
     }
+}
+
+text_type!(
+    /// The AWS access portal's address: `https://…`, at most 2,048 characters.
+    SsoStartUrl,
+    |text| {
+        let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+        let sound = text.len() <= 2_048
+            && host.is_some_and(|host| !host.is_empty())
+            && text.bytes().all(|b| b.is_ascii_graphic());
+        sound.then_some(()).ok_or_else(|| {
+            Invalid::new("a start URL looks like https://example.awsapps.com/start, at most 2,048 characters")
+        })
+    }
+);
+
+/// One company on the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// The tenant that made it; none for the master.
+    pub parent: Option<TenantId>,
+    /// What people call it.
+    pub name: DisplayName,
+    /// Its short name; fixed for life.
+    pub slug: Slug,
+    /// The language of its people, unless they say otherwise.
+    pub locale: Locale,
+    /// Where its owner is written to.
+    pub owner_email: Option<Email>,
+    /// Its owner.
+    pub owner: Option<UserId>,
+    /// Its AWS access portal.
+    pub sso_start_url: Option<SsoStartUrl>,
+    /// The region of that portal.
+    pub sso_region: Option<Region>,
+    /// Whether it is the first one, which makes the others.
+    pub is_master: bool,
+    /// Where it stands in its life.
+    pub state: TenantState,
+    /// Whether its people need a second factor.
+    pub mfa_required: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
 }

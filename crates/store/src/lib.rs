@@ -19,27 +19,38 @@
 //!    is as it was read ([`StoreError::Stale`]).
 //! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
 
+mod audit;
 mod aws_resources;
 mod connections;
 mod constraint;
+mod credentials;
 mod entity;
 mod error;
 mod idempotency;
 mod identity_users;
+mod installation;
 pub mod keyring;
 mod migrate;
 mod migration;
 mod open;
+mod page;
 mod reconcile;
 mod row;
 mod store;
+mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod unit;
+mod versions;
 
 pub use constraint::Constraint;
+pub use credentials::{Credential, CredentialSubject};
 pub use error::{DatabaseFault, StoreError};
 pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
+pub use installation::Installation;
 pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions};
 pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, LinkedGrant};
 pub use store::{Backend, Store};
+pub use tenants::Founding;
 pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use curfew_domain::TenantId;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
 
+use crate::entity;
 use crate::open::{self, Connections, OpenError, ProcessLock, Server, StoreOptions};
 use crate::{StoreError, TenantStore, UnwalledStore};
 
@@ -83,6 +84,11 @@ impl Store {
         let asking = Statement::from_string(DbBackend::Postgres, asking);
         let role = Role::find_by_statement(asking).one(self.readers()).await?;
         Ok(role.is_none_or(|role| role.bypasses))
+    }
+
+    /// Whether every table and column that this program knows is there, whatever the migrations say.
+    pub async fn check_schema(&self) -> Result<(), StoreError> {
+        Ok(entity::read_none_of_each(self.readers()).await?)
     }
 
     /// Waits for running units and closes all connections; what comes later fails as unavailable.

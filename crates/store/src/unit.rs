@@ -66,11 +66,6 @@ impl ReadUnit {
     pub(crate) fn tx(&self) -> &DatabaseTransaction {
         &self.tx
     }
-
-    /// Which database it is, for the few statements that differ.
-    pub(crate) fn backend(&self) -> Backend {
-        self.backend
-    }
 }
 
 /// A transaction behind one tenant's wall, for reading and writing. Dropping it without [`WriteUnit::commit`] undoes
@@ -118,20 +113,19 @@ impl UnwalledStore {
     /// Begins a unit that reads. No tenant's data is seen by it.
     pub async fn read(&self) -> Result<UnwalledRead, StoreError> {
         let tx = begin(&self.store, Wall::None, Access::Read).await?;
-        Ok(UnwalledRead { backend: self.store.backend(), tx })
+        Ok(UnwalledRead { tx })
     }
 
     /// Begins a unit that reads and writes. Rows that belong to a tenant's change are written by [`WriteUnit`]s.
     pub async fn write(&self) -> Result<UnwalledWrite, StoreError> {
         let tx = begin(&self.store, Wall::None, Access::Write).await?;
-        Ok(UnwalledWrite { read: UnwalledRead { backend: self.store.backend(), tx } })
+        Ok(UnwalledWrite { read: UnwalledRead { tx } })
     }
 }
 
 /// A transaction over the unwalled tables, for reading.
 #[derive(Debug)]
 pub struct UnwalledRead {
-    backend: Backend,
     tx: DatabaseTransaction,
 }
 
@@ -139,11 +133,6 @@ impl UnwalledRead {
     /// What queries run on.
     pub(crate) fn tx(&self) -> &DatabaseTransaction {
         &self.tx
-    }
-
-    /// Which database it is, for the few statements that differ.
-    pub(crate) fn backend(&self) -> Backend {
-        self.backend
     }
 }
 

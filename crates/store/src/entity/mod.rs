@@ -14,6 +14,17 @@ macro_rules! no_relations {
     };
 }
 
+/// Reads no row of each table: fails when the database lacks a table or a column that this program knows.
+macro_rules! tables {
+    ($($table:ident),+ $(,)?) => {
+        pub(crate) async fn read_none_of_each(db: &impl sea_orm::ConnectionTrait) -> Result<(), sea_orm::DbErr> {
+            use sea_orm::{EntityTrait, QuerySelect};
+            $($table::Entity::find().limit(0).all(db).await?;)+
+            Ok(())
+        }
+    };
+}
+
 mod prelude {
     pub(crate) use sea_orm::entity::prelude::*;
 }
@@ -29,3 +40,7 @@ pub(crate) use audit::*;
 pub(crate) use aws::*;
 pub(crate) use people::*;
 pub(crate) use unwalled::*;
+
+tables! {
+    installation, credential, login_name, login_attempt, instance_claim, connection_lease, due, audit_unsealed, tenant_version, tenant, app_user, user_role, session, api_key, oidc_config, setting, idempotency, aws_connection, aws_resource, identity_user, discovery_run, policy, policy_rule, access_request, decision, approval, access_grant, assignment, grant_assignment, assignment_call, audit_entry, audit_text, audit_head,
+}

@@ -89,6 +89,7 @@ pub(crate) mod session {
         pub chain_ends_at: i64,
         pub ended_at: Option<i64>,
         pub csrf_hash: Option<Vec<u8>>,
+        pub csrf_key_id: Option<i64>,
         pub address: Option<String>,
         pub user_agent: Option<String>,
     }

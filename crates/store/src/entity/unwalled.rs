@@ -28,7 +28,7 @@ pub(crate) mod credential {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
         pub hash: Vec<u8>,
-        pub key_id: String,
+        pub key_id: i64,
         pub kind: String,
         pub tenant_id: Uuid,
         pub subject_id: Uuid,
@@ -48,7 +48,7 @@ pub(crate) mod login_name {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub hash: Vec<u8>,
-        pub key_id: String,
+        pub key_id: i64,
         pub tenant_id: Uuid,
     }
 
@@ -65,7 +65,7 @@ pub(crate) mod login_attempt {
         pub scope: String,
         #[sea_orm(primary_key, auto_increment = false)]
         pub key_hash: Vec<u8>,
-        pub key_id: String,
+        pub key_id: i64,
         pub failures: i64,
         pub first_failure_at: Option<i64>,
         pub last_failure_at: Option<i64>,

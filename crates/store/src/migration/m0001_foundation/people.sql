@@ -57,12 +57,13 @@ CREATE TABLE session (
   chain_ends_at BIGINT NOT NULL,
   ended_at BIGINT,
   csrf_hash BYTEA,
+  csrf_key_id BIGINT,
   address TEXT,
   user_agent TEXT,
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, user_id) REFERENCES app_user (tenant_id, id) ON DELETE CASCADE
 );
-CREATE INDEX session_user ON session (tenant_id, user_id);
+CREATE INDEX session_of_user ON session (tenant_id, user_id);
 
 CREATE TABLE api_key (
   tenant_id UUID NOT NULL,

@@ -12,7 +12,7 @@ INSERT INTO installation (id, platform_mode, kept_clock) VALUES (1, 'single', 0)
 CREATE TABLE credential (
   id UUID PRIMARY KEY,
   hash BYTEA NOT NULL CONSTRAINT credential_hash_key UNIQUE,
-  key_id TEXT NOT NULL,
+  key_id BIGINT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('session', 'api_key', 'setup_link')),
   tenant_id UUID NOT NULL,
   subject_id UUID NOT NULL,
@@ -24,7 +24,7 @@ CREATE INDEX credential_subject ON credential (tenant_id, subject_id);
 
 CREATE TABLE login_name (
   hash BYTEA PRIMARY KEY,
-  key_id TEXT NOT NULL,
+  key_id BIGINT NOT NULL,
   tenant_id UUID NOT NULL
 );
 CREATE INDEX login_name_tenant ON login_name (tenant_id);
@@ -32,7 +32,7 @@ CREATE INDEX login_name_tenant ON login_name (tenant_id);
 CREATE TABLE login_attempt (
   scope TEXT NOT NULL,
   key_hash BYTEA NOT NULL,
-  key_id TEXT NOT NULL,
+  key_id BIGINT NOT NULL,
   failures BIGINT NOT NULL,
   first_failure_at BIGINT,
   last_failure_at BIGINT,

@@ -1,0 +1,3 @@
+//! The audit log: written in the transaction of each change, sealed after it.
+
+mod record;
