@@ -12,6 +12,7 @@ mod error;
 pub mod health;
 pub mod login;
 pub mod nudge;
+pub mod reconciler;
 mod once;
 
 pub use app::App;

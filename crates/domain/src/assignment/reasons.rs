@@ -17,7 +17,7 @@ pub fn desired<'a>(grants: impl IntoIterator<Item = &'a GrantTimes>, now: Timest
 
 /// The next moment at which time alone changes something about these grants: one ends, or may no longer start.
 pub fn next_turn<'a>(grants: impl IntoIterator<Item = &'a GrantTimes>, now: Timestamp) -> Option<Timestamp> {
-    grants.into_iter().filter(|grant| grant.is_live(now)).map(|grant| grant.next_turn()).min()
+    grants.into_iter().filter(|grant| grant.is_live(now)).map(GrantTimes::next_turn).min()
 }
 
 impl GrantTimes {

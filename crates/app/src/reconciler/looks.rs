@@ -1,0 +1,92 @@
+//! Looks: what AWS lists, and what it proves.
+
+use curfew_aws::{Assignee, AwsError};
+use curfew_domain::Timestamp;
+use curfew_domain::assignment::{Phase, Step, desired, next_step};
+use curfew_domain::audit::AuditAction;
+use curfew_store::AssignmentWork;
+use tokio::time::Instant;
+
+use super::calls::assignment_entry;
+use super::lease::Held;
+use super::work::Went;
+use super::{Reconciler, Target};
+use crate::AppError;
+
+impl Reconciler {
+    /// Lists who has the permission set in the account, and notes whether this person does.
+    pub(super) async fn look(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
+        let Some(access) = self.access(target.tenant).await? else { return Ok(self.wait_for_connection()) };
+        self.paces.take(target.tenant).await;
+        if !held.allows_a_call(Instant::now()) {
+            return Ok(Went::NoLease);
+        }
+        // Dated before the list is asked for, so that it is never taken for newer than it is.
+        let asked_at = self.app.clock.now();
+        match self.is_listed(&access.role, work).await {
+            Ok(present) => self.looked(target, held, asked_at, present).await,
+            Err(error) => self.could_not_ask(target, held, &error).await,
+        }
+    }
+
+    async fn is_listed(&self, role: &curfew_aws::RoleAccess, work: &AssignmentWork) -> Result<bool, AwsError> {
+        let key = &work.key;
+        let aws = self.app.aws.assignments(role).await?;
+        let assignees = aws.list(&key.instance, &key.account, &key.permission_set).await?;
+        Ok(assignees.contains(&Assignee::User(key.principal.clone())))
+    }
+
+    async fn looked(&self, target: Target, held: Held, asked_at: Timestamp, present: bool) -> Result<Went, AppError> {
+        let unit = self.app.store.tenant(target.tenant).write().await?;
+        let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
+        let before = work.observed.phase();
+        work.observed.looked(asked_at, present);
+        let after = work.observed.phase();
+        let now = self.app.clock.now();
+        unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+        if before == Phase::Gone && after != Phase::Gone && present {
+            metrics::counter!("curfew_assignments_reappeared_total").increment(1);
+            tracing::error!(
+                tenant_id = %target.tenant, assignment_id = %target.assignment,
+                "access that was gone is there again; it is deleted again"
+            );
+            self.record(&unit, assignment_entry(AuditAction::AssignmentReappeared, target, &work), now).await?;
+        }
+        self.note_success(&unit, &work, now).await?;
+        unit.commit().await?;
+        Ok(Went::On)
+    }
+
+    /// The deletion ended and a later list shows none: it is gone.
+    pub(super) async fn conclude_gone(&self, target: Target, held: Held, _work: &AssignmentWork) -> Result<Went, AppError> {
+        let unit = self.app.store.tenant(target.tenant).write().await?;
+        let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
+        let now = self.app.clock.now();
+        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
+        if next_step(desired(&times, now), &work.observed, now) != Step::ConcludeGone {
+            return Ok(Went::On);
+        }
+        work.observed.gone(now);
+        unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+        self.record(&unit, assignment_entry(AuditAction::AssignmentGone, target, &work), now).await?;
+        if let Some(ended) = times.iter().map(|grant| grant.revoked_at.unwrap_or(grant.ends_at())).max() {
+            metrics::histogram!("curfew_expiry_lag_seconds").record(now.since(ended).as_secs_f64());
+        }
+        unit.commit().await?;
+        Ok(Went::On)
+    }
+
+    /// The last look after Gone was taken, or nothing was ever created: the next creation takes a new baseline.
+    pub(super) async fn end_episode(&self, target: Target, held: Held, _work: &AssignmentWork) -> Result<Went, AppError> {
+        let unit = self.app.store.tenant(target.tenant).write().await?;
+        let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
+        let now = self.app.clock.now();
+        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
+        if next_step(desired(&times, now), &work.observed, now) == Step::EndEpisode {
+            work.observed.end_episode();
+            unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+            unit.commit().await?;
+        }
+        Ok(Went::On)
+    }
+}

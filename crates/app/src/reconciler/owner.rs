@@ -1,0 +1,58 @@
+//! Owning connections: taking leases, renewing them, handing them over.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use curfew_domain::TenantId;
+use tokio::time::Instant;
+
+use super::Reconciler;
+use super::lease::{Held, LASTS};
+
+impl Reconciler {
+    /// Renews the leases that this node holds and takes those that nobody holds and that have work.
+    pub(super) async fn take_connections(&self) {
+        let mut tenants: BTreeSet<TenantId> = self.leases.tenants().into_iter().collect();
+        match self.app.store.tenants_with_work().await {
+            Ok(found) => tenants.extend(found),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "reconciler could not read whose work there is");
+            }
+        }
+        for tenant in tenants {
+            self.take_connection(tenant).await;
+        }
+    }
+
+    async fn take_connection(&self, tenant: TenantId) {
+        let asked = Instant::now();
+        match self.app.store.take_lease(tenant, self.node, LASTS).await {
+            Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
+            Ok(None) => self.lose(tenant),
+            Err(error) => {
+                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "lease could not be renewed");
+            }
+        }
+    }
+
+    /// Another node owns the connection now.
+    pub(super) fn lose(&self, tenant: TenantId) {
+        self.leases.drop(tenant);
+        self.turns.forget(tenant);
+    }
+
+    /// A graceful stop: the next owner need not wait for the leases to run out.
+    pub(super) async fn hand_over(&self) {
+        for tenant in self.leases.tenants() {
+            self.lose(tenant);
+            let released = self.app.store.release_lease(tenant, self.node);
+            match tokio::time::timeout(Duration::from_secs(2), released).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "lease could not be handed over");
+                }
+                Err(_) => tracing::warn!(%tenant, "lease could not be handed over in time"),
+            }
+        }
+    }
+}
