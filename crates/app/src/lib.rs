@@ -12,8 +12,8 @@ mod error;
 pub mod health;
 pub mod login;
 pub mod nudge;
-pub mod reconciler;
 mod once;
+pub mod reconciler;
 
 pub use app::App;
 pub use caller::Caller;

@@ -40,7 +40,9 @@ mod tests {
     #[test]
     fn pauses_grow_from_half_a_second_to_a_minute_at_most() {
         let entropy = SeededEntropy::new(1);
-        for (attempts, least, most) in [(0, 500, 1_000), (3, 4_000, 8_000), (6, 30_000, 60_000), (u32::MAX, 30_000, 60_000)] {
+        for (attempts, least, most) in
+            [(0, 500, 1_000), (3, 4_000, 8_000), (6, 30_000, 60_000), (u32::MAX, 30_000, 60_000)]
+        {
             for _ in 0..100 {
                 let pause = next_try(attempts, NOW, &entropy).unix_millis() - NOW.unix_millis();
                 assert!((least..=most).contains(&pause), "{attempts}: {pause}");

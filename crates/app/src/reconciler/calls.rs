@@ -1,9 +1,9 @@
 //! Creations and deletions: written down, sent, and what AWS said of them.
 
+use curfew_aws::{AwsError, CallStatus, RoleAccess};
 use curfew_domain::assignment::{CallKind, CallOutcome, Phase, Step, desired, next_step};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Actor, AssignmentCallId, Timestamp};
-use curfew_aws::{AwsError, CallStatus, RoleAccess};
 use curfew_store::{AssignmentCall, AssignmentWork, WriteUnit};
 use tokio::time::Instant;
 
@@ -17,15 +17,27 @@ const ALERT_AFTER: u32 = 3;
 
 impl Reconciler {
     /// Creates, if the connection may create anything now.
-    pub(super) async fn send_creation(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
+    pub(super) async fn send_creation(
+        &self,
+        target: Target,
+        held: Held,
+        work: &AssignmentWork,
+    ) -> Result<Went, AppError> {
         match self.access(target.tenant).await? {
-            Some(access) if access.may_create => self.send(target, held, work, CallKind::Create, &access.role).await,
+            Some(access) if access.may_create => {
+                self.send(target, held, work, CallKind::Create, &access.role).await
+            }
             _ => Ok(self.wait_for_connection()),
         }
     }
 
     /// Deletes, with whatever was last verified: a suspended connection does not keep access alive.
-    pub(super) async fn send_deletion(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
+    pub(super) async fn send_deletion(
+        &self,
+        target: Target,
+        held: Held,
+        work: &AssignmentWork,
+    ) -> Result<Went, AppError> {
         if let Some(access) = self.access(target.tenant).await? {
             return self.send(target, held, work, CallKind::Delete, &access.role).await;
         }
@@ -67,7 +79,9 @@ impl Reconciler {
         if !held.allows_a_call(Instant::now()) {
             return Ok(Sent::ended(Went::NoLease));
         }
-        let Some(sent_at) = self.write_down(target, held, kind).await? else { return Ok(Sent::ended(Went::On)) };
+        let Some(sent_at) = self.write_down(target, held, kind).await? else {
+            return Ok(Sent::ended(Went::On));
+        };
         let outcome = match kind {
             CallKind::Create => aws.create(&work.key).await,
             CallKind::Delete => aws.delete(&work.key).await,
@@ -78,7 +92,12 @@ impl Reconciler {
 
     /// Commits the call before it is sent, and the ends of the grants that it starts. None when a grant was changed
     /// meanwhile, so that the call is not wanted any more.
-    async fn write_down(&self, target: Target, held: Held, kind: CallKind) -> Result<Option<Timestamp>, AppError> {
+    async fn write_down(
+        &self,
+        target: Target,
+        held: Held,
+        kind: CallKind,
+    ) -> Result<Option<Timestamp>, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(None) };
         let now = self.app.clock.now();
@@ -100,7 +119,8 @@ impl Reconciler {
         if kind == CallKind::Create {
             self.start_grants(&unit, &work, now).await?;
         }
-        let entry = assignment_entry(AuditAction::AssignmentCalled, target, &work).with("call", kind.as_str());
+        let entry =
+            assignment_entry(AuditAction::AssignmentCalled, target, &work).with("call", kind.as_str());
         self.record(&unit, entry, now).await?;
         unit.commit().await?;
         Ok(Some(now))
@@ -163,10 +183,12 @@ impl Reconciler {
             );
         }
         let (action, reason) = match outcome {
-            CallOutcome::Succeeded | CallOutcome::NoSuchEntitlement => (AuditAction::AssignmentConfirmed, None),
-            CallOutcome::Refused { reason } | CallOutcome::Unknown { reason } | CallOutcome::Again { reason } => {
-                (AuditAction::AssignmentFailed, Some(reason.as_str()))
+            CallOutcome::Succeeded | CallOutcome::NoSuchEntitlement => {
+                (AuditAction::AssignmentConfirmed, None)
             }
+            CallOutcome::Refused { reason }
+            | CallOutcome::Unknown { reason }
+            | CallOutcome::Again { reason } => (AuditAction::AssignmentFailed, Some(reason.as_str())),
             CallOutcome::Accepted { .. } => return Ok(()),
         };
         let mut entry = assignment_entry(action, target, work)
@@ -210,7 +232,12 @@ impl Reconciler {
     }
 
     /// AWS could not be asked at all: nothing is known anew, and the next try waits a little longer.
-    pub(super) async fn could_not_ask(&self, target: Target, held: Held, error: &AwsError) -> Result<Went, AppError> {
+    pub(super) async fn could_not_ask(
+        &self,
+        target: Target,
+        held: Held,
+        error: &AwsError,
+    ) -> Result<Went, AppError> {
         tracing::warn!(
             tenant_id = %target.tenant, assignment_id = %target.assignment,
             error = error as &dyn std::error::Error, "AWS could not be asked"
@@ -225,7 +252,12 @@ impl Reconciler {
         Ok(Went::Wait(retry_at))
     }
 
-    pub(super) async fn record(&self, unit: &WriteUnit, entry: NewEntry, now: Timestamp) -> Result<(), AppError> {
+    pub(super) async fn record(
+        &self,
+        unit: &WriteUnit,
+        entry: NewEntry,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
         unit.record(entry, now, self.app.entropy.as_ref()).await?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What happens to grants as their assignments come and go.
 
-use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::assignment::Phase;
+use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::{Actor, Timestamp};
 use curfew_store::{AssignmentWork, LinkedGrant, WriteUnit};
@@ -20,7 +20,12 @@ const REFUSED_BEFORE: &str = "AWS refused this assignment";
 impl Reconciler {
     /// Writes what time and earlier work have done to the grants: missed starts, ends, and successes of grants that
     /// joined an assignment that is there already. Says whether anything was written.
-    pub(super) async fn note_time(&self, target: Target, _held: Held, seen: &AssignmentWork) -> Result<bool, AppError> {
+    pub(super) async fn note_time(
+        &self,
+        target: Target,
+        _held: Held,
+        seen: &AssignmentWork,
+    ) -> Result<bool, AppError> {
         let now = self.app.clock.now();
         if !seen.grants.iter().any(|grant| is_noteworthy(grant, seen.observed.phase(), now)) {
             return Ok(false);
@@ -37,7 +42,12 @@ impl Reconciler {
         Ok(changed)
     }
 
-    async fn note_missed_start(&self, unit: &WriteUnit, grant: &LinkedGrant, now: Timestamp) -> Result<bool, AppError> {
+    async fn note_missed_start(
+        &self,
+        unit: &WriteUnit,
+        grant: &LinkedGrant,
+        now: Timestamp,
+    ) -> Result<bool, AppError> {
         let missed = grant.times.missed_its_start(now) && grant.times.revoked_at.is_none();
         if missed {
             self.fail_grant(unit, grant, NOT_IN_TIME, now).await?;
@@ -46,7 +56,12 @@ impl Reconciler {
     }
 
     /// Time has ended it: said once.
-    async fn note_end(&self, unit: &WriteUnit, grant: &LinkedGrant, now: Timestamp) -> Result<bool, AppError> {
+    async fn note_end(
+        &self,
+        unit: &WriteUnit,
+        grant: &LinkedGrant,
+        now: Timestamp,
+    ) -> Result<bool, AppError> {
         let ended = grant.times.status(now) == GrantStatus::Expired && !grant.end_noted;
         if ended {
             unit.note_grant_end(grant.id, now).await?;
@@ -56,7 +71,12 @@ impl Reconciler {
     }
 
     /// Grants all of whose assignments exist have succeeded. Says whether there was one.
-    pub(super) async fn note_success(&self, unit: &WriteUnit, work: &AssignmentWork, now: Timestamp) -> Result<bool, AppError> {
+    pub(super) async fn note_success(
+        &self,
+        unit: &WriteUnit,
+        work: &AssignmentWork,
+        now: Timestamp,
+    ) -> Result<bool, AppError> {
         if !exists(work.observed.phase()) {
             return Ok(false);
         }
@@ -77,8 +97,15 @@ impl Reconciler {
     }
 
     /// The first creation for these grants is about to be sent: their ends are written before it is.
-    pub(super) async fn start_grants(&self, unit: &WriteUnit, work: &AssignmentWork, now: Timestamp) -> Result<(), AppError> {
-        for grant in work.grants.iter().filter(|grant| grant.times.is_live(now) && grant.times.started_at.is_none()) {
+    pub(super) async fn start_grants(
+        &self,
+        unit: &WriteUnit,
+        work: &AssignmentWork,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        for grant in
+            work.grants.iter().filter(|grant| grant.times.is_live(now) && grant.times.started_at.is_none())
+        {
             unit.save_grant_times(grant.id, &grant.times.started(now), None, now).await?;
         }
         Ok(())
@@ -99,7 +126,13 @@ impl Reconciler {
     }
 
     /// A grant over several assignments fails whole: the others are taken back as well.
-    async fn fail_grant(&self, unit: &WriteUnit, grant: &LinkedGrant, reason: &str, now: Timestamp) -> Result<(), AppError> {
+    async fn fail_grant(
+        &self,
+        unit: &WriteUnit,
+        grant: &LinkedGrant,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
         unit.save_grant_times(grant.id, &grant.times.failed(now), Some(reason), now).await?;
         unit.touch_due_of_grant(grant.id, now).await?;
         let entry = grant_entry(AuditAction::GrantFailed, grant).with_personal("reason", reason);
@@ -107,7 +140,12 @@ impl Reconciler {
     }
 
     /// AWS refused this assignment for good before: what needs it now fails too.
-    pub(super) async fn give_up(&self, target: Target, _held: Held, _work: &AssignmentWork) -> Result<Went, AppError> {
+    pub(super) async fn give_up(
+        &self,
+        target: Target,
+        _held: Held,
+        _work: &AssignmentWork,
+    ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         self.fail_grants(&unit, &work, REFUSED_BEFORE, self.app.clock.now()).await?;

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_lease_that_is_over_is_not_held() {
-        let (leases, tenant) = (Leases::default(), TenantId::from_uuid("00000000-0000-7000-8000-000000000009".parse().unwrap()));
+        let (leases, tenant) =
+            (Leases::default(), TenantId::from_uuid("00000000-0000-7000-8000-000000000009".parse().unwrap()));
         let asked = Instant::now();
         leases.note(tenant, Held::given(3, asked));
         assert_eq!(leases.held(tenant, asked + Duration::from_secs(14)).map(|held| held.fence), Some(3));

@@ -15,7 +15,12 @@ use crate::AppError;
 
 impl Reconciler {
     /// Lists who has the permission set in the account, and notes whether this person does.
-    pub(super) async fn look(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
+    pub(super) async fn look(
+        &self,
+        target: Target,
+        held: Held,
+        work: &AssignmentWork,
+    ) -> Result<Went, AppError> {
         let Some(access) = self.access(target.tenant).await? else { return Ok(self.wait_for_connection()) };
         self.paces.take(target.tenant).await;
         if !held.allows_a_call(Instant::now()) {
@@ -29,14 +34,24 @@ impl Reconciler {
         }
     }
 
-    async fn is_listed(&self, role: &curfew_aws::RoleAccess, work: &AssignmentWork) -> Result<bool, AwsError> {
+    async fn is_listed(
+        &self,
+        role: &curfew_aws::RoleAccess,
+        work: &AssignmentWork,
+    ) -> Result<bool, AwsError> {
         let key = &work.key;
         let aws = self.app.aws.assignments(role).await?;
         let assignees = aws.list(&key.instance, &key.account, &key.permission_set).await?;
         Ok(assignees.contains(&Assignee::User(key.principal.clone())))
     }
 
-    async fn looked(&self, target: Target, held: Held, asked_at: Timestamp, present: bool) -> Result<Went, AppError> {
+    async fn looked(
+        &self,
+        target: Target,
+        held: Held,
+        asked_at: Timestamp,
+        present: bool,
+    ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let before = work.observed.phase();
@@ -50,7 +65,8 @@ impl Reconciler {
                 tenant_id = %target.tenant, assignment_id = %target.assignment,
                 "access that was gone is there again; it is deleted again"
             );
-            self.record(&unit, assignment_entry(AuditAction::AssignmentReappeared, target, &work), now).await?;
+            self.record(&unit, assignment_entry(AuditAction::AssignmentReappeared, target, &work), now)
+                .await?;
         }
         self.note_success(&unit, &work, now).await?;
         unit.commit().await?;
@@ -58,7 +74,12 @@ impl Reconciler {
     }
 
     /// The deletion ended and a later list shows none: it is gone.
-    pub(super) async fn conclude_gone(&self, target: Target, held: Held, _work: &AssignmentWork) -> Result<Went, AppError> {
+    pub(super) async fn conclude_gone(
+        &self,
+        target: Target,
+        held: Held,
+        _work: &AssignmentWork,
+    ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let now = self.app.clock.now();
@@ -77,7 +98,12 @@ impl Reconciler {
     }
 
     /// The last look after Gone was taken, or nothing was ever created: the next creation takes a new baseline.
-    pub(super) async fn end_episode(&self, target: Target, held: Held, _work: &AssignmentWork) -> Result<Went, AppError> {
+    pub(super) async fn end_episode(
+        &self,
+        target: Target,
+        held: Held,
+        _work: &AssignmentWork,
+    ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let now = self.app.clock.now();

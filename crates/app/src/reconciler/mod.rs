@@ -88,7 +88,10 @@ impl Reconciler {
         let due = match self.due_now().await {
             Ok(due) => due,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "reconciler could not read what is due");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reconciler could not read what is due"
+                );
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 return false;
             }

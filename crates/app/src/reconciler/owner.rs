@@ -16,7 +16,10 @@ impl Reconciler {
         match self.app.store.tenants_with_work().await {
             Ok(found) => tenants.extend(found),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "reconciler could not read whose work there is");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reconciler could not read whose work there is"
+                );
             }
         }
         for tenant in tenants {

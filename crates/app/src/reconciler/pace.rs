@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn a_burst_is_followed_by_one_call_every_fiftieth_of_a_second() {
-        let (paces, tenant) = (Paces::default(), TenantId::from_uuid("00000000-0000-7000-8000-000000000009".parse().unwrap()));
+        let (paces, tenant) =
+            (Paces::default(), TenantId::from_uuid("00000000-0000-7000-8000-000000000009".parse().unwrap()));
         let start = Instant::now();
         let later = start + Duration::from_secs(10);
         paces.next_slot(tenant, start);

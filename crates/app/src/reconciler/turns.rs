@@ -47,7 +47,8 @@ mod tests {
     use super::*;
 
     fn ids() -> (TenantId, AccountId, AssignmentId, AssignmentId) {
-        let nth = |n| AssignmentId::from_uuid(format!("00000000-0000-7000-8000-00000000000{n}").parse().unwrap());
+        let nth =
+            |n| AssignmentId::from_uuid(format!("00000000-0000-7000-8000-00000000000{n}").parse().unwrap());
         let tenant = "00000000-0000-7000-8000-000000000009".parse().unwrap();
         (tenant, "123456789012".parse().unwrap(), nth(1), nth(2))
     }

@@ -103,7 +103,12 @@ impl Reconciler {
     }
 
     /// Writes the next due time, unless somebody changed a grant meanwhile: then the row stays due.
-    async fn settle(&self, target: Target, work: &AssignmentWork, due: Option<Timestamp>) -> Result<(), AppError> {
+    async fn settle(
+        &self,
+        target: Target,
+        work: &AssignmentWork,
+        due: Option<Timestamp>,
+    ) -> Result<(), AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         unit.settle_due(target.assignment, work.generation, due).await?;
         unit.commit().await?;
