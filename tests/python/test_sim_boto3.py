@@ -138,6 +138,8 @@ def answers(sim):
         (sso, "DescribePermissionSet", read_only),
         (sso, "ListTagsForResource", dict(instance, ResourceArn=acme.sets["ReadOnly"])),
         (sso, "ListManagedPoliciesInPermissionSet", read_only),
+        (sso, "ListCustomerManagedPolicyReferencesInPermissionSet", read_only),
+        (sso, "GetInlinePolicyForPermissionSet", read_only),
         (sso, "ListPermissionSetsProvisionedToAccount", dict(instance, AccountId="100000000001")),
         (sso, "ListAccountsForProvisionedPermissionSet", dict(instance, PermissionSetArn=acme.sets["OrgAdmin"])),
         (sso, "CreateAccountAssignment", acme.change("100000000005")),

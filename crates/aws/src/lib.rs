@@ -1,15 +1,17 @@
-//! AWS, as Curfew needs it: ports, and their adapter over the AWS SDK.
+//! AWS, as Curfew needs it: ports, their adapter over the AWS SDK, and the templates that let Curfew in.
 //!
 //! - [`Trust`]: STS. Whose credentials are these, and does a role let Curfew in?
 //! - [`Directory`]: instances, permission sets, accounts, units, people. Reads only.
 //! - [`Assignments`]: the only thing that changes anything in AWS.
 //! - [`AwsGateway`] hands these out; [`SdkGateway`] is the one that speaks to AWS.
 //! - [`AwsError`] says what went wrong by its meaning.
+//! - [`bootstrap`] renders the role that a customer creates, with exactly the rights that the calls here use.
 //!
-//! To add a call: a method of the port that it belongs to, its adapter under `sdk/`, and the same operation in the
-//! simulator.
+//! To add a call: a method of the port that it belongs to, its adapter under `sdk/`, its IAM action in
+//! `bootstrap/permissions.rs` (a test compares the two), and the same operation in the simulator.
 
 mod assignments;
+pub mod bootstrap;
 mod directory;
 mod error;
 mod gateway;

@@ -21,6 +21,8 @@ pub(crate) const OPERATIONS: &[(&str, Operation)] = &[
     ("ListPermissionSets", permission_sets::list_permission_sets),
     ("DescribePermissionSet", permission_sets::describe_permission_set),
     ("ListManagedPoliciesInPermissionSet", permission_sets::list_managed_policies),
+    ("ListCustomerManagedPolicyReferencesInPermissionSet", permission_sets::list_customer_policies),
+    ("GetInlinePolicyForPermissionSet", permission_sets::get_inline_policy),
     ("ListTagsForResource", permission_sets::list_tags),
     ("ListPermissionSetsProvisionedToAccount", provisioning::list_permission_sets_provisioned_to_account),
     ("ListAccountsForProvisionedPermissionSet", provisioning::list_accounts_for_provisioned_permission_set),

@@ -39,6 +39,19 @@ pub(super) fn list_managed_policies(call: &mut Call<'_>) -> Result<Value, Refusa
     Ok(listed("AttachedManagedPolicies", call.page(policies, Value::to_string, &set.arn)?))
 }
 
+/// <https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListCustomerManagedPolicyReferencesInPermissionSet.html>
+pub(super) fn list_customer_policies(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    let set = reach::reach(call)?.permission_set(call)?;
+    let policies = set.customer_policies.iter().map(|p| json!({ "Name": p.name, "Path": "/" })).collect();
+    Ok(listed("CustomerManagedPolicyReferences", call.page(policies, Value::to_string, &set.arn)?))
+}
+
+/// <https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_GetInlinePolicyForPermissionSet.html>
+pub(super) fn get_inline_policy(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    let set = reach::reach(call)?.permission_set(call)?;
+    Ok(compact(json!({ "InlinePolicy": set.inline_policy })))
+}
+
 /// <https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListTagsForResource.html>
 pub(super) fn list_tags(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let reached = reach::reach(call)?;

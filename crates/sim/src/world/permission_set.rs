@@ -30,6 +30,9 @@ pub struct PermissionSet {
     /// Policies that each account must have itself.
     #[serde(default)]
     pub customer_policies: Vec<CustomerPolicy>,
+    /// A policy of its own, as JSON.
+    #[serde(default)]
+    pub inline_policy: Option<String>,
     /// Accounts in which it is provisioned, beside those in which it is assigned.
     #[serde(default)]
     pub provisioned_in: Vec<String>,
@@ -61,6 +64,7 @@ impl PermissionSet {
             relay_state: None,
             managed_policies: Vec::new(),
             customer_policies: Vec::new(),
+            inline_policy: None,
             provisioned_in: Vec::new(),
             tags: Tags::new(),
         }
@@ -77,6 +81,13 @@ impl PermissionSet {
     #[must_use]
     pub fn with_managed_policy(mut self, name: &str) -> Self {
         self.managed_policies.push(format!("arn:aws:iam::aws:policy/{name}"));
+        self
+    }
+
+    /// Gives it a policy of its own, as JSON.
+    #[must_use]
+    pub fn with_inline_policy(mut self, policy: &str) -> Self {
+        self.inline_policy = Some(policy.to_owned());
         self
     }
 
