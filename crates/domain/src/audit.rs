@@ -64,6 +64,7 @@ audit_actions! {
     PolicyCreated = "policy.created",
     PolicyDeleted = "policy.deleted",
     PolicyUpdated = "policy.updated",
+    RequestApprovalGiven = "request.approval_given",
     RequestApproved = "request.approved",
     RequestCancelled = "request.cancelled",
     RequestDenied = "request.denied",

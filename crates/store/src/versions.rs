@@ -3,18 +3,29 @@
 
 use curfew_domain::TenantId;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
 
 use crate::entity::tenant_version::{ActiveModel, Column, Entity};
 use crate::row::Row;
-use crate::{StoreError, UnwalledRead, WriteUnit};
+use crate::{ReadUnit, StoreError, UnwalledRead, WriteUnit};
+
+impl ReadUnit {
+    /// The unit's own tenant's version; 0 before its first change.
+    pub async fn version(&self) -> Result<u64, StoreError> {
+        of(self.tenant(), self.tx()).await
+    }
+}
 
 impl UnwalledRead {
     /// The tenant's version; 0 before its first change.
     pub async fn tenant_version(&self, tenant: TenantId) -> Result<u64, StoreError> {
-        let row = Entity::find_by_id(tenant.uuid()).one(self.tx()).await?;
-        row.map_or(Ok(0), |row| Row { table: "tenant_version", id: tenant }.count("version", row.version))
+        of(tenant, self.tx()).await
     }
+}
+
+async fn of(tenant: TenantId, tx: &DatabaseTransaction) -> Result<u64, StoreError> {
+    let row = Entity::find_by_id(tenant.uuid()).one(tx).await?;
+    row.map_or(Ok(0), |row| Row { table: "tenant_version", id: tenant }.count("version", row.version))
 }
 
 impl WriteUnit {

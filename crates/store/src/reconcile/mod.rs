@@ -11,3 +11,4 @@ mod leases;
 pub use assignments::{AssignmentWork, LinkedGrant};
 pub use calls::AssignmentCall;
 pub use due::DueAssignment;
+pub(crate) use grants::times_of;

@@ -1,0 +1,145 @@
+//! Grants with what AWS holds for them.
+
+use std::collections::BTreeMap;
+
+use curfew_domain::grant::{AssignmentView, ProvisioningStatus};
+use curfew_domain::{Cursor, Grant, GrantId, Page, PageRequest, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::entity::{access_grant, assignment, grant_assignment};
+use crate::reconcile::times_of;
+use crate::row::Row;
+use crate::{GrantFilter, ReadUnit, StoreError};
+
+use super::grant;
+
+/// A grant, and how its assignments stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GrantView {
+    /// The grant.
+    pub grant: Grant,
+    /// Its assignments.
+    pub assignments: Vec<AssignmentView>,
+    /// Whether some of the access was there before, and stays.
+    pub standing: bool,
+}
+
+impl GrantView {
+    /// What AWS holds of it.
+    pub fn provisioning(&self, now: Timestamp) -> ProvisioningStatus {
+        self.grant.times.provisioning(now, self.assignments.iter().copied())
+    }
+}
+
+impl ReadUnit {
+    /// The grant by that id.
+    pub async fn grant(&self, id: GrantId, now: Timestamp) -> Result<Option<GrantView>, StoreError> {
+        let found = self.one_grant(id, None).await?;
+        Ok(self.with_assignments(found.into_iter().collect(), now).await?.pop())
+    }
+
+    /// Grants, newest first. `now` says how they stand.
+    pub async fn grants(
+        &self,
+        filter: &GrantFilter,
+        now: Timestamp,
+        page: &PageRequest,
+    ) -> Result<Page<GrantView>, StoreError> {
+        let rows = access_grant::Entity::find()
+            .filter(access_grant::Column::TenantId.eq(self.wall()))
+            .filter(filter.condition(now))
+            .filter(crate::page::after((access_grant::Column::CreatedAt, access_grant::Column::Id), page))
+            .order_by_desc(access_grant::Column::CreatedAt)
+            .order_by_desc(access_grant::Column::Id)
+            .limit(page.limit.rows_to_read())
+            .all(self.tx())
+            .await?;
+        let grants = rows.into_iter().map(grant).collect::<Result<Vec<_>, _>>()?;
+        let views = self.with_assignments(grants, now).await?;
+        Ok(Page::cut(views, page.limit, |last| Cursor::at(last.grant.created_at, last.grant.id.uuid())))
+    }
+
+    async fn with_assignments(
+        &self,
+        grants: Vec<Grant>,
+        now: Timestamp,
+    ) -> Result<Vec<GrantView>, StoreError> {
+        let ids: Vec<Uuid> = grants.iter().map(|grant| grant.id.uuid()).collect();
+        let links = self.links(grant_assignment::Column::GrantId.is_in(ids)).await?;
+        let assignments: Vec<Uuid> = links.iter().map(|link| link.assignment_id).collect();
+        let rows = assignment::Entity::find()
+            .filter(assignment::Column::TenantId.eq(self.wall()))
+            .filter(assignment::Column::Id.is_in(assignments.clone()))
+            .all(self.tx())
+            .await?;
+        let phases: BTreeMap<Uuid, assignment::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let reasons = self.live_reasons(assignments, now).await?;
+        grants
+            .into_iter()
+            .map(|grant| {
+                let id = grant.id.uuid();
+                let own = links.iter().filter(|link| link.grant_id == id);
+                let mut view = GrantView { grant, assignments: Vec::new(), standing: false };
+                for link in own {
+                    view.standing |= link.standing;
+                    view.assignments.push(assignment_view(link, &phases, &reasons)?);
+                }
+                Ok(view)
+            })
+            .collect()
+    }
+
+    /// The links of these assignments to grants that are live.
+    async fn live_reasons(
+        &self,
+        assignments: Vec<Uuid>,
+        now: Timestamp,
+    ) -> Result<Vec<grant_assignment::Model>, StoreError> {
+        let links = self.links(grant_assignment::Column::AssignmentId.is_in(assignments)).await?;
+        let grants = access_grant::Entity::find()
+            .filter(access_grant::Column::TenantId.eq(self.wall()))
+            .filter(access_grant::Column::Id.is_in(links.iter().map(|link| link.grant_id)))
+            .filter(access_grant::Column::RevokedAt.is_null())
+            .filter(access_grant::Column::FailedAt.is_null())
+            .all(self.tx())
+            .await?;
+        let mut live = Vec::new();
+        for row in &grants {
+            if times_of(row)?.is_live(now) {
+                live.push(row.id);
+            }
+        }
+        Ok(links.into_iter().filter(|link| live.contains(&link.grant_id)).collect())
+    }
+
+    async fn links(
+        &self,
+        which: sea_orm::sea_query::SimpleExpr,
+    ) -> Result<Vec<grant_assignment::Model>, StoreError> {
+        let links = grant_assignment::Entity::find()
+            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
+            .filter(which)
+            .order_by_asc(grant_assignment::Column::AssignmentId)
+            .all(self.tx())
+            .await?;
+        Ok(links)
+    }
+}
+
+fn assignment_view(
+    link: &grant_assignment::Model,
+    phases: &BTreeMap<Uuid, assignment::Model>,
+    reasons: &[grant_assignment::Model],
+) -> Result<AssignmentView, StoreError> {
+    let at = Row { table: "assignment", id: link.assignment_id };
+    let Some(row) = phases.get(&link.assignment_id) else {
+        return Err(at.corrupt("id", "a link to nothing"));
+    };
+    Ok(AssignmentView {
+        phase: at.parse("phase", &row.phase)?,
+        needed_by_another: reasons
+            .iter()
+            .any(|reason| reason.assignment_id == link.assignment_id && reason.grant_id != link.grant_id),
+    })
+}

@@ -1,0 +1,232 @@
+//! Policies and their rules.
+
+use std::collections::BTreeMap;
+
+use curfew_domain::policy::{Policy, PolicyRule, PolicySummary, PolicyTerms, RuleCount};
+use curfew_domain::{Cursor, Page, PageRequest, PolicyId, RuleId, Seconds, Timestamp};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{LockType, SimpleExpr},
+};
+use uuid::Uuid;
+
+use crate::entity::{policy, policy_rule};
+use crate::row::Row;
+use crate::{ReadUnit, StoreError, WriteUnit};
+
+impl ReadUnit {
+    /// All of the tenant's policies with their rules: what a decision is compiled from.
+    pub async fn policies_with_rules(&self) -> Result<Vec<Policy>, StoreError> {
+        let rows = policy::Entity::find()
+            .filter(policy::Column::TenantId.eq(self.wall()))
+            .order_by_asc(policy::Column::Id)
+            .all(self.tx())
+            .await?;
+        let mut rules = self.rules(policy_rule::Column::TenantId.eq(self.wall())).await?;
+        rows.into_iter().map(|row| with(rules.remove(&row.id).unwrap_or_default(), row)).collect()
+    }
+
+    /// A policy with its rules.
+    pub async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
+        self.one_policy(id, None).await
+    }
+
+    /// The tenant's policies, newest first, without their rules.
+    pub async fn policies(&self, page: &PageRequest) -> Result<Page<PolicySummary>, StoreError> {
+        let rows = policy::Entity::find()
+            .filter(policy::Column::TenantId.eq(self.wall()))
+            .filter(crate::page::after((policy::Column::CreatedAt, policy::Column::Id), page))
+            .order_by_desc(policy::Column::CreatedAt)
+            .order_by_desc(policy::Column::Id)
+            .limit(page.limit.rows_to_read())
+            .all(self.tx())
+            .await?;
+        let counts = self.rule_counts(&rows).await?;
+        let count = |row: &policy::Model| RuleCount(counts.get(&row.id).copied().unwrap_or(0));
+        let policies = rows.into_iter().map(|row| with(count(&row), row)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::cut(policies, page.limit, |last| Cursor::at(last.created_at, last.id.uuid())))
+    }
+
+    async fn one_policy(&self, id: PolicyId, lock: Option<LockType>) -> Result<Option<Policy>, StoreError> {
+        let mut query = policy::Entity::find_by_id((self.wall(), id.uuid()));
+        if let Some(lock) = lock {
+            query = query.lock(lock);
+        }
+        let Some(row) = query.one(self.tx()).await? else { return Ok(None) };
+        let mut rules = self.rules(policy_rule::Column::PolicyId.eq(row.id)).await?;
+        with(rules.remove(&row.id).unwrap_or_default(), row).map(Some)
+    }
+
+    /// Rules by policy, each policy's by ordinal.
+    async fn rules(&self, which: SimpleExpr) -> Result<BTreeMap<Uuid, Vec<PolicyRule>>, StoreError> {
+        let rows = policy_rule::Entity::find()
+            .filter(policy_rule::Column::TenantId.eq(self.wall()))
+            .filter(which)
+            .order_by_asc(policy_rule::Column::Ordinal)
+            .order_by_asc(policy_rule::Column::Id)
+            .all(self.tx())
+            .await?;
+        let mut rules: BTreeMap<Uuid, Vec<PolicyRule>> = BTreeMap::new();
+        for row in rows {
+            rules.entry(row.policy_id).or_default().push(rule(row)?);
+        }
+        Ok(rules)
+    }
+
+    async fn rule_counts(&self, rows: &[policy::Model]) -> Result<BTreeMap<Uuid, u32>, StoreError> {
+        let counts: Vec<(Uuid, i64)> = policy_rule::Entity::find()
+            .select_only()
+            .column(policy_rule::Column::PolicyId)
+            .column_as(policy_rule::Column::Id.count(), "rules")
+            .filter(policy_rule::Column::TenantId.eq(self.wall()))
+            .filter(policy_rule::Column::PolicyId.is_in(rows.iter().map(|row| row.id)))
+            .group_by(policy_rule::Column::PolicyId)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(counts.into_iter().map(|(id, count)| (id, u32::try_from(count).unwrap_or(u32::MAX))).collect())
+    }
+}
+
+impl WriteUnit {
+    /// The same as [`ReadUnit::policy`], held against other writers until the unit ends.
+    pub async fn lock_policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
+        self.one_policy(id, Some(LockType::NoKeyUpdate)).await
+    }
+
+    /// Makes a policy and its rules. Moves the tenant's version.
+    pub async fn insert_policy(&self, policy: &Policy) -> Result<(), StoreError> {
+        policy::Entity::insert(columns(self.wall(), policy)).exec_without_returning(self.tx()).await?;
+        self.insert_rules(policy).await?;
+        self.bump_version().await
+    }
+
+    /// Writes what may change of a policy, but for its rules. Moves the tenant's version.
+    pub async fn update_policy(&self, policy: &Policy) -> Result<(), StoreError> {
+        let changed = columns(self.wall(), policy);
+        let written = policy::Entity::update_many()
+            .set(changed)
+            .filter(policy::Column::TenantId.eq(self.wall()))
+            .filter(policy::Column::Id.eq(policy.id.uuid()))
+            .exec(self.tx())
+            .await?;
+        if written.rows_affected != 1 {
+            return Err(StoreError::Stale { table: "policy" });
+        }
+        self.bump_version().await
+    }
+
+    /// Puts the rules that `policy` has now in the place of those that it had. Moves the tenant's version.
+    pub async fn replace_rules(&self, policy: &Policy) -> Result<(), StoreError> {
+        policy_rule::Entity::delete_many()
+            .filter(policy_rule::Column::TenantId.eq(self.wall()))
+            .filter(policy_rule::Column::PolicyId.eq(policy.id.uuid()))
+            .exec(self.tx())
+            .await?;
+        self.insert_rules(policy).await?;
+        self.bump_version().await
+    }
+
+    /// Deletes a policy and its rules; decisions that it made stay. Says whether it was there. Moves the tenant's
+    /// version.
+    pub async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
+        let gone = policy::Entity::delete_many()
+            .filter(policy::Column::TenantId.eq(self.wall()))
+            .filter(policy::Column::Id.eq(id.uuid()))
+            .exec(self.tx())
+            .await?;
+        self.bump_version().await?;
+        Ok(gone.rows_affected == 1)
+    }
+
+    async fn insert_rules(&self, policy: &Policy) -> Result<(), StoreError> {
+        // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766.
+        for rules in policy.rules.chunks(1_000) {
+            let rows = rules.iter().map(|rule| policy_rule::ActiveModel {
+                tenant_id: Set(self.wall()),
+                id: Set(rule.id.uuid()),
+                policy_id: Set(policy.id.uuid()),
+                ordinal: Set(i32::try_from(rule.ordinal).unwrap_or(i32::MAX)),
+                written_text: Set(rule.text.clone()),
+                resolved_text: Set(rule.resolved.clone()),
+                notice: Set(rule.notice.as_ref().map(ToString::to_string)),
+                audit_session: Set(rule.audit_session),
+                created_at: Set(rule.created_at.micros()),
+            });
+            policy_rule::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn columns(tenant: Uuid, policy: &Policy) -> policy::ActiveModel {
+    let terms = &policy.terms;
+    let groups: Vec<String> = terms.approver_groups.iter().map(ToString::to_string).collect();
+    policy::ActiveModel {
+        tenant_id: Set(tenant),
+        id: Set(policy.id.uuid()),
+        name: Set(policy.name.to_string()),
+        description: Set(policy.description.as_ref().map(ToString::to_string)),
+        enabled: Set(policy.enabled),
+        priority: Set(policy.priority),
+        max_duration_seconds: Set(terms.maximum.get()),
+        default_duration_seconds: Set(terms.default.map(Seconds::get)),
+        notification_channel: Set(policy.notification_channel.as_ref().map(ToString::to_string)),
+        approval_mode: Set(terms.mode.as_str().to_owned()),
+        approval_timeout_seconds: Set(terms.approval_timeout.map(Seconds::get)),
+        approvals_required: Set(terms.approvals_required.into()),
+        approver_groups: Set(groups.into()),
+        allow_break_glass: Set(terms.allow_break_glass),
+        break_glass_max_duration_seconds: Set(terms.break_glass_maximum.map(Seconds::get)),
+        version: Set(policy.version.into()),
+        created_at: Set(policy.created_at.micros()),
+        updated_at: Set(policy.updated_at.micros()),
+    }
+}
+
+fn with<Rules>(rules: Rules, row: policy::Model) -> Result<Policy<Rules>, StoreError> {
+    let at = Row { table: "policy", id: row.id };
+    let seconds = |column, length| Seconds::new(length).map_err(|problem| at.corrupt(column, problem));
+    let some_seconds = |column, length: Option<i64>| length.map(|length| seconds(column, length)).transpose();
+    let number = |column, problem: std::num::TryFromIntError| at.corrupt(column, problem);
+    Ok(Policy {
+        id: PolicyId::from_uuid(row.id),
+        name: at.parse("name", &row.name)?,
+        description: at.parse_some("description", row.description.as_deref())?,
+        enabled: row.enabled,
+        priority: row.priority,
+        terms: PolicyTerms {
+            maximum: seconds("max_duration_seconds", row.max_duration_seconds)?,
+            default: some_seconds("default_duration_seconds", row.default_duration_seconds)?,
+            mode: at.parse("approval_mode", &row.approval_mode)?,
+            approval_timeout: some_seconds("approval_timeout_seconds", row.approval_timeout_seconds)?,
+            approvals_required: u16::try_from(row.approvals_required)
+                .map_err(|problem| number("approvals_required", problem))?,
+            approver_groups: at.json("approver_groups", row.approver_groups)?,
+            allow_break_glass: row.allow_break_glass,
+            break_glass_maximum: some_seconds(
+                "break_glass_max_duration_seconds",
+                row.break_glass_max_duration_seconds,
+            )?,
+        },
+        notification_channel: at.parse_some("notification_channel", row.notification_channel.as_deref())?,
+        rules,
+        version: u32::try_from(row.version).map_err(|problem| number("version", problem))?,
+        created_at: Timestamp::from_micros(row.created_at),
+        updated_at: Timestamp::from_micros(row.updated_at),
+    })
+}
+
+fn rule(row: policy_rule::Model) -> Result<PolicyRule, StoreError> {
+    let at = Row { table: "policy_rule", id: row.id };
+    Ok(PolicyRule {
+        id: RuleId::from_uuid(row.id),
+        ordinal: u32::try_from(row.ordinal).map_err(|problem| at.corrupt("ordinal", problem))?,
+        notice: at.parse_some("notice", row.notice.as_deref())?,
+        text: row.written_text,
+        resolved: row.resolved_text,
+        audit_session: row.audit_session,
+        created_at: Timestamp::from_micros(row.created_at),
+    })
+}
