@@ -19,7 +19,7 @@
 //!    is as it was read ([`StoreError::Stale`]).
 //! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
 
-mod audit;
+pub mod audit;
 mod aws_resources;
 mod connections;
 mod constraint;

@@ -1,0 +1,40 @@
+//! Erasing people: their texts go, and the chain still verifies.
+
+use curfew_domain::{AuditEntryId, UserId};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+
+use crate::entity::{audit_entry, audit_text};
+use crate::{StoreError, WriteUnit};
+
+impl WriteUnit {
+    /// Erases the texts of what a person did, by whatever credential, and of what was done to them. Answers how many.
+    pub async fn erase_audit_texts_of(&self, person: UserId) -> Result<u64, StoreError> {
+        use audit_entry::Column;
+        let done_to = Condition::all()
+            .add(Column::ResourceType.eq("user"))
+            .add(Column::ResourceId.eq(person.to_string()));
+        let theirs = Query::select()
+            .column(Column::Id)
+            .from(audit_entry::Entity)
+            .cond_where(Column::TenantId.eq(self.wall()))
+            .cond_where(Condition::any().add(Column::PersonId.eq(person.uuid())).add(done_to))
+            .to_owned();
+        let erased = audit_text::Entity::delete_many()
+            .filter(audit_text::Column::TenantId.eq(self.wall()))
+            .filter(audit_text::Column::EntryId.in_subquery(theirs))
+            .exec(self.tx())
+            .await?;
+        Ok(erased.rows_affected)
+    }
+
+    /// Erases the texts of one entry. Answers how many.
+    pub async fn erase_audit_texts(&self, entry: AuditEntryId) -> Result<u64, StoreError> {
+        let erased = audit_text::Entity::delete_many()
+            .filter(audit_text::Column::TenantId.eq(self.wall()))
+            .filter(audit_text::Column::EntryId.eq(entry.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(erased.rows_affected)
+    }
+}

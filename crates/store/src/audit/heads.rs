@@ -1,0 +1,78 @@
+//! Heads of the chain, signed. They leave the database; what is kept here is a copy.
+
+use curfew_domain::Timestamp;
+use curfew_domain::audit::{ChainHash, ChainHead};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::entity::audit_head::{ActiveModel, Column, Entity, Model};
+use crate::row::{Row, number};
+use crate::{ReadUnit, StoreError, WriteUnit};
+
+/// A head with its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedHead {
+    /// What is signed.
+    pub head: ChainHead,
+    /// The key it is signed with.
+    pub key_id: String,
+    /// Ed25519 over [`ChainHead::signed_bytes`].
+    pub signature: Vec<u8>,
+}
+
+impl ReadUnit {
+    /// The head of the chain as it stands; none before the first sealed entry.
+    pub async fn chain_head(&self, now: Timestamp) -> Result<Option<ChainHead>, StoreError> {
+        let (sequence, hash) = self.chain_end().await?;
+        let head = ChainHead { tenant: self.tenant(), sequence, hash, at: now };
+        Ok((sequence > 0).then_some(head))
+    }
+
+    /// The newest head that was signed.
+    pub async fn latest_head(&self) -> Result<Option<SignedHead>, StoreError> {
+        let row = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .order_by_desc(Column::Sequence)
+            .one(self.tx())
+            .await?;
+        row.map(|row| self.signed_head(row)).transpose()
+    }
+
+    /// All heads that were signed, oldest first.
+    pub async fn heads(&self) -> Result<Vec<SignedHead>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .order_by_asc(Column::Sequence)
+            .all(self.tx())
+            .await?;
+        rows.into_iter().map(|row| self.signed_head(row)).collect()
+    }
+
+    fn signed_head(&self, row: Model) -> Result<SignedHead, StoreError> {
+        let at = Row { table: "audit_head", id: row.sequence };
+        let head = ChainHead {
+            tenant: self.tenant(),
+            sequence: at.count("sequence", row.sequence)?,
+            hash: ChainHash::from_bytes(at.bytes("hash", &row.hash)?),
+            at: Timestamp::from_micros(row.at),
+        };
+        Ok(SignedHead { head, key_id: row.key_id, signature: row.signature })
+    }
+}
+
+impl WriteUnit {
+    /// Keeps a head of the unit's tenant. False when one of that number is kept already: another node was first.
+    pub async fn insert_head(&self, signed: &SignedHead) -> Result<bool, StoreError> {
+        let row = ActiveModel {
+            tenant_id: Set(self.wall()),
+            sequence: Set(number(signed.head.sequence)),
+            hash: Set(signed.head.hash.bytes().to_vec()),
+            at: Set(signed.head.at.micros()),
+            key_id: Set(signed.key_id.clone()),
+            signature: Set(signed.signature.clone()),
+        };
+        let once = OnConflict::columns([Column::TenantId, Column::Sequence]).do_nothing().to_owned();
+        let made = Entity::insert(row).on_conflict(once).exec_without_returning(self.tx()).await?;
+        Ok(made == 1)
+    }
+}
