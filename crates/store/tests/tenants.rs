@@ -1,33 +1,14 @@
 //! Tenants behind their walls.
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::testing::{SeededEntropy, TestClock};
-use curfew_domain::{Actor, Clock, PageRequest, PlatformMode, Tenant, TenantId, TenantState, Timestamp};
+use curfew_domain::{Actor, PageRequest, PlatformMode};
+use curfew_store::testing::World;
 use curfew_store::{Constraint, StoreError, on_both_databases};
-
-fn tenant(slug: &str, now: Timestamp, entropy: &SeededEntropy) -> Tenant {
-    Tenant {
-        id: TenantId::new(now, entropy),
-        parent: None,
-        name: "Acme".parse().unwrap(),
-        slug: slug.parse().unwrap(),
-        locale: "en".parse().unwrap(),
-        owner_email: Some("owner@acme.example".parse().unwrap()),
-        owner: None,
-        sso_start_url: Some("https://acme.awsapps.com/start".parse().unwrap()),
-        sso_region: Some("eu-central-1".parse().unwrap()),
-        is_master: true,
-        state: TenantState::Active,
-        mfa_required: true,
-        created_at: now,
-        updated_at: now,
-    }
-}
 
 on_both_databases! {
     async fn a_tenant_is_read_back_as_it_was_written(db: &TestStore) {
-        let (clock, entropy) = (TestClock::default(), SeededEntropy::new(1));
-        let acme = tenant("acme", clock.now(), &entropy);
+        let world = World::new(db);
+        let acme = world.new_tenant("acme");
         let unit = db.store.tenant(acme.id).write().await.unwrap();
         unit.insert_this_tenant(&acme).await.unwrap();
         unit.commit().await.unwrap();
@@ -37,8 +18,8 @@ on_both_databases! {
     }
 
     async fn what_is_not_committed_is_undone(db: &TestStore) {
-        let (clock, entropy) = (TestClock::default(), SeededEntropy::new(1));
-        let acme = tenant("acme", clock.now(), &entropy);
+        let world = World::new(db);
+        let acme = world.new_tenant("acme");
         let unit = db.store.tenant(acme.id).write().await.unwrap();
         unit.insert_this_tenant(&acme).await.unwrap();
         drop(unit);
@@ -48,9 +29,9 @@ on_both_databases! {
     }
 
     async fn a_slug_is_taken_once_in_the_whole_installation(db: &TestStore) {
-        let (clock, entropy) = (TestClock::default(), SeededEntropy::new(1));
+        let world = World::new(db);
         for expected in [None, Some(Constraint::TenantSlug)] {
-            let acme = tenant("acme", clock.now(), &entropy);
+            let acme = world.new_tenant("acme");
             let unit = db.store.tenant(acme.id).write().await.unwrap();
             match (unit.insert_this_tenant(&acme).await, expected) {
                 (Ok(()), None) => unit.commit().await.unwrap(),
@@ -61,10 +42,10 @@ on_both_databases! {
     }
 
     async fn setup_is_completed_once(db: &TestStore) {
-        let (clock, entropy) = (TestClock::default(), SeededEntropy::new(1));
+        let world = World::new(db);
         let mut tries = Vec::new();
         for number in 0..20 {
-            let (store, acme) = (db.store.clone(), tenant(&format!("acme-{number}"), clock.now(), &entropy));
+            let (store, acme) = (db.store.clone(), world.new_tenant(&format!("acme-{number}")));
             tries.push(tokio::spawn(async move {
                 let unit = store.tenant(acme.id).write().await.unwrap();
                 unit.insert_this_tenant(&acme).await.unwrap();
@@ -86,27 +67,27 @@ on_both_databases! {
     }
 
     async fn a_child_is_founded_across_two_walls_or_not_at_all(db: &TestStore) {
-        let (clock, entropy) = (TestClock::default(), SeededEntropy::new(1));
-        let master = tenant("master", clock.now(), &entropy);
+        let world = World::new(db);
+        let master = world.new_tenant("master");
         let unit = db.store.tenant(master.id).write().await.unwrap();
         unit.insert_this_tenant(&master).await.unwrap();
         unit.commit().await.unwrap();
 
-        let child = tenant("child", clock.now(), &entropy);
+        let child = world.new_tenant("child");
         let entry = || NewEntry::new(Actor::System, AuditAction::TenantCreated, "tenant", child.id);
         let founding = db.store.found_child(master.id, &child).await.unwrap();
-        founding.record(entry(), clock.now(), &entropy).await.unwrap();
+        founding.record(entry(), world.now(), &world.entropy).await.unwrap();
         let unit = founding.cross().await.unwrap();
-        unit.record(entry(), clock.now(), &entropy).await.unwrap();
+        unit.record(entry(), world.now(), &world.entropy).await.unwrap();
         drop(unit);
         let reading = db.store.tenant(master.id).read().await.unwrap();
         assert_eq!(reading.tenants(&PageRequest::default()).await.unwrap().items.len(), 1);
         drop(reading);
 
         let founding = db.store.found_child(master.id, &child).await.unwrap();
-        founding.record(entry(), clock.now(), &entropy).await.unwrap();
+        founding.record(entry(), world.now(), &world.entropy).await.unwrap();
         let unit = founding.cross().await.unwrap();
-        unit.record(entry(), clock.now(), &entropy).await.unwrap();
+        unit.record(entry(), world.now(), &world.entropy).await.unwrap();
         unit.commit().await.unwrap();
 
         let reading = db.store.tenant(master.id).read().await.unwrap();

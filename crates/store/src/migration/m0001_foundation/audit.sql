@@ -15,6 +15,7 @@ CREATE TABLE audit_entry (
   previous_hash BYTEA,
   PRIMARY KEY (tenant_id, id),
   CONSTRAINT audit_entry_sequence_key UNIQUE (tenant_id, sequence),
+  CHECK (sequence > 0),
   CHECK ((sequence IS NULL) = (hash IS NULL) AND (hash IS NULL) = (previous_hash IS NULL))
 );
 CREATE INDEX audit_entry_newest ON audit_entry (tenant_id, created_at, id);

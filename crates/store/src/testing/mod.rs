@@ -1,0 +1,105 @@
+//! Fresh databases for tests, of both kinds.
+//!
+//! PostgreSQL's comes from the running server that `CURFEW_TEST_POSTGRES_URL` names, as a superuser; the store uses
+//! it as the role `curfew`, which passes no wall. Each test has a database of its own, gone when the test is.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't have its database has nothing to tell"
+)]
+
+mod postgres;
+mod world;
+
+use sea_orm::sqlx::postgres::PgConnection;
+use sea_orm::sqlx::sqlite::SqliteConnection;
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::{Store, StoreOptions};
+
+pub use postgres::PostgresDatabase;
+pub use world::World;
+
+/// A migrated store with a database of its own.
+pub struct TestStore {
+    /// The store.
+    pub store: Store,
+    /// Where its database is.
+    pub url: String,
+    place: Place,
+}
+
+enum Place {
+    Directory(#[expect(dead_code, reason = "held until the test is over")] tempfile::TempDir),
+    Database(PostgresDatabase),
+}
+
+impl TestStore {
+    /// A migrated SQLite store in a directory of its own.
+    pub async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let url = format!("sqlite://{}", directory.path().join("curfew.db").display());
+        Self::migrated(url, Place::Directory(directory)).await
+    }
+
+    /// A migrated PostgreSQL store in a database of its own; none where `CURFEW_TEST_SKIP_POSTGRES=1`.
+    ///
+    /// # Panics
+    ///
+    /// Without a server to use: a test that did not run must not look as if it had passed.
+    pub async fn postgres() -> Option<Self> {
+        let database = PostgresDatabase::create().await?;
+        Some(Self::migrated(database.url(), Place::Database(database)).await)
+    }
+
+    /// Runs statements as whoever stands above every wall: what a repository can't do, or must not.
+    ///
+    /// # Panics
+    ///
+    /// When the database refuses.
+    pub async fn tamper(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.place {
+            Place::Directory(_) => {
+                let mut outsider = SqliteConnection::connect(&self.url).await.expect("the file opens");
+                outsider.execute(sql).await.expect("SQLite takes it");
+                outsider.close().await.expect("the connection closes");
+            }
+            Place::Database(database) => {
+                let url = database.url_as_superuser();
+                let mut superuser = PgConnection::connect(&url).await.expect("the superuser connects");
+                superuser.execute(sql).await.expect("PostgreSQL takes it");
+            }
+        }
+    }
+
+    async fn migrated(url: String, place: Place) -> Self {
+        let store = Store::open(StoreOptions::new(&url)).await.expect("a fresh database opens");
+        store.migrate().await.expect("a fresh database migrates");
+        Self { store, url, place: place }
+    }
+}
+
+/// Runs each test on both databases: `on_both_databases! { async fn a_sentence(db: &TestStore) { … } }`.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($(async fn $name:ident($db:ident: &TestStore) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run($db: &$crate::testing::TestStore) $body
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                run(&$crate::testing::TestStore::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                if let Some(db) = $crate::testing::TestStore::postgres().await {
+                    run(&db).await;
+                }
+            }
+        }
+    )+};
+}

@@ -1,0 +1,251 @@
+//! The log in the database: sealed once, listed whole, proved against whoever may write everything.
+
+use std::collections::BTreeSet;
+
+use curfew_domain::audit::{AuditAction, ChainHead};
+use curfew_domain::testing::SeededEntropy;
+use curfew_domain::{Actor, Page, PageLimit, PageRequest, TenantId};
+use curfew_store::audit::verify::{Finding, Verification};
+use curfew_store::audit::{AuditFilter, AuditRecord, SignedHead};
+use curfew_store::on_both_databases;
+use curfew_store::testing::World;
+
+/// A tenant with `count` sealed entries, and the chain's head.
+async fn sealed(world: &World<'_>, count: usize) -> (TenantId, ChainHead) {
+    let tenant = world.tenant("acme").await;
+    for number in 0..count {
+        world.record(tenant, Actor::System, &format!("grant-{number}")).await;
+    }
+    assert_eq!(world.db.store.seal(tenant).await.unwrap(), count as u64);
+    let unit = world.db.store.tenant(tenant).read().await.unwrap();
+    (tenant, unit.chain_head(world.now()).await.unwrap().unwrap())
+}
+
+async fn verify(world: &World<'_>, tenant: TenantId, heads: &[ChainHead]) -> Verification {
+    world.db.store.tenant(tenant).read().await.unwrap().verify_audit(heads).await.unwrap()
+}
+
+async fn in_order(world: &World<'_>, tenant: TenantId) -> Vec<AuditRecord> {
+    world.db.store.tenant(tenant).read().await.unwrap().audit_since(0, PageLimit::MAX).await.unwrap()
+}
+
+on_both_databases! {
+    async fn an_entry_is_read_back_with_its_texts(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, user) = (world.tenant("acme").await, world.user());
+        let id = world.record(tenant, Actor::Local(user), "grant-1").await;
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        let entry = unit.audit_entry(id).await.unwrap().unwrap();
+        assert_eq!((entry.body.actor_id, entry.body.action), (user.to_string(), AuditAction::GrantRevoked));
+        assert_eq!(entry.personal[0].text, "grant-1 for Dana");
+        assert_eq!(entry.sealed, None);
+    }
+
+    async fn a_change_that_is_undone_leaves_no_entry(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let entry = curfew_domain::audit::NewEntry::new(Actor::System, AuditAction::GrantFailed, "grant", "g");
+        unit.record(entry, world.now(), &world.entropy).await.unwrap();
+        drop(unit);
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 0);
+        assert_eq!(in_order(&world, tenant).await, vec![]);
+    }
+
+    async fn sealing_numbers_from_one_without_gaps_and_is_done_once(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 3).await;
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 0);
+        assert_eq!(db.store.unwalled().read().await.unwrap().tenants_with_unsealed().await.unwrap(), vec![]);
+        let entries = in_order(&world, tenant).await;
+        let numbers: Vec<u64> = entries.iter().map(|entry| entry.sealed.unwrap().sequence).collect();
+        assert_eq!(numbers, vec![1, 2, 3]);
+        assert_eq!(entries[2].sealed.unwrap().hash, head.hash);
+        world.record(tenant, Actor::System, "grant-4").await;
+        assert_eq!(db.store.unwalled().read().await.unwrap().tenants_with_unsealed().await.unwrap(), vec![tenant]);
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 1);
+        assert!(verify(&world, tenant, &[head]).await.is_sound());
+    }
+
+    async fn eight_writers_and_three_sealers_make_one_chain(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let mut work = Vec::new();
+        for writer in 0..8_u64 {
+            let (store, now) = (db.store.clone(), world.now());
+            work.push(tokio::spawn(async move {
+                let entropy = SeededEntropy::new(1_000 + writer);
+                for number in 0..20 {
+                    let entry = curfew_domain::audit::NewEntry::new(
+                        Actor::System, AuditAction::GrantExpired, "grant", format!("{writer}-{number}"),
+                    );
+                    let unit = store.tenant(tenant).write().await.unwrap();
+                    unit.record(entry, now, &entropy).await.unwrap();
+                    unit.commit().await.unwrap();
+                }
+            }));
+        }
+        for _ in 0..3 {
+            let store = db.store.clone();
+            work.push(tokio::spawn(async move {
+                for _ in 0..20 {
+                    store.seal(tenant).await.unwrap();
+                }
+            }));
+        }
+        for one in work {
+            one.await.unwrap();
+        }
+        db.store.seal(tenant).await.unwrap();
+        let verification = verify(&world, tenant, &[]).await;
+        assert!(verification.is_sound(), "{verification:?}");
+        assert_eq!((verification.sealed, verification.unsealed), (160, 0));
+    }
+
+    async fn pages_are_newest_first_and_filtered(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, user) = (world.tenant("acme").await, world.user());
+        let mut ids = Vec::new();
+        for number in 0..5 {
+            ids.push(world.record(tenant, Actor::System, &format!("grant-{number}")).await);
+        }
+        let theirs = world.record(tenant, Actor::Local(user), "grant-0").await;
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        let system = AuditFilter { actor_id: Some("system".to_owned()), ..AuditFilter::default() };
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let request = PageRequest { limit: PageLimit::new(2).unwrap(), after };
+            let Page { items, next } = unit.audit_page(&system, &request).await.unwrap();
+            seen.extend(items.into_iter().map(|entry| entry.id));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        ids.reverse();
+        assert_eq!(seen, ids);
+        let about = AuditFilter { resource_id: Some("grant-0".to_owned()), ..AuditFilter::default() };
+        let about: BTreeSet<_> = unit
+            .audit_page(&about, &PageRequest::default())
+            .await
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|entry| entry.id)
+            .collect();
+        assert_eq!(about, BTreeSet::from([theirs, ids[4]]));
+    }
+
+    async fn a_changed_body_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        db.tamper("UPDATE audit_entry SET body = REPLACE(body, 'grant-1', 'grant-9') WHERE sequence = 2").await;
+        let findings = verify(&world, tenant, &[head]).await.findings;
+        assert!(matches!(findings[..], [Finding::Changed { sequence: 2, .. }]), "{findings:?}");
+    }
+
+    async fn a_changed_column_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        db.tamper("UPDATE audit_entry SET resource_id = 'hidden' WHERE sequence = 3").await;
+        let findings = verify(&world, tenant, &[head]).await.findings;
+        assert!(matches!(findings[..], [Finding::Changed { sequence: 3, .. }]), "{findings:?}");
+    }
+
+    async fn a_removed_entry_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        db.tamper("DELETE FROM audit_entry WHERE sequence = 2").await;
+        assert_eq!(verify(&world, tenant, &[head]).await.findings, vec![Finding::Removed { from: 2, to: 2 }]);
+    }
+
+    async fn reordered_entries_are_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        db.tamper(
+            "UPDATE audit_entry SET sequence = 100 WHERE sequence = 2;
+             UPDATE audit_entry SET sequence = 2 WHERE sequence = 3;
+             UPDATE audit_entry SET sequence = 3 WHERE sequence = 100;",
+        )
+        .await;
+        let findings = verify(&world, tenant, &[head]).await.findings;
+        assert!(matches!(findings[0], Finding::Unlinked { sequence: 2, .. }), "{findings:?}");
+    }
+
+    async fn an_inserted_entry_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        let forged = world.record(tenant, Actor::System, "forged").await;
+        let id = world.literal(forged);
+        db.tamper(&format!("DELETE FROM audit_unsealed WHERE entry_id = {id}")).await;
+        assert_eq!(verify(&world, tenant, &[head]).await.findings, vec![Finding::Unqueued { entry: forged }]);
+        db.tamper(&format!(
+            "UPDATE audit_entry SET sequence = sequence + 1000 WHERE sequence > 2;
+             UPDATE audit_entry SET sequence = sequence - 999 WHERE sequence > 1000;
+             UPDATE audit_entry SET sequence = 3, hash = s.hash, previous_hash = s.previous_hash
+             FROM (SELECT hash, previous_hash FROM audit_entry WHERE sequence = 1) s WHERE id = {id};"
+        ))
+        .await;
+        let findings = verify(&world, tenant, &[head]).await.findings;
+        assert!(matches!(findings[0], Finding::Unlinked { sequence: 3, .. }), "{findings:?}");
+    }
+
+    async fn a_cut_tail_is_found_by_a_head_that_left(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        db.tamper("DELETE FROM audit_entry WHERE sequence > 2").await;
+        let blind = verify(&world, tenant, &[]).await;
+        assert!(blind.is_sound() && blind.not_headed.is_none());
+        assert_eq!(verify(&world, tenant, &[head]).await.findings, vec![Finding::TailCut { last: 2, head: 4 }]);
+    }
+
+    async fn an_entry_removed_before_it_was_sealed_is_found_and_holds_nothing_up(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 2).await;
+        let lost = world.record(tenant, Actor::System, "lost").await;
+        world.record(tenant, Actor::System, "kept").await;
+        db.tamper(&format!("DELETE FROM audit_entry WHERE id = {}", world.literal(lost))).await;
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 1);
+        let verification = verify(&world, tenant, &[head]).await;
+        assert_eq!(verification.findings, vec![Finding::RemovedUnsealed { entry: lost }]);
+        assert_eq!((verification.sealed, verification.not_headed), (3, Some(1)));
+    }
+
+    async fn a_changed_text_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 2).await;
+        db.tamper("UPDATE audit_text SET text = 'nobody' WHERE text LIKE 'grant-0%'").await;
+        let findings = verify(&world, tenant, &[head]).await.findings;
+        assert!(matches!(&findings[..], [Finding::TextChanged { name, .. }] if name == "reason"), "{findings:?}");
+    }
+
+    async fn erasing_a_person_leaves_a_chain_that_verifies(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, user, other) = (world.tenant("acme").await, world.user(), world.user());
+        let own = world.record(tenant, Actor::Local(user), "grant-1").await;
+        let kept = world.record(tenant, Actor::Local(other), "grant-2").await;
+        db.store.seal(tenant).await.unwrap();
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert_eq!(unit.erase_audit_texts_of(user).await.unwrap(), 1);
+        unit.commit().await.unwrap();
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        assert_eq!(unit.audit_entry(own).await.unwrap().unwrap().personal, vec![]);
+        assert_eq!(unit.audit_entry(kept).await.unwrap().unwrap().personal("reason"), Some("grant-2 for Dana"));
+        let verification = unit.verify_audit(&[]).await.unwrap();
+        assert!(verification.is_sound(), "{verification:?}");
+        assert_eq!(verification.erased_texts, 1);
+    }
+
+    async fn a_head_is_kept_once(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 2).await;
+        let signed = SignedHead { head, key_id: "k1".to_owned(), signature: vec![7; 64] };
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert!(unit.insert_head(&signed).await.unwrap());
+        assert!(!unit.insert_head(&signed).await.unwrap());
+        unit.commit().await.unwrap();
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        assert_eq!(unit.latest_head().await.unwrap(), Some(signed.clone()));
+        assert_eq!(unit.heads().await.unwrap(), vec![signed]);
+    }
+}
