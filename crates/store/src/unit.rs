@@ -216,12 +216,13 @@ async fn begin_postgres(
     access: Access,
 ) -> Result<DatabaseTransaction, DbErr> {
     let tx = pool.begin().await?;
-    match (wall, access) {
-        (Wall::Tenant(tenant), access) => drop(tx.execute_raw(set_wall(Some(tenant), access)).await?),
-        (Wall::None, Access::Read) => drop(tx.execute_raw(set_wall(None, access)).await?),
+    let statement = match (wall, access) {
+        (Wall::Tenant(tenant), access) => set_wall(Some(tenant), access),
+        (Wall::None, Access::Read) => set_wall(None, access),
         // The setting lives in the transaction alone, so none stands from a unit before.
-        (Wall::None, Access::Write) => {}
-    }
+        (Wall::None, Access::Write) => return Ok(tx),
+    };
+    tx.execute_raw(statement).await?;
     Ok(tx)
 }
 

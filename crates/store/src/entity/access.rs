@@ -1,9 +1,7 @@
 //! Policies, requests, grants and assignments.
 
-use super::prelude::*;
-
 pub(crate) mod policy {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "policy")]
@@ -35,7 +33,7 @@ pub(crate) mod policy {
 }
 
 pub(crate) mod policy_rule {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "policy_rule")]
@@ -57,7 +55,7 @@ pub(crate) mod policy_rule {
 }
 
 pub(crate) mod access_request {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "access_request")]
@@ -102,7 +100,7 @@ pub(crate) mod access_request {
 }
 
 pub(crate) mod decision {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "decision")]
@@ -130,7 +128,7 @@ pub(crate) mod decision {
 }
 
 pub(crate) mod approval {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "approval")]
@@ -150,7 +148,7 @@ pub(crate) mod approval {
 }
 
 pub(crate) mod access_grant {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "access_grant")]
@@ -190,7 +188,7 @@ pub(crate) mod access_grant {
 }
 
 pub(crate) mod assignment {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "assignment")]
@@ -217,7 +215,7 @@ pub(crate) mod assignment {
 }
 
 pub(crate) mod grant_assignment {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "grant_assignment")]
@@ -235,7 +233,7 @@ pub(crate) mod grant_assignment {
 }
 
 pub(crate) mod assignment_call {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "assignment_call")]

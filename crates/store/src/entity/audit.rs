@@ -1,9 +1,7 @@
 //! The audit log.
 
-use super::prelude::*;
-
 pub(crate) mod audit_entry {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "audit_entry")]
@@ -28,7 +26,7 @@ pub(crate) mod audit_entry {
 }
 
 pub(crate) mod audit_text {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "audit_text")]
@@ -47,7 +45,7 @@ pub(crate) mod audit_text {
 }
 
 pub(crate) mod audit_head {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "audit_head")]

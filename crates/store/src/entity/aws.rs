@@ -1,9 +1,7 @@
 //! The connection to AWS and what was seen there.
 
-use super::prelude::*;
-
 pub(crate) mod aws_connection {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "aws_connection")]
@@ -36,7 +34,7 @@ pub(crate) mod aws_connection {
 }
 
 pub(crate) mod aws_resource {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "aws_resource")]
@@ -75,7 +73,7 @@ pub(crate) mod aws_resource {
 }
 
 pub(crate) mod identity_user {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "identity_user")]
@@ -98,7 +96,7 @@ pub(crate) mod identity_user {
 }
 
 pub(crate) mod discovery_run {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "discovery_run")]

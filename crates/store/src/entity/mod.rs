@@ -4,7 +4,7 @@
 //! Relations are not declared: every query says its tenant and its joins itself.
 #![expect(unreachable_pub, reason = "SeaORM's derives make the entity's parts `pub`; the modules are not")]
 
-/// The rest of what SeaORM wants of an entity.
+/// The rest of what `SeaORM` wants of an entity.
 macro_rules! no_relations {
     () => {
         #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -23,10 +23,6 @@ macro_rules! tables {
             Ok(())
         }
     };
-}
-
-mod prelude {
-    pub(crate) use sea_orm::entity::prelude::*;
 }
 
 mod access;

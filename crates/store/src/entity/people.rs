@@ -1,9 +1,7 @@
 //! Tenants, people and credentials.
 
-use super::prelude::*;
-
 pub(crate) mod tenant {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "tenant")]
@@ -29,7 +27,7 @@ pub(crate) mod tenant {
 }
 
 pub(crate) mod app_user {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "app_user")]
@@ -56,7 +54,7 @@ pub(crate) mod app_user {
 }
 
 pub(crate) mod user_role {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "user_role")]
@@ -73,7 +71,7 @@ pub(crate) mod user_role {
 }
 
 pub(crate) mod session {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "session")]
@@ -98,7 +96,7 @@ pub(crate) mod session {
 }
 
 pub(crate) mod api_key {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "api_key")]
@@ -123,7 +121,7 @@ pub(crate) mod api_key {
 }
 
 pub(crate) mod oidc_config {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "oidc_config")]
@@ -143,7 +141,7 @@ pub(crate) mod oidc_config {
 }
 
 pub(crate) mod setting {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "setting")]
@@ -161,7 +159,7 @@ pub(crate) mod setting {
 }
 
 pub(crate) mod idempotency {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "idempotency")]

@@ -1,9 +1,7 @@
 //! Rows that are found before the tenant is known.
 
-use super::prelude::*;
-
 pub(crate) mod installation {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "installation")]
@@ -20,7 +18,7 @@ pub(crate) mod installation {
 }
 
 pub(crate) mod credential {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "credential")]
@@ -41,7 +39,7 @@ pub(crate) mod credential {
 }
 
 pub(crate) mod login_name {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "login_name")]
@@ -56,7 +54,7 @@ pub(crate) mod login_name {
 }
 
 pub(crate) mod login_attempt {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "login_attempt")]
@@ -78,7 +76,7 @@ pub(crate) mod login_attempt {
 }
 
 pub(crate) mod instance_claim {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "instance_claim")]
@@ -93,7 +91,7 @@ pub(crate) mod instance_claim {
 }
 
 pub(crate) mod connection_lease {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "connection_lease")]
@@ -109,7 +107,7 @@ pub(crate) mod connection_lease {
 }
 
 pub(crate) mod due {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "due")]
@@ -125,7 +123,7 @@ pub(crate) mod due {
 }
 
 pub(crate) mod audit_unsealed {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "audit_unsealed")]
@@ -140,7 +138,7 @@ pub(crate) mod audit_unsealed {
 }
 
 pub(crate) mod tenant_version {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "tenant_version")]

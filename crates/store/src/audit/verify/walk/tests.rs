@@ -45,7 +45,9 @@ fn head(entry: &SealedEntry) -> ChainHead {
 
 fn walk(entries: &[SealedEntry], heads: &[ChainHead]) -> Verification {
     let mut walk = ChainWalk::new(TENANT, heads);
-    entries.iter().for_each(|entry| walk.entry(entry));
+    for entry in entries {
+        walk.entry(entry);
+    }
     walk.end(0)
 }
 
@@ -151,7 +153,9 @@ fn one_wrong_entry_does_not_accuse_those_after_it() {
 #[test]
 fn findings_are_bounded() {
     let mut entries = chain(1_100);
-    entries.iter_mut().for_each(|entry| entry.action.clear());
+    for entry in &mut entries {
+        entry.action.clear();
+    }
     assert_eq!(walk(&entries, &[]).findings.len(), MOST_FINDINGS);
 }
 

@@ -1,0 +1,6 @@
+//! The store from its edge, on both databases.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
+
+mod audit;
+mod migrations;
+mod tenants;
