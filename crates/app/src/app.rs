@@ -5,6 +5,8 @@ use curfew_domain::{Clock, Entropy, Timestamp};
 use curfew_store::Store;
 use curfew_store::keyring::Keyring;
 
+use crate::connection::TestRuns;
+use crate::directory::Lookups;
 use crate::health::Health;
 use crate::nudge::Nudge;
 
@@ -26,6 +28,10 @@ pub struct App {
     pub nudge: Nudge,
     /// Whether this node's background work is alive.
     pub health: Health,
+    /// Connection tests that run now.
+    pub connection_tests: TestRuns,
+    /// How often people are looked up in Identity Center.
+    pub lookups: Lookups,
 }
 
 impl App {

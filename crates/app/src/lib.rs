@@ -5,9 +5,13 @@
 //! rows in one transaction, and nudges the reconciler. No network call happens inside a transaction.
 
 mod app;
+pub mod aws_resources;
 mod caller;
+pub mod connection;
 pub mod credentials;
 pub mod cursors;
+pub mod directory;
+pub mod discovery;
 mod error;
 pub mod health;
 pub mod login;

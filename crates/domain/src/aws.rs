@@ -79,6 +79,28 @@ text_type!(
     }
 );
 
+impl ExternalId {
+    /// A new one: a random UUID (RFC 9562, version 4).
+    pub fn generate(entropy: &dyn crate::Entropy) -> Self {
+        let mut bytes = [0_u8; 16];
+        entropy.fill(&mut bytes);
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+    }
+}
+
+impl Region {
+    /// The partition it belongs to.
+    pub fn partition(&self) -> AwsPartition {
+        let partition = match self.0.split('-').next() {
+            Some("cn") => "aws-cn",
+            Some("eusc") => "aws-eusc",
+            _ if self.0.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        AwsPartition(partition.to_owned())
+    }
+}
+
 impl RoleArn {
     /// The account that the role lives in.
     pub fn account(&self) -> AccountId {
@@ -315,5 +337,9 @@ mod tests {
         assert!(!accepts::<AccountId>("١٢٣٤٥٦٧٨٩٠١٢"));
         assert!(accepts::<Region>("eu-central-1"));
         assert!(!accepts::<Region>("eu-central-9"));
+        let partition = |region: &str| region.parse::<Region>().unwrap().partition().as_str().to_owned();
+        assert_eq!(partition("eu-central-1"), "aws");
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
     }
 }

@@ -85,6 +85,13 @@ pub struct Pushed {
 }
 
 impl CachedResource {
+    /// The name to show: what somebody told, else AWS's, else its id.
+    pub fn shown_name(&self) -> &str {
+        let pushed = self.pushed.as_ref().and_then(|pushed| pushed.name.as_ref()).map(DisplayName::as_str);
+        let discovered = self.discovered.as_ref().map(|discovered| discovered.name.as_str());
+        pushed.or(discovered).unwrap_or(self.resource.id())
+    }
+
     /// What AWS tells of it, unless it is gone: what can be asked for.
     pub fn known(&self) -> Option<&Discovered> {
         self.discovered.as_ref().filter(|discovered| discovered.gone_at.is_none())

@@ -18,6 +18,7 @@ pub mod audit;
 mod aws;
 mod aws_resource;
 pub mod connection;
+mod discovery;
 mod domain_name;
 mod entropy;
 mod error_code;
@@ -49,6 +50,7 @@ pub use aws::{
     RoleArn, StorePrincipalId,
 };
 pub use aws_resource::{CachedResource, Discovered, DiscoveredAttributes, IdentityUser, Pushed};
+pub use discovery::{DiscoveryCounts, DiscoveryRun, DiscoveryState};
 pub use domain_name::{DomainName, TenantDomain};
 pub use entropy::Entropy;
 pub use error_code::ErrorCode;

@@ -6,7 +6,7 @@ use curfew_domain::{
     AccountId, CachedResource, CachedResourceId, Discovered, InstanceArn, Pushed, ResourceRef, ResourceType,
     Timestamp,
 };
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Map, Value};
 
@@ -96,9 +96,78 @@ impl WriteUnit {
         Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
         Ok(())
     }
+
+    /// Marks what a full discovery that began at `began` has not seen of a kind. Says how many.
+    pub async fn mark_resources_gone(
+        &self,
+        instance: &InstanceArn,
+        kind: ResourceType,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let gone = Entity::update_many()
+            .col_expr(Column::GoneAt, Expr::value(now.micros()))
+            .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::InstanceArn.eq(instance.as_str()))
+            .filter(Column::Kind.eq(kind.as_str()))
+            .filter(Column::SeenAt.lt(began.micros()))
+            .filter(Column::GoneAt.is_null())
+            .exec(self.tx())
+            .await?;
+        Ok(gone.rows_affected)
+    }
+
+    /// Keeps what somebody told of a resource; what AWS told stays as it is. `id` is used where it is new.
+    pub async fn save_pushed(
+        &self,
+        id: CachedResourceId,
+        instance: &InstanceArn,
+        resource: &ResourceRef,
+        account: Option<&AccountId>,
+        pushed: &Pushed,
+    ) -> Result<(), StoreError> {
+        let row = ActiveModel {
+            tenant_id: Set(self.wall()),
+            id: Set(id.uuid()),
+            instance_arn: Set(instance.to_string()),
+            kind: Set(resource.kind().as_str().to_owned()),
+            aws_id: Set(resource.id().to_owned()),
+            account_id: Set(account.map(ToString::to_string)),
+            pushed_name: Set(pushed.name.as_ref().map(ToString::to_string)),
+            rank: Set(pushed.rank),
+            metadata: Set(Some(Value::Object(pushed.metadata.clone()))),
+            access_level: Set(pushed.access_level.map(|level| level.as_str().to_owned())),
+            exclusive: Set(pushed.exclusive),
+            pushed_at: Set(Some(pushed.at.micros())),
+            created_at: Set(pushed.at.micros()),
+            updated_at: Set(pushed.at.micros()),
+            ..ActiveModel::default()
+        };
+        // Where AWS has told, it alone says what account a resource is in.
+        let account = Expr::case(
+            Expr::col((Entity, Column::SeenAt)).is_null(),
+            Expr::col((Alias::new("excluded"), Column::AccountId)),
+        )
+        .finally(Expr::col((Entity, Column::AccountId)));
+        let again = OnConflict::columns([Column::TenantId, Column::InstanceArn, Column::Kind, Column::AwsId])
+            .update_columns([
+                Column::PushedName,
+                Column::Rank,
+                Column::Metadata,
+                Column::AccessLevel,
+                Column::Exclusive,
+                Column::PushedAt,
+                Column::UpdatedAt,
+            ])
+            .value(Column::AccountId, account)
+            .to_owned();
+        Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
+        Ok(())
+    }
 }
 
-fn cached(row: Model) -> Result<CachedResource, StoreError> {
+pub(crate) fn cached(row: Model) -> Result<CachedResource, StoreError> {
     let at = Row { table: "aws_resource", id: row.id };
     let resource = ResourceRef::new(at.parse("type", &row.kind)?, &row.aws_id)
         .map_err(|problem| at.corrupt("aws_id", problem))?;

@@ -1,7 +1,7 @@
 //! People as Identity Center's directory has them.
 
 use curfew_domain::{Email, IdentityStoreId, IdentityUser, StorePrincipalId, Timestamp};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::entity::identity_user::{ActiveModel, Column, Entity, Model};
@@ -53,6 +53,24 @@ impl WriteUnit {
             .to_owned();
         Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
         Ok(())
+    }
+
+    /// Marks those whom a full discovery that began at `began` has not seen in a directory. Says how many.
+    pub async fn mark_identity_users_gone(
+        &self,
+        store: &IdentityStoreId,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let gone = Entity::update_many()
+            .col_expr(Column::GoneAt, Expr::value(now.micros()))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::IdentityStoreId.eq(store.as_str()))
+            .filter(Column::SeenAt.lt(began.micros()))
+            .filter(Column::GoneAt.is_null())
+            .exec(self.tx())
+            .await?;
+        Ok(gone.rows_affected)
     }
 }
 

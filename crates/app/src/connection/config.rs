@@ -1,0 +1,137 @@
+//! Saving what shall be connected.
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::connection::{Connection, SavedConnection, Suspension};
+use curfew_domain::{Actor, Scope, TenantId, Timestamp};
+use curfew_store::{ReadUnit, WriteUnit};
+
+use super::{entry, new_connection};
+use crate::{App, AppError, Caller, FieldProblem};
+
+/// What is saved, and whether a test has passed on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionConfig {
+    /// What was saved last; none before.
+    pub saved: Option<SavedConnection>,
+    /// When a test of just that passed.
+    pub verified_at: Option<Timestamp>,
+    /// Why nothing is created for now.
+    pub suspended: Option<Suspension>,
+}
+
+impl From<Connection> for ConnectionConfig {
+    fn from(connection: Connection) -> Self {
+        let verified =
+            connection.verified.filter(|verified| Some(&verified.saved) == connection.saved.as_ref());
+        Self {
+            saved: connection.saved,
+            verified_at: verified.map(|verified| verified.at),
+            suspended: connection.suspended,
+        }
+    }
+}
+
+/// What is saved.
+pub async fn config(app: &App, caller: &Caller) -> Result<ConnectionConfig, AppError> {
+    caller.require(Scope::IntegrationsRead)?;
+    let unit = app.store.tenant(caller.tenant).read().await?;
+    let connection = unit.connection().await?;
+    Ok(connection.unwrap_or_else(|| new_connection(app)).into())
+}
+
+/// Saves what shall be tested. Work goes on with what was verified before.
+///
+/// Another role of the same account is always taken. Another instance or account only when nothing is left to be
+/// taken back through the one that was verified.
+pub async fn save(app: &App, caller: &Caller, saved: SavedConnection) -> Result<ConnectionConfig, AppError> {
+    caller.require(Scope::IntegrationsWrite)?;
+    check_partitions(&saved)?;
+    let now = app.now();
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let mut connection = lock_or_begin(app, &unit, now).await?;
+    if connection.saved.as_ref() == Some(&saved) {
+        return Ok(connection.into());
+    }
+    if leads_elsewhere(&connection, &saved) {
+        refuse_while_needed(&unit, "another instance or account can be saved").await?;
+    }
+    connection.saved = Some(saved.clone());
+    connection.saved_version += 1;
+    unit.update_connection(&connection, now).await?;
+    unit.record(saved_entry(caller.actor, caller.tenant, &saved), now, app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    Ok(connection.into())
+}
+
+/// Forgets the connection and gives up the instance. The `ExternalId` stays the tenant's.
+pub async fn delete(app: &App, caller: &Caller) -> Result<(), AppError> {
+    caller.require(Scope::IntegrationsWrite)?;
+    let now = app.now();
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let Some(mut connection) = unit.lock_connection().await? else { return Ok(()) };
+    if connection.saved.is_none() && connection.verified.is_none() {
+        return Ok(());
+    }
+    refuse_while_needed(&unit, "the connection can be deleted").await?;
+    connection.saved = None;
+    connection.verified = None;
+    connection.suspended = None;
+    connection.pending_proved_at = None;
+    connection.saved_version += 1;
+    unit.update_connection(&connection, now).await?;
+    unit.release_instance().await?;
+    let deleted = entry(caller.actor, AuditAction::AwsConfigDeleted, caller.tenant);
+    unit.record(deleted, now, app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    app.aws.forget(caller.tenant);
+    Ok(())
+}
+
+/// The row of the tenant's connection, made now where the tenant has none.
+async fn lock_or_begin(app: &App, unit: &WriteUnit, now: Timestamp) -> Result<Connection, AppError> {
+    if let Some(connection) = unit.lock_connection().await? {
+        return Ok(connection);
+    }
+    let connection = new_connection(app);
+    unit.insert_connection(&connection, now).await?;
+    Ok(connection)
+}
+
+fn leads_elsewhere(connection: &Connection, saved: &SavedConnection) -> bool {
+    connection.verified.as_ref().is_some_and(|verified| {
+        verified.saved.instance != saved.instance || verified.saved.role.account() != saved.role.account()
+    })
+}
+
+async fn refuse_while_needed(unit: &ReadUnit, what: &str) -> Result<(), AppError> {
+    if unit.has_unfinished_assignments().await? {
+        let message =
+            format!("{what} only when every assignment is gone from AWS: revoke the grants and wait");
+        return Err(AppError::conflict(message));
+    }
+    Ok(())
+}
+
+/// Partitions of AWS don't mix: a role of one can't reach an instance of another.
+pub(super) fn check_partitions(saved: &SavedConnection) -> Result<(), AppError> {
+    let partition = saved.instance.partition();
+    let problem = |path: &str, found: &str| FieldProblem {
+        path: path.to_owned(),
+        problem: format!("is of the partition {found}, and the instance of {partition}"),
+    };
+    let mut problems = Vec::new();
+    if saved.role.partition() != partition {
+        problems.push(problem("role_arn", saved.role.partition().as_str()));
+    }
+    if saved.region.partition() != partition {
+        problems.push(problem("region", saved.region.partition().as_str()));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(AppError::Invalid(problems)) }
+}
+
+pub(super) fn saved_entry(actor: Actor, tenant: TenantId, saved: &SavedConnection) -> NewEntry {
+    entry(actor, AuditAction::AwsConfigSaved, tenant)
+        .with("sso_instance_arn", saved.instance.as_str())
+        .with("role_arn", saved.role.as_str())
+        .with("region", saved.region.as_str())
+}

@@ -1,0 +1,122 @@
+//! What is kept of a test.
+
+use curfew_domain::audit::AuditAction;
+use curfew_domain::connection::{CheckName, CheckStatus, Connection, VerifiedConnection};
+use curfew_domain::{ExternalId, IdentityStoreId, Timestamp};
+use curfew_store::{StoreError, WriteUnit};
+use serde_json::json;
+
+use super::checks::connected_elsewhere;
+use super::run::{Run, Tested};
+use crate::connection::entry;
+use crate::discovery;
+
+/// Whether a test's result counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It was written.
+    Written,
+    /// What it tested was changed meanwhile: nothing was written.
+    Superseded,
+}
+
+impl Run {
+    /// Writes the result, if what was tested still stands.
+    pub(super) async fn keep(&self, tested: &mut Tested) -> Result<Kept, StoreError> {
+        let now = self.clock.now();
+        let unit = self.store.tenant(self.tenant).write().await?;
+        let Some(mut connection) = self.lock_if_it_stands(&unit).await? else { return Ok(Kept::Superseded) };
+        match passed(tested) {
+            Some((external_id, identity_store)) => {
+                if !unit.claim_instance(&self.saved.instance, now).await? {
+                    drop(unit);
+                    fail_at_identity_center(tested);
+                    return self.keep_report(tested, now).await;
+                }
+                let at = now;
+                let saved = self.saved.clone();
+                connection.verified = Some(VerifiedConnection { saved, identity_store, external_id, at });
+                connection.suspended = None;
+                connection.pending_proved_at = tested.takes_pending.then_some(now);
+                unit.update_connection(&connection, now).await?;
+                self.record_verified(&unit, now).await?;
+            }
+            None => self.suspend_if_shown(&unit, &mut connection, tested, now).await?,
+        }
+        unit.save_last_test(report(tested, self.version), now).await?;
+        unit.commit().await?;
+        self.aws.forget(self.tenant);
+        Ok(Kept::Written)
+    }
+
+    async fn lock_if_it_stands(&self, unit: &WriteUnit) -> Result<Option<Connection>, StoreError> {
+        let connection = unit.lock_connection().await?;
+        Ok(connection.filter(|connection| connection.saved_version == self.version))
+    }
+
+    async fn record_verified(&self, unit: &WriteUnit, now: Timestamp) -> Result<(), StoreError> {
+        let verified = entry(self.actor, AuditAction::AwsConnectionVerified, self.tenant)
+            .with("sso_instance_arn", self.saved.instance.as_str())
+            .with("role_arn", self.saved.role.as_str())
+            .with("region", self.saved.region.as_str())
+            .with("saved_version", self.version);
+        unit.record(verified, now, self.entropy.as_ref()).await?;
+        discovery::ask(unit, &self.saved.instance, None, now, self.entropy.as_ref()).await?;
+        Ok(())
+    }
+
+    /// A test of another role than the verified one shows nothing about that.
+    async fn suspend_if_shown(
+        &self,
+        unit: &WriteUnit,
+        connection: &mut Connection,
+        tested: &Tested,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(reason) = tested.suspends(self.platform_mode) else { return Ok(()) };
+        let is_verified_role =
+            connection.verified.as_ref().is_some_and(|verified| verified.saved.role == self.saved.role);
+        if !is_verified_role || connection.suspended == Some(reason) {
+            return Ok(());
+        }
+        connection.suspended = Some(reason);
+        unit.update_connection(connection, now).await?;
+        let suspended = entry(self.actor, AuditAction::AwsConnectionSuspended, self.tenant)
+            .with("reason", reason.as_str())
+            .with("role_arn", self.saved.role.as_str());
+        unit.record(suspended, now, self.entropy.as_ref()).await.map(drop)
+    }
+
+    async fn keep_report(&self, tested: &Tested, now: Timestamp) -> Result<Kept, StoreError> {
+        let unit = self.store.tenant(self.tenant).write().await?;
+        if self.lock_if_it_stands(&unit).await?.is_none() {
+            return Ok(Kept::Superseded);
+        }
+        unit.save_last_test(report(tested, self.version), now).await?;
+        unit.commit().await?;
+        Ok(Kept::Written)
+    }
+}
+
+/// What a test that passed has found.
+fn passed(tested: &Tested) -> Option<(ExternalId, IdentityStoreId)> {
+    let found = tested.external_id.clone().zip(tested.identity_store.clone());
+    found.filter(|_| tested.success())
+}
+
+/// Another tenant's test was a moment faster.
+fn fail_at_identity_center(tested: &mut Tested) {
+    for check in &mut tested.checks {
+        if check.name == CheckName::IdentityCenter {
+            check.status = CheckStatus::Failed;
+            check.message = connected_elsewhere();
+        } else if check.name > CheckName::IdentityCenter {
+            check.status = CheckStatus::Skipped;
+            check.message = "not counted, since an earlier check failed".to_owned();
+        }
+    }
+}
+
+fn report(tested: &Tested, version: u64) -> serde_json::Value {
+    json!({ "saved_version": version, "success": tested.success(), "checks": tested.checks })
+}

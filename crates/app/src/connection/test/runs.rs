@@ -1,0 +1,88 @@
+//! Tests that run now, for others who ask for the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_domain::TenantId;
+use curfew_store::StoreError;
+use futures::future::{BoxFuture, FutureExt, Shared, WeakShared};
+use parking_lot::Mutex;
+
+use super::run::Finished;
+use crate::AppError;
+
+/// How long a whole test may take.
+const WITHIN: Duration = Duration::from_secs(15);
+
+/// What a run comes to; the database's refusal is shared by all who wait.
+pub(super) type RunResult = Result<Arc<Finished>, Arc<StoreError>>;
+type RunFuture = BoxFuture<'static, RunResult>;
+
+/// The tests that run now on this node, one a tenant and saved version.
+///
+/// A run goes on as long as anybody waits for it. One that has ended is never given to somebody who asks later.
+pub struct TestRuns {
+    running: Mutex<HashMap<TenantId, Running>>,
+    within: Duration,
+}
+
+struct Running {
+    version: u64,
+    run: WeakShared<RunFuture>,
+}
+
+impl Default for TestRuns {
+    fn default() -> Self {
+        Self::within_at_most(WITHIN)
+    }
+}
+
+impl TestRuns {
+    /// With another measure of patience than 15 s.
+    pub fn within_at_most(within: Duration) -> Self {
+        Self { running: Mutex::default(), within }
+    }
+
+    pub(super) fn within(&self) -> Duration {
+        self.within
+    }
+
+    /// Waits for the tenant's running test of this saved version, or else starts one.
+    pub(super) async fn join(
+        &self,
+        tenant: TenantId,
+        version: u64,
+        start: impl FnOnce() -> RunFuture,
+    ) -> Result<Arc<Finished>, AppError> {
+        let run = self.running_or(tenant, version, start);
+        match run.await {
+            Ok(finished) => Ok(finished),
+            Err(error) if error.is_transient() => {
+                let message = "the database is not available";
+                Err(AppError::Unavailable { message, source: Some(Box::new(error)) })
+            }
+            Err(error) => Err(AppError::internal(error)),
+        }
+    }
+
+    fn running_or(
+        &self,
+        tenant: TenantId,
+        version: u64,
+        start: impl FnOnce() -> RunFuture,
+    ) -> Shared<RunFuture> {
+        let mut running = self.running.lock();
+        running.retain(|_, one| one.run.upgrade().is_some_and(|run| run.peek().is_none()));
+        let same = running.get(&tenant).filter(|one| one.version == version);
+        if let Some(run) = same.and_then(|one| one.run.upgrade()) {
+            return run;
+        }
+        let run = start().shared();
+        // None only for a future that has ended, and this one has not begun.
+        if let Some(weak) = run.downgrade() {
+            running.insert(tenant, Running { version, run: weak });
+        }
+        run
+    }
+}

@@ -1,0 +1,92 @@
+//! Permission sets.
+
+use std::collections::HashSet;
+
+use curfew_aws::{AwsErrorKind, Directory};
+use curfew_domain::{AccessLevel, AccountId, Discovered, DiscoveredAttributes, PermissionSetArn};
+
+use super::organization::count;
+use super::read::{Reading, Seen, Stopped};
+
+/// Calls that reading one set takes: its fields, three kinds of policies, its tags.
+const CALLS: u32 = 5;
+
+impl Reading<'_> {
+    pub(super) async fn read_permission_sets(
+        &self,
+        directory: &dyn Directory,
+        management: &AccountId,
+    ) -> Result<u32, Stopped> {
+        let instance = &self.verified.saved.instance;
+        let out_of_reach = self.out_of_reach(directory, management).await?;
+        let sets =
+            self.all_pages(&self.sso_admin, |after| directory.permission_sets(instance, after)).await?;
+        let mut seen = Vec::with_capacity(sets.len());
+        for set in sets {
+            self.sso_admin.turns(CALLS).await;
+            seen.push(self.read_set(directory, set, &out_of_reach).await?);
+        }
+        self.keep(&seen).await?;
+        Ok(count(seen.len()))
+    }
+
+    async fn read_set(
+        &self,
+        directory: &dyn Directory,
+        set: PermissionSetArn,
+        out_of_reach: &HashSet<PermissionSetArn>,
+    ) -> Result<Seen, Stopped> {
+        let instance = &self.verified.saved.instance;
+        let facts = self.told(directory.permission_set(instance, &set).await)?;
+        let policies = self.told(directory.policies_of(instance, &set).await)?;
+        let tags = self.told(directory.tags_of_set(instance, &set).await)?;
+        let level = AccessLevel::guess(policies.managed.iter().map(String::as_str), policies.others);
+        let out_of_reach = out_of_reach.contains(&set).then(|| {
+            "it is provisioned in the management account, so a delegated administrator can't assign it"
+                .to_owned()
+        });
+        let discovered = Discovered {
+            name: facts.name,
+            units: Vec::new(),
+            tags,
+            state: None,
+            attributes: DiscoveredAttributes {
+                session: Some(facts.session),
+                guessed_level: Some(level),
+                out_of_reach,
+                ..DiscoveredAttributes::default()
+            },
+            seen_at: self.app.now(),
+            gone_at: None,
+        };
+        Ok(Seen { account: None, resource: set.into(), discovered })
+    }
+
+    /// Sets that can't be managed from the role's account; what AWS refuses to tell is taken as manageable.
+    async fn out_of_reach(
+        &self,
+        directory: &dyn Directory,
+        management: &AccountId,
+    ) -> Result<HashSet<PermissionSetArn>, Stopped> {
+        let mut found = HashSet::new();
+        if self.verified.saved.role.account() == *management {
+            return Ok(found);
+        }
+        let instance = &self.verified.saved.instance;
+        let mut after = None;
+        loop {
+            self.sso_admin.turns(1).await;
+            match directory.sets_provisioned_in(instance, management, after).await {
+                Ok(page) => {
+                    found.extend(page.items);
+                    after = page.next;
+                }
+                Err(error) if error.kind == AwsErrorKind::AccessDenied => return Ok(found),
+                Err(error) => return self.told(Err(error)),
+            }
+            if after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}

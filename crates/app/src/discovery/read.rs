@@ -1,0 +1,142 @@
+//! One full reading.
+
+use curfew_aws::{AwsError, Listed, PageToken, RoleAccess};
+use curfew_domain::connection::{Connection, VerifiedConnection};
+use curfew_domain::{
+    AccountId, CachedResourceId, Discovered, DiscoveryCounts, ResourceRef, ResourceType, TenantId, Timestamp,
+};
+use curfew_store::StoreError;
+
+use super::pace::{Pace, Rates};
+use crate::connection::{self, explain};
+use crate::{App, AppError};
+
+/// How many rows are written in one unit: others write too.
+pub(super) const BATCH: usize = 100;
+
+/// A reading under way.
+pub(super) struct Reading<'a> {
+    pub(super) app: &'a App,
+    pub(super) tenant: TenantId,
+    pub(super) verified: VerifiedConnection,
+    access: RoleAccess,
+    /// What was last seen before this is not seen by this reading.
+    began: Timestamp,
+    pub(super) sso_admin: Pace,
+    pub(super) identity_store: Pace,
+    pub(super) organizations: Pace,
+}
+
+/// Why a reading did not come to its end. What it had read is kept; nothing is marked gone.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// AWS refused or could not be reached; in words for the tenant's administrators.
+    ByAws(String),
+    /// The database could not be written.
+    ByStore(StoreError),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::ByStore(error)
+    }
+}
+
+/// A resource as AWS tells of it, to be kept.
+pub(super) struct Seen {
+    pub(super) resource: ResourceRef,
+    pub(super) account: Option<AccountId>,
+    pub(super) discovered: Discovered,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        app: &'a App,
+        tenant: TenantId,
+        connection: &Connection,
+        rates: Rates,
+    ) -> Result<Self, AppError> {
+        let verified = connection::usable(Some(connection))?.clone();
+        Ok(Self {
+            app,
+            tenant,
+            access: connection::access(tenant, &verified, &connection.external_ids),
+            verified,
+            began: app.now(),
+            sso_admin: Pace::new(rates.sso_admin),
+            identity_store: Pace::new(rates.identity_store),
+            organizations: Pace::new(rates.organizations),
+        })
+    }
+
+    /// Reads everything, keeps it, and marks what was not seen.
+    pub(super) async fn read_all(&self) -> Result<DiscoveryCounts, Stopped> {
+        let directory = self.told(self.app.aws.directory(&self.access).await)?;
+        let directory = directory.as_ref();
+        let organization = self.read_organization(directory).await?;
+        let permission_sets = self.read_permission_sets(directory, &organization.management_account).await?;
+        let (users, groups) = self.read_people(directory).await?;
+        self.mark_gone().await?;
+        Ok(DiscoveryCounts {
+            accounts: organization.accounts,
+            organizational_units: organization.units,
+            permission_sets,
+            users,
+            groups,
+        })
+    }
+
+    /// AWS's answer, or why it stops the reading.
+    pub(super) fn told<T>(&self, answer: Result<T, AwsError>) -> Result<T, Stopped> {
+        answer.map_err(|error| Stopped::ByAws(explain(&error, &self.access.region)))
+    }
+
+    /// Reads a list to its end, a page a turn.
+    pub(super) async fn all_pages<T, F>(
+        &self,
+        pace: &Pace,
+        mut page: impl FnMut(Option<PageToken>) -> F,
+    ) -> Result<Vec<T>, Stopped>
+    where
+        F: Future<Output = Result<Listed<T>, AwsError>>,
+    {
+        let mut items = Vec::new();
+        let mut after = None;
+        loop {
+            pace.turns(1).await;
+            let listed = self.told(page(after).await)?;
+            items.extend(listed.items);
+            after = listed.next;
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    pub(super) async fn keep(&self, seen: &[Seen]) -> Result<(), Stopped> {
+        for batch in seen.chunks(BATCH) {
+            let unit = self.app.store.tenant(self.tenant).write().await?;
+            for one in batch {
+                let id = CachedResourceId::new(one.discovered.seen_at, self.app.entropy.as_ref());
+                let instance = &self.verified.saved.instance;
+                unit.save_discovered(id, instance, &one.resource, one.account.as_ref(), &one.discovered)
+                    .await?;
+            }
+            unit.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn mark_gone(&self) -> Result<(), Stopped> {
+        let kinds =
+            [ResourceType::AwsAccount, ResourceType::AwsOrganizationalUnit, ResourceType::AwsPermissionSet];
+        let unit = self.app.store.tenant(self.tenant).write().await?;
+        let now = self.app.now();
+        for kind in kinds {
+            unit.mark_resources_gone(&self.verified.saved.instance, kind, self.began, now).await?;
+        }
+        unit.mark_identity_users_gone(&self.verified.identity_store, self.began, now).await?;
+        unit.commit().await?;
+        Ok(())
+    }
+}

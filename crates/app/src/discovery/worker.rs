@@ -1,0 +1,202 @@
+//! Who reads, and when.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::connection::Connection;
+use curfew_domain::{Actor, DiscoveryCounts, DiscoveryRun, DiscoveryState, NodeId, TenantId};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::due::is_due;
+use super::pace::Rates;
+use super::read::{Reading, Stopped};
+use crate::connection;
+use crate::{App, AppError};
+
+/// How often it is looked whose reading is due.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How many tenants are read at once.
+const AT_ONCE: usize = 4;
+/// The connection's lease, as the reconciler takes it.
+const LEASE: Duration = Duration::from_secs(15);
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+
+/// One node's reader. It reads for the connections that this node owns.
+pub struct Discoverer {
+    app: Arc<App>,
+    node: NodeId,
+    rates: Rates,
+    /// Whom this process is reading.
+    reading: Mutex<HashSet<TenantId>>,
+}
+
+impl Discoverer {
+    /// `node` is the reconciler's: they own the same connections.
+    pub fn new(app: Arc<App>, node: NodeId) -> Self {
+        Self { app, node, rates: Rates::default(), reading: Mutex::default() }
+    }
+
+    /// At another pace than AWS bears.
+    #[must_use]
+    pub fn at(mut self, rates: Rates) -> Self {
+        self.rates = rates;
+        self
+    }
+
+    /// Reads what is due until `shutdown`.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let this = Arc::new(self);
+        let mut readings = JoinSet::new();
+        while !shutdown.is_cancelled() {
+            for tenant in this.due_or_none().await {
+                if readings.len() < AT_ONCE {
+                    let (this, shutdown) = (this.clone(), shutdown.clone());
+                    readings.spawn(async move { this.read_until(tenant, &shutdown).await });
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                Some(_) = readings.join_next() => {}
+            }
+        }
+        while readings.join_next().await.is_some() {}
+    }
+
+    /// Reads all that is due now, one tenant after the other.
+    pub async fn pass(&self) -> Result<(), AppError> {
+        for tenant in self.due().await? {
+            self.read(tenant).await?;
+        }
+        Ok(())
+    }
+
+    async fn due_or_none(&self) -> Vec<TenantId> {
+        self.due().await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "discovery could not read what is due");
+            Vec::new()
+        })
+    }
+
+    async fn due(&self) -> Result<Vec<TenantId>, AppError> {
+        let unit = self.app.store.unwalled().read().await?;
+        let connected = unit.connected_tenants().await?;
+        drop(unit);
+        let now = self.app.now();
+        let mut due = Vec::new();
+        for tenant in connected {
+            if self.is_at(tenant) {
+                continue;
+            }
+            let unit = self.app.store.tenant(tenant).read().await?;
+            let connection = unit.connection().await?;
+            let usable = connection::usable(connection.as_ref()).is_ok();
+            if usable && is_due(unit.latest_discovery().await?.as_ref(), now) {
+                due.push(tenant);
+            }
+        }
+        Ok(due)
+    }
+
+    fn is_at(&self, tenant: TenantId) -> bool {
+        self.reading.lock().contains(&tenant)
+    }
+
+    async fn read_until(&self, tenant: TenantId, shutdown: &CancellationToken) {
+        let read = tokio::select! {
+            () = shutdown.cancelled() => return,
+            read = self.read(tenant) => read,
+        };
+        if let Err(error) = read {
+            tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "discovery failed here");
+        }
+    }
+
+    /// Reads one tenant's AWS, as long as this node owns its connection.
+    async fn read(&self, tenant: TenantId) -> Result<(), AppError> {
+        if !self.reading.lock().insert(tenant) {
+            return Ok(());
+        }
+        let read = self.read_as_owner(tenant).await;
+        self.reading.lock().remove(&tenant);
+        read
+    }
+
+    async fn read_as_owner(&self, tenant: TenantId) -> Result<(), AppError> {
+        if !self.owns(tenant).await? {
+            return Ok(());
+        }
+        let Some((connection, run)) = self.begin(tenant).await? else { return Ok(()) };
+        let reading = Reading::new(&self.app, tenant, &connection, self.rates)?;
+        let outcome = tokio::select! {
+            outcome = reading.read_all() => outcome,
+            lost = self.until_lost(tenant) => return lost,
+        };
+        self.end(tenant, run, outcome).await
+    }
+
+    async fn owns(&self, tenant: TenantId) -> Result<bool, AppError> {
+        Ok(self.app.store.take_lease(tenant, self.node, LEASE).await?.is_some())
+    }
+
+    /// Ends when the lease is another node's: that one begins the reading anew.
+    async fn until_lost(&self, tenant: TenantId) -> Result<(), AppError> {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            if !self.owns(tenant).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the reading that waits, or begins one.
+    async fn begin(&self, tenant: TenantId) -> Result<Option<(Connection, DiscoveryRun)>, AppError> {
+        let now = self.app.now();
+        let unit = self.app.store.tenant(tenant).write().await?;
+        let connection = unit.lock_connection().await?;
+        let Ok(verified) = connection::usable(connection.as_ref()) else { return Ok(None) };
+        let entropy = self.app.entropy.as_ref();
+        let mut run = super::ask(&unit, &verified.saved.instance, None, now, entropy).await?;
+        run.state = DiscoveryState::Running;
+        unit.update_discovery(&run).await?;
+        unit.commit().await?;
+        Ok(connection.map(|connection| (connection, run)))
+    }
+
+    async fn end(
+        &self,
+        tenant: TenantId,
+        mut run: DiscoveryRun,
+        outcome: Result<DiscoveryCounts, Stopped>,
+    ) -> Result<(), AppError> {
+        match outcome {
+            Ok(counts) => {
+                run.state = DiscoveryState::Succeeded;
+                run.counts = counts;
+            }
+            Err(Stopped::ByAws(words)) => {
+                run.state = DiscoveryState::Failed;
+                run.error = Some(words);
+            }
+            // It is still open: whoever owns the connection when the database is back begins it anew.
+            Err(Stopped::ByStore(error)) => return Err(error.into()),
+        }
+        let now = self.app.now();
+        run.ended_at = Some(now);
+        let unit = self.app.store.tenant(tenant).write().await?;
+        unit.update_discovery(&run).await?;
+        if run.requested_by.is_some() {
+            let ended = NewEntry::new(Actor::System, AuditAction::AwsSyncEnded, "aws_sync", run.id)
+                .with("state", run.state.as_str());
+            unit.record(ended, now, self.app.entropy.as_ref()).await?;
+        }
+        unit.commit().await?;
+        tracing::info!(%tenant, discovery_id = %run.id, state = run.state.as_str(), accounts = run.counts.accounts,
+            permission_sets = run.counts.permission_sets, users = run.counts.users, "discovery ended");
+        Ok(())
+    }
+}
