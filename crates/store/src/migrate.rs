@@ -94,8 +94,9 @@ async fn grant(unit: &DatabaseTransaction, role: &str) -> Result<(), MigrateErro
 }
 
 fn why(error: DbErr) -> MigrateError {
-    const INSUFFICIENT_PRIVILEGE: &str = "42501";
-    let denied = sqlstate(&error).is_some_and(|code| code == INSUFFICIENT_PRIVILEGE);
+    // PostgreSQL manual, appendix A: insufficient privilege; no schema that may be used.
+    const DENIED: [&str; 2] = ["42501", "3F000"];
+    let denied = sqlstate(&error).is_some_and(|code| DENIED.contains(&code.as_str()));
     match error {
         // What SeaORM says of applied migrations that the program does not have.
         DbErr::Custom(problem) => MigrateError::Newer { problem },

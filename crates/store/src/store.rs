@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use curfew_domain::TenantId;
+use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
 
 use crate::entity;
@@ -29,8 +30,8 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     /// Where PostgreSQL is; none for SQLite.
     pub(crate) server: Option<Server>,
-    /// SQLite's lock on its file.
-    _lock: Option<ProcessLock>,
+    /// SQLite's lock on its file, while it is open.
+    lock: Mutex<Option<ProcessLock>>,
 }
 
 impl Store {
@@ -39,11 +40,11 @@ impl Store {
         let url = options.url.as_str();
         let inner = if url.starts_with("sqlite:") {
             let (connections, lock) = open::connect_sqlite(&options).await?;
-            Inner { connections, backend: Backend::Sqlite, server: None, _lock: Some(lock) }
+            Inner { connections, backend: Backend::Sqlite, server: None, lock: Mutex::new(Some(lock)) }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let server = Server::from_url(url)?;
             let connections = open::connect_postgres(&server, &options).await?;
-            Inner { connections, backend: Backend::Postgres, server: Some(server), _lock: None }
+            Inner { connections, backend: Backend::Postgres, server: Some(server), lock: Mutex::new(None) }
         } else {
             return Err(OpenError::UnknownScheme);
         };
@@ -91,11 +92,13 @@ impl Store {
         Ok(entity::read_none_of_each(self.readers()).await?)
     }
 
-    /// Waits for running units and closes all connections; what comes later fails as unavailable.
+    /// Waits for running units, closes all connections, and lets go of the file; what comes later fails as
+    /// unavailable.
     pub async fn close(&self) {
         // Closing a pool can't fail: it only waits.
         let _ = self.readers().close_by_ref().await;
         let _ = self.writers().close_by_ref().await;
+        self.inner.lock.lock().take();
     }
 
     pub(crate) fn readers(&self) -> &DatabaseConnection {

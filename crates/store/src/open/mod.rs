@@ -5,6 +5,7 @@ mod postgres;
 mod sqlite;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, sqlx};
 
@@ -19,6 +20,9 @@ pub struct StoreOptions {
     pub url: String,
     /// Most connections at a time: of PostgreSQL, or readers of SQLite (which has one writer besides).
     pub max_connections: u32,
+    /// How long a unit waits for a connection before the database counts as unavailable; none for what suits the
+    /// database: 5 s for PostgreSQL, 30 s for SQLite's one writer.
+    pub acquire_timeout: Option<Duration>,
     /// Most pages (4 KiB each) that a SQLite file may grow to; none for what the disk holds.
     pub sqlite_max_pages: Option<u32>,
 }
@@ -26,7 +30,7 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// The database at `url`, with connections as for one server.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 16, sqlite_max_pages: None }
+        Self { url: url.into(), max_connections: 16, acquire_timeout: None, sqlite_max_pages: None }
     }
 }
 
@@ -35,6 +39,7 @@ impl std::fmt::Debug for StoreOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoreOptions")
             .field("max_connections", &self.max_connections)
+            .field("acquire_timeout", &self.acquire_timeout)
             .field("sqlite_max_pages", &self.sqlite_max_pages)
             .finish_non_exhaustive()
     }

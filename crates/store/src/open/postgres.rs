@@ -66,7 +66,7 @@ pub(crate) async fn connect(server: &Server, options: &StoreOptions) -> Result<C
     server.connect().await?.close().await.map_err(OpenError::Failed)?;
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections.max(2))
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(options.acquire_timeout.unwrap_or(ACQUIRE_TIMEOUT))
         .test_before_acquire(false)
         .before_acquire(|connection, met| {
             Box::pin(async move {

@@ -39,8 +39,12 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
     if let Some(pages) = options.sqlite_max_pages {
         writer = writer.pragma("max_page_count", pages.to_string());
     }
-    let pool =
-        || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
+    let pool = || {
+        SqlitePoolOptions::new()
+            .acquire_timeout(options.acquire_timeout.unwrap_or(ACQUIRE_TIMEOUT))
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
     let failed = |error| why(error, &path);
     let writers = pool().max_connections(1).connect_with(writer).await.map_err(failed)?;
     let readers = pool()

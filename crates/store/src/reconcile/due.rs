@@ -87,6 +87,7 @@ impl WriteUnit {
         let on_conflict = OnConflict::column(due::Column::AssignmentId)
             .value(due::Column::DueAt, lesser)
             .value(due::Column::Generation, Expr::col((due::Entity, due::Column::Generation)).add(1))
+            .action_and_where(Expr::col((due::Entity, due::Column::TenantId)).eq(self.wall()))
             .to_owned();
         due::Entity::insert(row).on_conflict(on_conflict).exec_without_returning(self.tx()).await?;
         Ok(())

@@ -12,7 +12,6 @@
 mod postgres;
 mod world;
 
-use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
 
@@ -55,19 +54,19 @@ impl TestStore {
 
     /// Runs statements as whoever stands above every wall: what a repository can't do, or must not.
     pub async fn tamper(&self, sql: &str) {
-        let sql = AssertSqlSafe(sql.to_owned());
         match &self.place {
             Place::Directory(_) => {
                 let mut outsider = SqliteConnection::connect(&self.url).await.expect("the file opens");
-                outsider.execute(sql).await.expect("SQLite takes it");
+                outsider.execute(AssertSqlSafe(sql.to_owned())).await.expect("SQLite takes it");
                 outsider.close().await.expect("the connection closes");
             }
-            Place::Database(database) => {
-                let url = database.url_as_superuser();
-                let mut superuser = PgConnection::connect(&url).await.expect("the superuser connects");
-                superuser.execute(sql).await.expect("PostgreSQL takes it");
-            }
+            Place::Database(database) => database.execute(sql).await,
         }
+    }
+
+    /// Opens the database again with other options, once this store is closed.
+    pub async fn reopen(&self, options: StoreOptions) -> Store {
+        Store::open(options).await.expect("the database opens again")
     }
 
     async fn migrated(url: String, place: Place) -> Self {

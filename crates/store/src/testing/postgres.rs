@@ -42,6 +42,13 @@ impl PostgresDatabase {
         Some(Self { name, server })
     }
 
+    /// Runs statements as the superuser.
+    pub async fn execute(&self, sql: &str) {
+        let mut superuser =
+            PgConnection::connect(&self.url_as_superuser()).await.expect("the superuser connects");
+        superuser.execute(AssertSqlSafe(sql.to_owned())).await.expect("PostgreSQL takes it");
+    }
+
     /// Where it is, as the role that passes no wall.
     pub fn url(&self) -> String {
         self.url_as(ROLE)

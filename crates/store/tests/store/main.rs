@@ -2,5 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
 
 mod audit;
+mod credentials;
 mod migrations;
+mod opening;
+mod outages;
+mod reconcile;
 mod tenants;
+mod walls;

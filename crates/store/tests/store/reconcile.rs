@@ -1,0 +1,282 @@
+//! What the reconciler keeps: leases, due rows, assignments and what was seen of them.
+
+use std::time::Duration;
+
+use curfew_domain::assignment::{AssignmentKey, CallKind, CallOutcome, Observed, Phase};
+use curfew_domain::grant::GrantTimes;
+use curfew_domain::{
+    AccountId, Action, AssignmentCallId, AssignmentId, Grant, GrantId, NodeId, Seconds, TenantId, Timestamp,
+};
+use curfew_store::testing::World;
+use curfew_store::{AssignmentCall, Backend, StoreError, on_both_databases};
+
+const LEASE: Duration = Duration::from_hours(1);
+
+fn key(principal: &str) -> AssignmentKey {
+    AssignmentKey {
+        instance: "arn:aws:sso:::instance/ssoins-1234567890abcdef".parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        identity_store: "d-1234567890".parse().unwrap(),
+        account: "123456789012".parse().unwrap(),
+        permission_set: "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef"
+            .parse()
+            .unwrap(),
+        principal: principal.parse().unwrap(),
+    }
+}
+
+async fn assignment(world: &World<'_>, tenant: TenantId, key: &AssignmentKey) -> AssignmentId {
+    let now = world.now();
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let id = unit.upsert_assignment(AssignmentId::new(now, &world.entropy), key, now).await.unwrap();
+    unit.commit().await.unwrap();
+    id
+}
+
+async fn touch(world: &World<'_>, tenant: TenantId, id: AssignmentId, at: Timestamp) {
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    unit.touch_due(id, at).await.unwrap();
+    unit.commit().await.unwrap();
+}
+
+async fn settle(
+    world: &World<'_>,
+    tenant: TenantId,
+    id: AssignmentId,
+    generation: u64,
+    next: Option<Timestamp>,
+) -> bool {
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let written = unit.settle_due(id, generation, next).await.unwrap();
+    unit.commit().await.unwrap();
+    written
+}
+
+async fn generation(world: &World<'_>, tenant: TenantId, id: AssignmentId) -> u64 {
+    let unit = world.db.store.tenant(tenant).read().await.unwrap();
+    unit.assignment_work(id).await.unwrap().unwrap().generation
+}
+
+fn seconds(count: u32) -> Timestamp {
+    Timestamp::from_micros(0) + Seconds::of(count)
+}
+
+async fn grant(world: &World<'_>, tenant: TenantId, assignment: AssignmentId) -> GrantId {
+    let now = world.now();
+    let grant = Grant {
+        id: GrantId::new(now, &world.entropy),
+        request: None,
+        grantee: world.user(),
+        resource: "aws_account:123456789012".parse().unwrap(),
+        action: Action::Read,
+        account: Some("123456789012".parse::<AccountId>().unwrap()),
+        permission_set: key("p-1").permission_set,
+        times: GrantTimes::decided(now, Seconds::of(3_600)),
+        revoked_by: None,
+        revoke_reason: None,
+        failure: None,
+        audit_enabled: true,
+        attempts: 0,
+        metadata: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+    };
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    unit.insert_grant(&grant).await.unwrap();
+    unit.link_grant(grant.id, assignment).await.unwrap();
+    unit.commit().await.unwrap();
+    grant.id
+}
+
+on_both_databases! {
+    async fn the_same_access_is_one_assignment_whose_aim_is_frozen(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let first = assignment(&world, tenant, &key("p-1")).await;
+        let moved = AssignmentKey {
+            region: "us-east-1".parse().unwrap(),
+            identity_store: "d-0000000000".parse().unwrap(),
+            ..key("p-1")
+        };
+        assert_eq!(assignment(&world, tenant, &moved).await, first);
+        assert_ne!(assignment(&world, tenant, &key("p-2")).await, first);
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        assert_eq!(unit.assignment_work(first).await.unwrap().unwrap().key, key("p-1"));
+    }
+
+    async fn two_tenants_may_hold_the_same_key_apart(db: &TestStore) {
+        let world = World::new(db);
+        let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
+        let (mine, other) =
+            (assignment(&world, ours, &key("p-1")).await, assignment(&world, theirs, &key("p-1")).await);
+        assert_ne!(mine, other);
+        let unit = db.store.tenant(ours).write().await.unwrap();
+        assert_eq!(unit.assignment_work(other).await.unwrap(), None);
+        let refused = unit.save_observed(other, &Observed::default(), 9, world.now()).await;
+        assert!(matches!(refused, Err(StoreError::Fenced)), "{refused:?}");
+    }
+
+    async fn touching_only_ever_brings_the_due_time_nearer(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        for (at, due) in [(50, 50), (20, 20), (90, 20)] {
+            touch(&world, tenant, id, seconds(at)).await;
+            assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), Some(seconds(due)));
+        }
+        assert_eq!(generation(&world, tenant, id).await, 3);
+    }
+
+    async fn an_owners_back_off_never_overwrites_a_revocation(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        touch(&world, tenant, id, seconds(10)).await;
+        let read = generation(&world, tenant, id).await;
+        touch(&world, tenant, id, seconds(5)).await;
+        assert!(!settle(&world, tenant, id, read, Some(seconds(900))).await);
+        assert!(!settle(&world, tenant, id, read, None).await);
+        assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), Some(seconds(5)));
+
+        let read = generation(&world, tenant, id).await;
+        assert!(settle(&world, tenant, id, read, Some(seconds(900))).await);
+        assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), Some(seconds(900)));
+        assert!(settle(&world, tenant, id, read, None).await);
+        assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), None);
+        assert_eq!(db.store.tenants_with_work().await.unwrap(), vec![]);
+    }
+
+    async fn nobody_touches_or_settles_another_tenants_due_row(db: &TestStore) {
+        let world = World::new(db);
+        let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
+        let id = assignment(&world, theirs, &key("p-1")).await;
+        touch(&world, theirs, id, seconds(50)).await;
+        touch(&world, ours, id, seconds(1)).await;
+        assert!(!settle(&world, ours, id, 1, None).await);
+        assert_eq!(db.store.next_due(&[theirs]).await.unwrap(), Some(seconds(50)));
+        assert_eq!(db.store.next_due(&[ours]).await.unwrap(), None);
+    }
+
+    async fn only_what_is_due_and_owned_is_given_out_the_longest_due_first(db: &TestStore) {
+        let world = World::new(db);
+        let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
+        let mut expected = Vec::new();
+        for (tenant, principal, at) in [(ours, "p-1", 30), (ours, "p-2", 10), (ours, "p-3", 31), (theirs, "p-4", 5)] {
+            let id = assignment(&world, tenant, &key(principal)).await;
+            touch(&world, tenant, id, seconds(at)).await;
+            expected.push(id);
+        }
+        let due = db.store.due_for(&[ours], seconds(30), 10).await.unwrap();
+        let ids: Vec<_> = due.iter().map(|due| due.assignment).collect();
+        assert_eq!(ids, vec![expected[1], expected[0]]);
+        assert_eq!(db.store.due_for(&[], seconds(30), 10).await.unwrap(), vec![]);
+        assert_eq!(db.store.due_for(&[ours, theirs], seconds(60), 2).await.unwrap().len(), 2);
+    }
+
+    async fn a_former_owner_writes_nothing_over_the_new_one(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let mut seen = Observed::default();
+        seen.looked(world.now(), false);
+        seen.sending(CallKind::Create, world.now());
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        unit.save_observed(id, &seen, 7, world.now()).await.unwrap();
+        unit.save_observed(id, &seen, 7, world.now()).await.unwrap();
+        unit.commit().await.unwrap();
+
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let refused = unit.save_observed(id, &Observed::default(), 6, world.now()).await;
+        assert!(matches!(refused, Err(StoreError::Fenced)), "{refused:?}");
+        drop(unit);
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        assert_eq!(unit.assignment_work(id).await.unwrap().unwrap().observed, seen);
+    }
+
+    async fn a_grants_moments_are_read_back_as_they_were_written(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let grant = grant(&world, tenant, id).await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let work = unit.lock_assignment_work(id).await.unwrap().unwrap();
+        assert_eq!(work.grants.len(), 1);
+        let times = work.grants[0].times.started(world.now()).succeeded(world.now());
+        unit.save_grant_times(grant, &times, None, world.now()).await.unwrap();
+        unit.commit().await.unwrap();
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert_eq!(unit.assignment_work(id).await.unwrap().unwrap().grants[0].times, times);
+        assert_eq!(unit.phases_of_grant(grant).await.unwrap(), vec![Phase::Unseen]);
+    }
+
+    async fn a_call_is_written_before_it_is_sent_and_its_end_beside_it(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let sent_at = world.now();
+        let call = AssignmentCall {
+            id: AssignmentCallId::new(sent_at, &world.entropy),
+            assignment: id,
+            kind: CallKind::Create,
+            fence: 1,
+            sent_at,
+        };
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        unit.insert_call(&call).await.unwrap();
+        for outcome in [
+            CallOutcome::Accepted { aws_request_id: "r-1".to_owned() },
+            CallOutcome::Unknown { reason: "timed out".to_owned() },
+            CallOutcome::Again { reason: "Rate exceeded".to_owned() },
+            CallOutcome::Refused { reason: "no".to_owned() },
+            CallOutcome::NoSuchEntitlement,
+            CallOutcome::Succeeded,
+        ] {
+            unit.update_call(id, CallKind::Create, sent_at, &outcome, world.now()).await.unwrap();
+        }
+        unit.commit().await.unwrap();
+    }
+
+    async fn a_lease_keeps_its_number_while_it_is_renewed_and_gets_a_new_one_when_it_ran_out(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let node = NodeId::new(world.now(), &world.entropy);
+        assert_eq!(db.store.take_lease(tenant, node, LEASE).await.unwrap(), Some(1));
+        assert_eq!(db.store.take_lease(tenant, node, LEASE).await.unwrap(), Some(1));
+        db.tamper("UPDATE connection_lease SET expires_at = 1").await;
+        assert_eq!(db.store.take_lease(tenant, node, LEASE).await.unwrap(), Some(2));
+    }
+
+    async fn another_node_gets_a_lease_only_when_it_ran_out_or_was_handed_over(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let (first, second) =
+            (NodeId::new(world.now(), &world.entropy), NodeId::new(world.now(), &world.entropy));
+        assert_eq!(db.store.take_lease(tenant, first, LEASE).await.unwrap(), Some(1));
+        // One process has the SQLite file: another node can only be its successor.
+        if db.store.backend() == Backend::Postgres {
+            assert_eq!(db.store.take_lease(tenant, second, LEASE).await.unwrap(), None);
+            db.store.release_lease(tenant, second).await.unwrap();
+            assert_eq!(db.store.take_lease(tenant, second, LEASE).await.unwrap(), None);
+            db.store.release_lease(tenant, first).await.unwrap();
+        }
+        assert_eq!(db.store.take_lease(tenant, second, LEASE).await.unwrap(), Some(2));
+    }
+
+    async fn of_many_nodes_that_ask_together_one_gets_the_lease(db: &TestStore) {
+        if db.store.backend() == Backend::Sqlite {
+            return;
+        }
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let mut asking = Vec::new();
+        for _ in 0..10 {
+            let (store, node) = (db.store.clone(), NodeId::new(world.now(), &world.entropy));
+            asking.push(tokio::spawn(async move { store.take_lease(tenant, node, LEASE).await.unwrap() }));
+        }
+        let mut given = Vec::new();
+        for one in asking {
+            given.extend(one.await.unwrap());
+        }
+        assert_eq!(given, vec![1]);
+    }
+}
