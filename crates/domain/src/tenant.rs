@@ -32,6 +32,13 @@ text_type!(
     }
 );
 
+impl Locale {
+    /// The language of a tenant that has not said which it speaks.
+    pub fn english() -> Self {
+        Self("en".to_owned())
+    }
+}
+
 /// Whether the installation serves its first tenant alone or children as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]

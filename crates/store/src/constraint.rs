@@ -40,6 +40,8 @@ constraints! {
     TenantSlug = "tenant_slug_key", "tenant.slug", "the slug";
     /// A user of the tenant with that e-mail address.
     UserEmail = "app_user_email_key", "app_user.tenant_id, app_user.email_folded", "the e-mail address";
+    /// A domain that the tenant has claimed.
+    Domain = "tenant_domain_key", "tenant_domain.tenant_id, tenant_domain.domain", "the domain";
     /// A credential with that hash.
     CredentialHash = "credential_hash_key", "credential.hash", "the credential";
     /// A login name: of another tenant, or of this one.

@@ -2,13 +2,16 @@
 
 use curfew_domain::{ApiKeyId, CredentialId, SessionId, TenantId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::entity::credential::{ActiveModel, Column, Entity, Model};
+use crate::entity::tenant_version;
 use crate::keyring::KeyedHash;
 use crate::row::{Row, micros, moment, number};
-use crate::{StoreError, UnwalledRead, WriteUnit};
+use crate::{StoreError, UnwalledRead, UnwalledStore, WriteUnit};
 
 /// Whom a credential speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +71,49 @@ impl UnwalledRead {
     }
 }
 
+/// How a credential stands at one moment: all that what is remembered of it depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The credential.
+    pub credential: Credential,
+    /// Its tenant's version.
+    pub tenant_version: u64,
+}
+
+impl UnwalledStore {
+    /// How the credentials that any of `candidates` is the hash of stand now. One statement, outside any unit: it is
+    /// on the path of every request.
+    pub async fn standings(&self, candidates: &[KeyedHash]) -> Result<Vec<Standing>, StoreError> {
+        let digests = candidates.iter().map(|hash| hash.digest.to_vec());
+        let version = Expr::col((tenant_version::Entity, tenant_version::Column::Version));
+        let its_tenant = Entity::belongs_to(tenant_version::Entity)
+            .from(Column::TenantId)
+            .to(tenant_version::Column::TenantId);
+        let rows: Vec<StandingRow> = Entity::find()
+            .column_as(version, "tenant_version")
+            .join(JoinType::LeftJoin, its_tenant.into())
+            .filter(Column::Hash.is_in(digests))
+            .into_model()
+            .all(self.readers())
+            .await?;
+        let standings = rows.into_iter().map(standing).collect::<Result<Vec<_>, _>>()?;
+        Ok(standings.into_iter().filter(|found| candidates.contains(&found.credential.hash)).collect())
+    }
+}
+
+#[derive(FromQueryResult)]
+struct StandingRow {
+    #[sea_orm(nested)]
+    credential: Model,
+    tenant_version: Option<i64>,
+}
+
+fn standing(row: StandingRow) -> Result<Standing, StoreError> {
+    let at = Row { table: "tenant_version", id: row.credential.tenant_id };
+    let tenant_version = row.tenant_version.map_or(Ok(0), |version| at.count("version", version))?;
+    Ok(Standing { credential: credential(row.credential)?, tenant_version })
+}
+
 impl WriteUnit {
     /// Keeps a credential of the unit's tenant.
     pub async fn insert_credential(&self, new: &Credential) -> Result<(), StoreError> {
@@ -102,6 +148,31 @@ impl WriteUnit {
             .exec(self.tx())
             .await?;
         Ok(ended.rows_affected)
+    }
+}
+
+impl WriteUnit {
+    /// Keeps a credential's hash under another master key. Its version stays: nothing that matters has changed.
+    pub async fn rehash_credential(&self, id: CredentialId, hash: &KeyedHash) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Hash, Expr::value(hash.digest.to_vec()))
+            .col_expr(Column::KeyId, Expr::value(i64::from(hash.key.get())))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets all credentials of `subject`, which is over for good.
+    pub async fn delete_credentials(&self, subject: CredentialSubject) -> Result<(), StoreError> {
+        Entity::delete_many()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Kind.eq(subject.kind()))
+            .filter(Column::SubjectId.eq(subject.id()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
     }
 }
 

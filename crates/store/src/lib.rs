@@ -19,6 +19,7 @@
 //!    is as it was read ([`StoreError::Stale`]).
 //! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
 
+mod api_keys;
 pub mod audit;
 mod aws_resources;
 mod connections;
@@ -26,6 +27,7 @@ mod constraint;
 mod credentials;
 mod decisions;
 mod discovery_runs;
+mod domains;
 mod entity;
 mod error;
 mod grants;
@@ -34,6 +36,7 @@ mod identity_users;
 mod installation;
 mod instance_claims;
 pub mod keyring;
+mod login;
 mod migrate;
 mod migration;
 mod open;
@@ -43,25 +46,31 @@ mod reconcile;
 mod requests;
 mod resource_lists;
 mod row;
+mod sessions;
+mod settings;
 mod store;
+mod suspension;
 mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod unit;
+mod users;
 mod versions;
 
 pub use constraint::Constraint;
-pub use credentials::{Credential, CredentialSubject};
+pub use credentials::{Credential, CredentialSubject, Standing};
 pub use decisions::DecisionRecord;
 pub use error::{DatabaseFault, StoreError};
 pub use grants::{GrantFilter, GrantView};
 pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use installation::Installation;
+pub use login::{LoginTries, TriesOf};
 pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions};
 pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, LinkedGrant};
 pub use requests::RequestFilter;
 pub use resource_lists::ResourceFilter;
+pub use settings::{OidcConfig, StoredSetting};
 pub use store::{Backend, Store};
 pub use tenants::Founding;
 pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};

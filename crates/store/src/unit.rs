@@ -110,6 +110,11 @@ impl UnwalledStore {
         Self { store }
     }
 
+    /// What single statements run on, which need no unit. No tenant's data is seen by them.
+    pub(crate) fn readers(&self) -> &DatabaseConnection {
+        self.store.readers()
+    }
+
     /// Begins a unit that reads. No tenant's data is seen by it.
     pub async fn read(&self) -> Result<UnwalledRead, StoreError> {
         let tx = begin(&self.store, Wall::None, Access::Read).await?;

@@ -86,10 +86,7 @@ pub(crate) mod session {
         pub expires_at: i64,
         pub chain_ends_at: i64,
         pub ended_at: Option<i64>,
-        pub csrf_hash: Option<Vec<u8>>,
-        pub csrf_key_id: Option<i64>,
         pub address: Option<String>,
-        pub user_agent: Option<String>,
     }
 
     no_relations!();
@@ -108,13 +105,32 @@ pub(crate) mod api_key {
         pub name: String,
         #[sea_orm(column_type = "JsonBinary")]
         pub scopes: Json,
-        pub created_by: Option<Uuid>,
+        pub created_by: Uuid,
         pub last_used_at: Option<i64>,
         pub expires_at: Option<i64>,
         pub revoked_at: Option<i64>,
-        pub revoked_by: Option<String>,
+        pub revoked_by: Option<Uuid>,
         pub created_at: i64,
         pub identity_provider_id: Option<Uuid>,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod tenant_domain {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "tenant_domain")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub domain: String,
+        pub verified_at: Option<i64>,
+        pub verification_token: String,
+        pub created_at: i64,
     }
 
     no_relations!();

@@ -65,10 +65,8 @@ pub(crate) mod login_attempt {
         pub key_hash: Vec<u8>,
         pub key_id: i64,
         pub failures: i64,
-        pub first_failure_at: Option<i64>,
         pub last_failure_at: Option<i64>,
         pub last_success_at: Option<i64>,
-        pub blocked_until: Option<i64>,
         pub forget_at: i64,
     }
 

@@ -10,6 +10,7 @@ const WALLED: &[&str] = &[
     "user_role",
     "session",
     "api_key",
+    "tenant_domain",
     "oidc_config",
     "setting",
     "idempotency",

@@ -56,10 +56,7 @@ CREATE TABLE session (
   expires_at BIGINT NOT NULL,
   chain_ends_at BIGINT NOT NULL,
   ended_at BIGINT,
-  csrf_hash BYTEA,
-  csrf_key_id BIGINT,
   address TEXT,
-  user_agent TEXT,
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, user_id) REFERENCES app_user (tenant_id, id) ON DELETE CASCADE
 );
@@ -70,17 +67,28 @@ CREATE TABLE api_key (
   id UUID NOT NULL,
   name TEXT NOT NULL,
   scopes JSONB NOT NULL,
-  created_by UUID,
+  created_by UUID NOT NULL,
   last_used_at BIGINT,
   expires_at BIGINT,
   revoked_at BIGINT,
-  revoked_by TEXT,
+  revoked_by UUID,
   created_at BIGINT NOT NULL,
   identity_provider_id UUID,
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX api_key_newest ON api_key (tenant_id, created_at, id);
 CREATE INDEX api_key_maker ON api_key (tenant_id, created_by);
+
+CREATE TABLE tenant_domain (
+  tenant_id UUID NOT NULL,
+  id UUID NOT NULL,
+  domain TEXT NOT NULL,
+  verified_at BIGINT,
+  verification_token TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  CONSTRAINT tenant_domain_key UNIQUE (tenant_id, domain)
+);
 
 CREATE TABLE oidc_config (
   tenant_id UUID PRIMARY KEY,

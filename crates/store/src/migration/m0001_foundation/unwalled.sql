@@ -34,10 +34,8 @@ CREATE TABLE login_attempt (
   key_hash BYTEA NOT NULL,
   key_id BIGINT NOT NULL,
   failures BIGINT NOT NULL,
-  first_failure_at BIGINT,
   last_failure_at BIGINT,
   last_success_at BIGINT,
-  blocked_until BIGINT,
   forget_at BIGINT NOT NULL,
   PRIMARY KEY (scope, key_hash)
 );

@@ -1,0 +1,191 @@
+//! What is looked at before a password is: which tenant a login means, and how often it was tried.
+
+use curfew_domain::{TenantId, Timestamp};
+use sea_orm::sea_query::{ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+use crate::entity::{login_attempt, login_name};
+use crate::keyring::KeyedHash;
+use crate::row::{Row, micros, moment, number};
+use crate::{StoreError, UnwalledRead, UnwalledWrite, WriteUnit};
+
+/// What tries to sign in are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TriesOf {
+    /// An e-mail, from anywhere.
+    Account,
+    /// A network address, whatever the e-mail.
+    Address,
+    /// An e-mail from a network address.
+    Pair,
+}
+
+impl TriesOf {
+    const fn as_str(self) -> &'static str {
+        match self {
+            TriesOf::Account => "account",
+            TriesOf::Address => "address",
+            TriesOf::Pair => "pair",
+        }
+    }
+}
+
+/// One count of tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginTries {
+    /// What is counted.
+    pub of: TriesOf,
+    /// The keyed hash of whose tries.
+    pub key: KeyedHash,
+    /// Wrong ones.
+    pub failures: u32,
+    /// The last wrong one.
+    pub last_failure_at: Option<Timestamp>,
+    /// The last right one.
+    pub last_success_at: Option<Timestamp>,
+    /// From when nothing of this is needed any more.
+    pub forget_at: Timestamp,
+}
+
+impl UnwalledRead {
+    /// The tenant that a slug or verified domain leads to, by its keyed hash under any master key.
+    pub async fn tenant_by_login_name(
+        &self,
+        candidates: &[KeyedHash],
+    ) -> Result<Option<TenantId>, StoreError> {
+        let digests = candidates.iter().map(|hash| hash.digest.to_vec());
+        let row =
+            login_name::Entity::find().filter(login_name::Column::Hash.is_in(digests)).one(self.tx()).await?;
+        Ok(row.map(|row| TenantId::from_uuid(row.tenant_id)))
+    }
+}
+
+impl UnwalledWrite {
+    /// The counts under `keys`, in their order; whoever else wants them waits until this unit is over.
+    pub async fn lock_login_tries(
+        &self,
+        keys: &[(TriesOf, KeyedHash)],
+        now: Timestamp,
+    ) -> Result<Vec<LoginTries>, StoreError> {
+        lock_tries(self.tx(), keys, now).await
+    }
+
+    /// Writes counts that [`Self::lock_login_tries`] gave.
+    pub async fn save_login_tries(&self, tries: &[LoginTries]) -> Result<(), StoreError> {
+        save_tries(self.tx(), tries).await
+    }
+
+    /// Forgets what is not needed any more.
+    pub async fn forget_login_tries(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let gone = login_attempt::Entity::delete_many()
+            .filter(login_attempt::Column::ForgetAt.lte(now.micros()))
+            .exec(self.tx())
+            .await?;
+        Ok(gone.rows_affected)
+    }
+}
+
+impl WriteUnit {
+    /// [`UnwalledWrite::lock_login_tries`], in the transaction that signs someone in.
+    pub async fn lock_login_tries(
+        &self,
+        keys: &[(TriesOf, KeyedHash)],
+        now: Timestamp,
+    ) -> Result<Vec<LoginTries>, StoreError> {
+        lock_tries(self.tx(), keys, now).await
+    }
+
+    /// [`UnwalledWrite::save_login_tries`], in the transaction that signs someone in.
+    pub async fn save_login_tries(&self, tries: &[LoginTries]) -> Result<(), StoreError> {
+        save_tries(self.tx(), tries).await
+    }
+
+    /// Lets a slug or verified domain lead to the unit's tenant.
+    pub async fn insert_login_name(&self, hash: &KeyedHash) -> Result<(), StoreError> {
+        let row = login_name::ActiveModel {
+            hash: Set(hash.digest.to_vec()),
+            key_id: Set(hash.key.get().into()),
+            tenant_id: Set(self.wall()),
+        };
+        login_name::Entity::insert(row).exec_without_returning(self.tx()).await?;
+        Ok(())
+    }
+}
+
+/// Makes the rows that are missing, then locks all of them, always in the same order: two logins can't wait for each
+/// other in a circle.
+async fn lock_tries(
+    tx: &DatabaseTransaction,
+    keys: &[(TriesOf, KeyedHash)],
+    now: Timestamp,
+) -> Result<Vec<LoginTries>, StoreError> {
+    let mut sorted = keys.to_vec();
+    sorted.sort_by_key(|(of, key)| (*of, key.digest));
+    let missing = sorted.iter().map(|(of, key)| login_attempt::ActiveModel {
+        scope: Set(of.as_str().to_owned()),
+        key_hash: Set(key.digest.to_vec()),
+        key_id: Set(key.key.get().into()),
+        failures: Set(0),
+        last_failure_at: Set(None),
+        last_success_at: Set(None),
+        forget_at: Set(now.micros()),
+    });
+    let by = [login_attempt::Column::Scope, login_attempt::Column::KeyHash];
+    login_attempt::Entity::insert_many(missing)
+        .on_conflict(OnConflict::columns(by).do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    let which = sorted.iter().fold(Condition::any(), |any, (of, key)| {
+        any.add(
+            login_attempt::Column::Scope
+                .eq(of.as_str())
+                .and(login_attempt::Column::KeyHash.eq(key.digest.to_vec())),
+        )
+    });
+    let rows = login_attempt::Entity::find()
+        .filter(which)
+        .order_by_asc(login_attempt::Column::Scope)
+        .order_by_asc(login_attempt::Column::KeyHash)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    keys.iter().map(|(of, key)| tries(*of, *key, &rows)).collect()
+}
+
+async fn save_tries(tx: &DatabaseTransaction, tries: &[LoginTries]) -> Result<(), StoreError> {
+    for one in tries {
+        let changed = login_attempt::ActiveModel {
+            failures: Set(number(one.failures.into())),
+            last_failure_at: Set(micros(one.last_failure_at)),
+            last_success_at: Set(micros(one.last_success_at)),
+            forget_at: Set(one.forget_at.micros()),
+            ..login_attempt::ActiveModel::default()
+        };
+        login_attempt::Entity::update_many()
+            .set(changed)
+            .filter(login_attempt::Column::Scope.eq(one.of.as_str()))
+            .filter(login_attempt::Column::KeyHash.eq(one.key.digest.to_vec()))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+fn tries(of: TriesOf, key: KeyedHash, rows: &[login_attempt::Model]) -> Result<LoginTries, StoreError> {
+    let at = Row { table: "login_attempt", id: of.as_str() };
+    let row = rows
+        .iter()
+        .find(|row| row.scope == of.as_str() && row.key_hash == key.digest)
+        .ok_or_else(|| at.corrupt("key_hash", "the row that was just made is missing"))?;
+    Ok(LoginTries {
+        of,
+        key,
+        failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
+        last_failure_at: moment(row.last_failure_at),
+        last_success_at: moment(row.last_success_at),
+        forget_at: Timestamp::from_micros(row.forget_at),
+    })
+}

@@ -1,0 +1,199 @@
+//! People and their roles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use curfew_domain::{
+    AccountSet, BuiltInRole, Cursor, Email, Page, PageRequest, RoleSlug, Timestamp, User, UserId,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use crate::entity::app_user::{ActiveModel, Column, Entity, Model};
+use crate::entity::user_role;
+use crate::row::Row;
+use crate::{ReadUnit, StoreError, WriteUnit};
+
+impl ReadUnit {
+    /// The user by that id.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.one_user(Column::Id.eq(id.uuid())).await
+    }
+
+    /// The user with that address, in whatever case it is written.
+    pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        self.one_user(Column::EmailFolded.eq(email.folded())).await
+    }
+
+    /// The tenant's users, newest first.
+    pub async fn users(&self, page: &PageRequest) -> Result<Page<User>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(crate::page::after((Column::CreatedAt, Column::Id), page))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(page.limit.rows_to_read())
+            .all(self.tx())
+            .await?;
+        let users = self.with_roles(rows).await?;
+        Ok(Page::cut(users, page.limit, |last| Cursor::at(last.created_at, last.id.uuid())))
+    }
+
+    /// The user's password as it is kept, in PHC's format; none when they have none.
+    pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StoreError> {
+        let row = Entity::find_by_id((self.wall(), id.uuid())).one(self.tx()).await?;
+        Ok(row.and_then(|row| row.password_hash))
+    }
+
+    /// How many active admins there are besides `user`. To rest a decision on it, call
+    /// [`WriteUnit::bump_version`] first: whoever else changes roles then waits.
+    pub async fn other_active_admins(&self, user: UserId) -> Result<u64, StoreError> {
+        let admins = user_role::Entity::find()
+            .select_only()
+            .column(user_role::Column::UserId)
+            .filter(user_role::Column::TenantId.eq(self.wall()))
+            .filter(user_role::Column::RoleSlug.eq(BuiltInRole::Admin.as_str()));
+        let count = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Active.eq(true))
+            .filter(Column::Id.ne(user.uuid()))
+            .filter(Column::Id.in_subquery(sea_orm::QueryTrait::into_query(admins)))
+            .count(self.tx())
+            .await?;
+        Ok(count)
+    }
+
+    /// How many users hold each role directly.
+    pub async fn users_by_role(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let counts: Vec<(String, i64)> = user_role::Entity::find()
+            .select_only()
+            .column(user_role::Column::RoleSlug)
+            .column_as(user_role::Column::UserId.count(), "users")
+            .filter(user_role::Column::TenantId.eq(self.wall()))
+            .group_by(user_role::Column::RoleSlug)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(counts.into_iter().map(|(role, users)| (role, users.unsigned_abs())).collect())
+    }
+
+    async fn one_user(&self, which: sea_orm::sea_query::SimpleExpr) -> Result<Option<User>, StoreError> {
+        let row =
+            Entity::find().filter(Column::TenantId.eq(self.wall())).filter(which).one(self.tx()).await?;
+        Ok(self.with_roles(row.into_iter().collect()).await?.pop())
+    }
+
+    async fn with_roles(&self, rows: Vec<Model>) -> Result<Vec<User>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = user_role::Entity::find()
+            .filter(user_role::Column::TenantId.eq(self.wall()))
+            .filter(user_role::Column::UserId.is_in(rows.iter().map(|row| row.id)))
+            .all(self.tx())
+            .await?;
+        let mut roles: BTreeMap<Uuid, BTreeSet<RoleSlug>> = BTreeMap::new();
+        for row in held {
+            let at = Row { table: "user_role", id: row.user_id };
+            roles.entry(row.user_id).or_default().insert(at.parse("role_slug", &row.role_slug)?);
+        }
+        rows.into_iter().map(|row| user(roles.remove(&row.id).unwrap_or_default(), row)).collect()
+    }
+}
+
+impl WriteUnit {
+    /// Makes a user. `password_hash` is in PHC's format; none for one who has no password (yet).
+    pub async fn insert_user(&self, user: &User, password_hash: Option<&str>) -> Result<(), StoreError> {
+        let row = ActiveModel {
+            tenant_id: Set(self.wall()),
+            id: Set(user.id.uuid()),
+            email: Set(user.email.to_string()),
+            email_folded: Set(user.email.folded()),
+            name: Set(user.name.to_string()),
+            auth_provider: Set(user.auth_provider.as_str().to_owned()),
+            active: Set(user.active),
+            email_verified: Set(user.email_verified),
+            is_owner: Set(user.is_owner),
+            password_hash: Set(password_hash.map(str::to_owned)),
+            account_set_by: Set(user.account_set.map(|set| set.by.uuid())),
+            account_set_at: Set(user.account_set.map(|set| set.at.micros())),
+            created_at: Set(user.created_at.micros()),
+            updated_at: Set(user.updated_at.micros()),
+        };
+        Entity::insert(row).exec_without_returning(self.tx()).await?;
+        self.insert_roles(user).await
+    }
+
+    /// Writes what may change of a user, roles included: everything but e-mail and password.
+    pub async fn update_user(&self, user: &User) -> Result<(), StoreError> {
+        let changed = ActiveModel {
+            name: Set(user.name.to_string()),
+            active: Set(user.active),
+            email_verified: Set(user.email_verified),
+            is_owner: Set(user.is_owner),
+            account_set_by: Set(user.account_set.map(|set| set.by.uuid())),
+            account_set_at: Set(user.account_set.map(|set| set.at.micros())),
+            updated_at: Set(user.updated_at.micros()),
+            ..ActiveModel::default()
+        };
+        Entity::update_many()
+            .set(changed)
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.eq(user.id.uuid()))
+            .exec(self.tx())
+            .await?;
+        user_role::Entity::delete_many()
+            .filter(user_role::Column::TenantId.eq(self.wall()))
+            .filter(user_role::Column::UserId.eq(user.id.uuid()))
+            .exec(self.tx())
+            .await?;
+        self.insert_roles(user).await
+    }
+
+    /// Gives a user another password, in PHC's format.
+    pub async fn set_password_hash(&self, id: UserId, hash: &str) -> Result<(), StoreError> {
+        let changed = ActiveModel { password_hash: Set(Some(hash.to_owned())), ..ActiveModel::default() };
+        Entity::update_many()
+            .set(changed)
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    async fn insert_roles(&self, user: &User) -> Result<(), StoreError> {
+        if user.roles.is_empty() {
+            return Ok(());
+        }
+        let rows = user.roles.iter().map(|role| user_role::ActiveModel {
+            tenant_id: Set(self.wall()),
+            user_id: Set(user.id.uuid()),
+            role_slug: Set(role.to_string()),
+        });
+        user_role::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
+        Ok(())
+    }
+}
+
+fn user(roles: BTreeSet<RoleSlug>, row: Model) -> Result<User, StoreError> {
+    let at = Row { table: "app_user", id: row.id };
+    let account_set = row
+        .account_set_by
+        .zip(row.account_set_at)
+        .map(|(by, set_at)| AccountSet { by: UserId::from_uuid(by), at: Timestamp::from_micros(set_at) });
+    Ok(User {
+        id: UserId::from_uuid(row.id),
+        email: at.parse("email", &row.email)?,
+        name: at.parse("name", &row.name)?,
+        roles,
+        auth_provider: at.parse("auth_provider", &row.auth_provider)?,
+        active: row.active,
+        email_verified: row.email_verified,
+        is_owner: row.is_owner,
+        account_set,
+        created_at: Timestamp::from_micros(row.created_at),
+        updated_at: Timestamp::from_micros(row.updated_at),
+    })
+}
