@@ -7,6 +7,7 @@ use curfew_store::keyring::Keyring;
 
 use crate::connection::TestRuns;
 use crate::directory::Lookups;
+use crate::gate::Gate;
 use crate::health::Health;
 use crate::nudge::Nudge;
 
@@ -22,6 +23,8 @@ pub struct App {
     pub entropy: Arc<dyn Entropy>,
     /// The keys of what is kept secret in the database.
     pub keyring: Arc<Keyring>,
+    /// Who is let in, and by what.
+    pub gate: Gate,
     /// The way into AWS.
     pub aws: Arc<dyn AwsGateway>,
     /// Wakes this node's reconciler.

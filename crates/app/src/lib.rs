@@ -4,6 +4,7 @@
 //! A use case loads what it needs, decides with pure functions, writes the change with its audit entry and due
 //! rows in one transaction, and nudges the reconciler. No network call happens inside a transaction.
 
+pub mod api_keys;
 mod app;
 pub mod aws_resources;
 mod caller;
@@ -13,11 +14,19 @@ pub mod cursors;
 pub mod directory;
 pub mod discovery;
 mod error;
+pub mod gate;
 pub mod health;
 pub mod login;
 pub mod nudge;
 mod once;
 pub mod reconciler;
+pub mod roles;
+pub mod settings;
+pub mod setup;
+pub mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod users;
 
 pub use app::App;
 pub use caller::Caller;

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{NewPassword, PresentedPassword};
+use crate::AppError;
 
 /// How long a password waits for its turn before its owner is asked to come back.
 const WAIT: Duration = Duration::from_secs(2);
@@ -53,6 +54,15 @@ pub enum PasswordError {
     /// The thread that worked on it is gone.
     #[error("the password's thread ended")]
     Thread(#[from] tokio::task::JoinError),
+}
+
+impl From<PasswordError> for AppError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => AppError::RateLimited { retry_after_seconds: WAIT.as_secs() },
+            PasswordError::Argon2(_) | PasswordError::Thread(_) => AppError::internal(error),
+        }
+    }
 }
 
 /// Hashes and checks passwords, as many at a time as there are cores: each takes 19 MiB and tens of milliseconds
@@ -147,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    const ENTROPY: SeededEntropy = SeededEntropy::new(5);
+    static ENTROPY: SeededEntropy = SeededEntropy::new(5);
 
     fn new(text: &str) -> NewPassword {
         NewPassword::accept(&SecretString::from(text), &[]).unwrap()

@@ -1,0 +1,42 @@
+use curfew_domain::Scope;
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_store::StoredSetting;
+use serde_json::Value;
+
+use super::{Setting, SettingKey, TenantSettings};
+use crate::{App, AppError, Caller};
+
+/// All settings that are in force.
+pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Setting>, AppError> {
+    caller.require(Scope::SettingsRead)?;
+    let unit = app.store.tenant(caller.tenant).read().await?;
+    let tenant = unit.this_tenant().await?.ok_or(AppError::NotFound("tenant"))?;
+    let stored = unit.settings().await?;
+    let settings = TenantSettings::load(&unit).await?;
+    let setting = |key: SettingKey| {
+        let kept = stored.iter().find(|one| one.key == key.as_str());
+        let updated_at = kept.map_or(tenant.created_at, |kept| kept.updated_at);
+        Setting { key, value: key.value(&settings), updated_at }
+    };
+    Ok(SettingKey::ALL.map(setting).into())
+}
+
+/// Sets one.
+pub async fn change(app: &App, caller: &Caller, key: SettingKey, value: Value) -> Result<Setting, AppError> {
+    caller.require(Scope::SettingsWrite)?;
+    let now = app.now();
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let mut settings = TenantSettings::load(&unit).await?;
+    let before = key.value(&settings);
+    key.set(&mut settings, &value).map_err(|problem| AppError::invalid("value", &problem))?;
+    let value = key.value(&settings);
+    let stored = StoredSetting { key: key.as_str().to_owned(), value: value.clone(), updated_at: now };
+    unit.save_setting(&stored).await?;
+    unit.bump_version().await?;
+    let entry = NewEntry::new(caller.actor, AuditAction::SettingChanged, "setting", key.as_str())
+        .with("before", before)
+        .with("after", value.clone());
+    unit.record(entry, now, app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    Ok(Setting { key, value, updated_at: now })
+}

@@ -1,0 +1,87 @@
+use std::collections::BTreeSet;
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::{AccountSet, AuthProvider, DisplayName, Email, RoleSlug, Scope, User, UserId};
+use curfew_store::{Constraint, StoreError};
+use secrecy::SecretString;
+
+use super::check_roles;
+use crate::credentials::password::{NewPassword, PasswordHash};
+use crate::{App, AppError, Caller, Made, Once};
+
+/// Someone who is to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Their address.
+    pub email: Email,
+    /// Their name.
+    pub name: DisplayName,
+    /// Their password, until they choose another; none for one who can't sign in with one (yet).
+    pub password: Option<SecretString>,
+    /// Their roles.
+    pub roles: BTreeSet<RoleSlug>,
+    /// Who vouches for them.
+    pub auth_provider: AuthProvider,
+}
+
+/// Makes a user.
+///
+/// Whoever makes an account could use it, so for a while its decisions don't count as another person's: the user
+/// carries who made it.
+pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Result<Made<User>, AppError> {
+    caller.require(Scope::UsersCreate)?;
+    if ask.roles.is_empty() {
+        return Err(AppError::field("roles", "a user has at least one role"));
+    }
+    check_roles(&ask.roles, caller)?;
+    let password = hashed(app, &ask).await?;
+
+    let now = app.now();
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    if let Some(id) = once.earlier::<UserId>(&unit, now).await? {
+        return Ok(Made::Before(unit.user(id).await?.ok_or(AppError::NotFound("user"))?));
+    }
+    let user = User {
+        id: UserId::new(now, app.entropy.as_ref()),
+        email: ask.email,
+        name: ask.name,
+        roles: ask.roles,
+        auth_provider: ask.auth_provider,
+        active: true,
+        // An admin vouches for whom they make here; a provider does for its own, when they first come.
+        email_verified: ask.auth_provider == AuthProvider::Local,
+        is_owner: false,
+        account_set: Some(AccountSet { by: caller.user, at: now }),
+        created_at: now,
+        updated_at: now,
+    };
+    unit.insert_user(&user, password.map(|hash| hash.to_string()).as_deref()).await.map_err(taken)?;
+    let entry = NewEntry::new(caller.actor, AuditAction::UserCreated, "user", user.id)
+        .with("roles", user.roles.iter().map(RoleSlug::as_str).collect::<Vec<_>>())
+        .with("auth_provider", user.auth_provider.as_str())
+        .with_personal("email", user.email.as_str());
+    unit.record(entry, now, app.entropy.as_ref()).await?;
+    once.remember(&unit, user.id, now).await?;
+    unit.commit().await?;
+    Ok(Made::Now(user))
+}
+
+async fn hashed(app: &App, ask: &NewUser) -> Result<Option<PasswordHash>, AppError> {
+    let Some(password) = &ask.password else { return Ok(None) };
+    if ask.auth_provider != AuthProvider::Local {
+        return Err(AppError::field("password", "only a local user has a password here"));
+    }
+    let about = [ask.email.as_str(), ask.name.as_str()];
+    let password =
+        NewPassword::accept(password, &about).map_err(|problem| AppError::invalid("password", &problem))?;
+    Ok(Some(app.gate.passwords.hash(&password, app.entropy.as_ref()).await?))
+}
+
+fn taken(error: StoreError) -> AppError {
+    match error {
+        StoreError::Conflict(Constraint::UserEmail) => {
+            AppError::conflict("a user of this tenant has that e-mail address")
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,87 @@
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::{Revoked, Scope, Timestamp, User, UserId};
+use curfew_store::WriteUnit;
+
+use super::keep_one_admin;
+use crate::{App, AppError, Caller};
+
+/// Why a suspended person's grants ended.
+const REASON: &str = "the user was suspended";
+
+/// Suspends a user: from the next call on nothing of theirs is let in, their pending requests are cancelled, their
+/// live grants revoked. One who is suspended stays so.
+pub async fn suspend(app: &App, caller: &Caller, id: UserId) -> Result<User, AppError> {
+    caller.require(Scope::UsersSuspend)?;
+    let now = app.now();
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    // First: of two admins who suspend each other, the second waits here, and then is the last.
+    unit.bump_version().await?;
+    let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
+    if !user.active {
+        return Ok(user);
+    }
+    keep_one_admin(&unit, &user).await?;
+    let user = User { active: false, updated_at: now, ..user };
+    unit.update_user(&user).await?;
+    take_back(app, caller, &unit, &user, now).await?;
+    unit.commit().await?;
+    app.nudge.now();
+    tracing::info!(tenant_id = %caller.tenant, user_id = %id, "user suspended");
+    Ok(user)
+}
+
+/// What the user had going. Their logins stay as they are, refused with them; they end when the user comes back.
+async fn take_back(
+    app: &App,
+    caller: &Caller,
+    unit: &WriteUnit,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let entropy = app.entropy.as_ref();
+    let requests = unit.cancel_requests_of(user.id, now).await?;
+    let grants = unit.revoke_grants_of(user.id, &caller.actor.id(), REASON, now).await?;
+    let keys = unit.revoke_api_keys_of(user.id, Revoked { by: caller.user, at: now }).await?;
+    let entry = NewEntry::new(caller.actor, AuditAction::UserSuspended, "user", user.id)
+        .with("requests_cancelled", requests.len())
+        .with("grants_revoked", grants.len())
+        .with("api_keys_revoked", keys.len());
+    unit.record(entry, now, entropy).await?;
+    for request in requests {
+        let entry = NewEntry::new(caller.actor, AuditAction::RequestCancelled, "request", request)
+            .with("cause", "user_suspended");
+        unit.record(entry, now, entropy).await?;
+    }
+    for grant in grants {
+        let entry = NewEntry::new(caller.actor, AuditAction::GrantRevoked, "grant", grant)
+            .with("cause", "user_suspended");
+        unit.record(entry, now, entropy).await?;
+    }
+    for key in keys {
+        let entry = NewEntry::new(caller.actor, AuditAction::ApiKeyRevoked, "api_key", key)
+            .with("cause", "user_suspended");
+        unit.record(entry, now, entropy).await?;
+    }
+    Ok(())
+}
+
+/// Lets a suspended user in again, to sign in anew: what they held before stays dead.
+pub async fn activate(app: &App, caller: &Caller, id: UserId) -> Result<User, AppError> {
+    caller.require(Scope::UsersSuspend)?;
+    let now = app.now();
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    unit.bump_version().await?;
+    let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
+    if user.active {
+        return Ok(user);
+    }
+    // Else whoever may activate could bring back an admin that they could not make.
+    super::check_roles(&user.roles, caller)?;
+    unit.end_sessions_of(id, now).await?;
+    let user = User { active: true, updated_at: now, ..user };
+    unit.update_user(&user).await?;
+    let entry = NewEntry::new(caller.actor, AuditAction::UserActivated, "user", id);
+    unit.record(entry, now, app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    Ok(user)
+}
