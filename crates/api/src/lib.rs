@@ -13,10 +13,19 @@
 //! A field that the contract marks `?` is written as `null`, never left out: give it `#[schema(required)]`.
 //! `ErrorBody` is the exception, since the contract lets `details` and `notices` be absent.
 
+mod aws_identity_center;
+mod aws_resources;
 mod error;
 mod health;
 mod page;
 
+pub use aws_identity_center::{
+    AwsCheck, AwsConfig, AwsTestResult, BootstrapTemplate, BootstrapTemplateFor, ExternalIdBody,
+    SaveAwsConfig,
+};
+pub use aws_resources::{
+    AwsSync, AwsSyncCounts, CachedAwsResource, PushAwsResources, PushedAwsResource, Upserted,
+};
 pub use error::ErrorBody;
 pub use health::{Health, HealthStatus};
 pub use page::PageBody;

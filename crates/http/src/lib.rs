@@ -58,7 +58,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use created::Created;
 pub use edge::{EdgeSettings, RequestId};
 pub use error::ApiError;
-pub use extract::{ApiCreate, ApiJson, ApiList, ApiPath, ApiQuery, ListQuery, NoFilters};
+pub use extract::{ApiCreate, ApiJson, ApiList, ApiPath, ApiQuery, Authenticated, ListQuery, NoFilters};
 pub use metrics_page::{MetricsError, MetricsPage};
 pub use state::HttpState;
 

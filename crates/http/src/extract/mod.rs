@@ -1,5 +1,6 @@
 //! What handlers take in. Each refuses with the contract's error body, never with axum's own text.
 
+mod authenticated;
 mod body;
 mod create;
 mod json;
@@ -8,6 +9,7 @@ mod nul;
 mod path;
 mod query;
 
+pub use authenticated::Authenticated;
 pub use create::ApiCreate;
 pub use json::ApiJson;
 pub use list::{ApiList, ListQuery, NoFilters};

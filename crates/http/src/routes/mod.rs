@@ -1,5 +1,7 @@
 //! One file for each group of operations. See the crate's own page for how to add one.
 
+mod aws_identity_center;
+mod aws_resources;
 mod health;
 
 use axum::Router;
@@ -9,7 +11,10 @@ use crate::{ApiError, HttpState};
 
 /// All operations.
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::with_openapi(crate::openapi::base()).merge(health::routes())
+    OpenApiRouter::with_openapi(crate::openapi::base())
+        .merge(health::routes())
+        .merge(aws_identity_center::routes())
+        .merge(aws_resources::routes())
 }
 
 /// Unknown paths and wrong methods, in the one error body. To be called once all routes are in.
