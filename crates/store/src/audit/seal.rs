@@ -74,19 +74,17 @@ impl WriteUnit {
         if !self.lock_chain().await? {
             return Ok(0);
         }
-        let entries = self.oldest_unsealed(max.min(MOST_AT_ONCE)).await?;
-        if entries.is_empty() {
-            return Ok(0);
+        let queue = self.oldest_unsealed(max.min(MOST_AT_ONCE)).await?;
+        let (before, mut last) = self.chain_end().await?;
+        let mut sequence = before;
+        for chunk in powers_of_two(&queue) {
+            let entries = self.entries_of(chunk).await?;
+            let links: Vec<Link> =
+                entries.iter().map(|entry| Link::after(&mut sequence, &mut last, self, entry)).collect();
+            self.write_links(&links).await?;
+            self.leave_queue(links.iter().map(|link| link.id).collect()).await?;
         }
-        let links = self.link(&entries).await?;
-        self.write_links(&links).await?;
-        let sealed = links.iter().map(|link| link.id);
-        audit_unsealed::Entity::delete_many()
-            .filter(audit_unsealed::Column::TenantId.eq(self.wall()))
-            .filter(audit_unsealed::Column::EntryId.is_in(sealed))
-            .exec(self.tx())
-            .await?;
-        Ok(links.len() as u64)
+        Ok(sequence - before)
     }
 
     /// Takes the tenant's row: in a mode that what refers to it doesn't wait for. SQLite's writer is alone anyway.
@@ -95,7 +93,7 @@ impl WriteUnit {
         Ok(row.is_some())
     }
 
-    async fn oldest_unsealed(&self, max: u16) -> Result<Vec<audit_entry::Model>, StoreError> {
+    async fn oldest_unsealed(&self, max: u16) -> Result<Vec<Uuid>, StoreError> {
         let queue = audit_unsealed::Entity::find()
             .filter(audit_unsealed::Column::TenantId.eq(self.wall()))
             .order_by_asc(audit_unsealed::Column::CreatedAt)
@@ -103,18 +101,21 @@ impl WriteUnit {
             .limit(u64::from(max))
             .all(self.tx())
             .await?;
+        Ok(queue.into_iter().map(|row| row.entry_id).collect())
+    }
+
+    async fn entries_of(&self, queued: &[Uuid]) -> Result<Vec<audit_entry::Model>, StoreError> {
         let entries = audit_entry::Entity::find()
             .filter(audit_entry::Column::TenantId.eq(self.wall()))
             .filter(audit_entry::Column::Sequence.is_null())
-            .filter(audit_entry::Column::Id.is_in(queue.iter().map(|row| row.entry_id)))
+            .filter(audit_entry::Column::Id.is_in(queued.iter().copied()))
             .order_by_asc(audit_entry::Column::CreatedAt)
             .order_by_asc(audit_entry::Column::Id)
             .all(self.tx())
             .await?;
-        if entries.len() < queue.len() {
-            let orphans =
-                queue.iter().map(|row| row.entry_id).filter(|id| entries.iter().all(|entry| entry.id != *id));
-            self.put_last(orphans.collect()).await?;
+        if entries.len() < queued.len() {
+            let gone = |id: &Uuid| entries.iter().all(|entry| entry.id != *id);
+            self.put_last(queued.iter().copied().filter(gone).collect()).await?;
         }
         Ok(entries)
     }
@@ -130,19 +131,20 @@ impl WriteUnit {
         Ok(())
     }
 
-    async fn link(&self, entries: &[audit_entry::Model]) -> Result<Vec<Link>, StoreError> {
-        let (mut sequence, mut last) = self.chain_end().await?;
-        let links = entries.iter().map(|entry| {
-            sequence += 1;
-            let previous = last;
-            last = previous.next(self.tenant(), sequence, &entry.body);
-            Link { id: entry.id, sequence, hash: last, previous }
-        });
-        Ok(links.collect())
+    async fn leave_queue(&self, sealed: Vec<Uuid>) -> Result<(), StoreError> {
+        audit_unsealed::Entity::delete_many()
+            .filter(audit_unsealed::Column::TenantId.eq(self.wall()))
+            .filter(audit_unsealed::Column::EntryId.is_in(sealed))
+            .exec(self.tx())
+            .await?;
+        Ok(())
     }
 
     /// All links in one statement, which both databases take.
     async fn write_links(&self, links: &[Link]) -> Result<(), StoreError> {
+        if links.is_empty() {
+            return Ok(());
+        }
         let rows: Vec<String> = (0..links.len())
             .map(|row| format!("(${}, ${}, ${}, ${})", row * 4 + 2, row * 4 + 3, row * 4 + 4, row * 4 + 5))
             .collect();
@@ -168,4 +170,39 @@ struct Link {
     sequence: u64,
     hash: ChainHash,
     previous: ChainHash,
+}
+
+impl Link {
+    /// The link that follows number `sequence` and hash `last`, which become its own.
+    fn after(sequence: &mut u64, last: &mut ChainHash, unit: &ReadUnit, entry: &audit_entry::Model) -> Self {
+        *sequence += 1;
+        let previous = *last;
+        *last = previous.next(unit.tenant(), *sequence, &entry.body);
+        Self { id: entry.id, sequence: *sequence, hash: *last, previous }
+    }
+}
+
+/// Cuts a list into pieces whose lengths are powers of two, the longest first: statements over them then come in a
+/// handful of shapes, and don't drive the others out of the connections' caches.
+fn powers_of_two<T>(mut list: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = 1 << list.len().checked_ilog2()?;
+        let (piece, rest) = list.split_at(length);
+        list = rest;
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::powers_of_two;
+
+    #[test]
+    fn pieces_are_powers_of_two_and_make_up_the_whole() {
+        let list: Vec<u16> = (0..37).collect();
+        let pieces: Vec<&[u16]> = powers_of_two(&list).collect();
+        assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), vec![32, 4, 1]);
+        assert_eq!(pieces.concat(), list);
+        assert_eq!(powers_of_two(&[] as &[u16]).count(), 0);
+    }
 }

@@ -1,7 +1,6 @@
 //! SQLite: one file, one process, one writer, several readers.
 
 use std::fs::File;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -30,7 +29,6 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
 
     let base = SqliteConnectOptions::new()
         .filename(&path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -81,13 +79,15 @@ fn check_place(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// SQLite would open a read-only file and fail at the first write: better now.
+/// SQLite would open a read-only file and fail at the first write: better now. A new file is made here, for its
+/// owner's eyes alone (it holds people's addresses and the hashes of their passwords); SQLite gives its side files
+/// the same mode.
 fn check_writable(path: &Path) -> Result<(), OpenError> {
-    match File::options().write(true).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(OpenError::NotWritable { path: path.to_owned(), source }),
-    }
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|source| OpenError::NotWritable { path: path.to_owned(), source })
 }
 
 fn why(error: sqlx::Error, path: &Path) -> OpenError {

@@ -67,6 +67,22 @@ on_both_databases! {
         assert!(verify(&world, tenant, &[head]).await.is_sound());
     }
 
+    async fn any_number_of_entries_is_sealed_in_the_order_of_their_times(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let mut written = Vec::new();
+        for number in 0..23 {
+            written.push(world.record(tenant, Actor::System, &format!("grant-{number}")).await);
+        }
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert_eq!(unit.seal_batch(15).await.unwrap(), 15);
+        unit.commit().await.unwrap();
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 8);
+        let sealed: Vec<_> = in_order(&world, tenant).await.into_iter().map(|entry| entry.id).collect();
+        assert_eq!(sealed, written);
+        assert!(verify(&world, tenant, &[]).await.is_sound());
+    }
+
     async fn eight_writers_and_three_sealers_make_one_chain(db: &TestStore) {
         let world = World::new(db);
         let tenant = world.tenant("acme").await;

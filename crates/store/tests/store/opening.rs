@@ -49,6 +49,18 @@ async fn what_can_not_be_written_is_named() {
     assert!(matches!(&error, OpenError::NotWritable { path: named, .. } if *named == path), "{error:?}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let db = TestStore::sqlite().await;
+    let path = db.url.strip_prefix("sqlite://").unwrap();
+    for file in [path.to_owned(), format!("{path}-wal")] {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_in_memory_is_refused() {
     for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://x.db?mode=memory", "sqlite://"] {
