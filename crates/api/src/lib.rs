@@ -13,12 +13,14 @@
 //! A field that the contract marks `?` is written as `null`, never left out: give it `#[schema(required)]`.
 //! `ErrorBody` is the exception, since the contract lets `details` and `notices` be absent.
 
+mod audit;
 mod aws_identity_center;
 mod aws_resources;
 mod error;
 mod health;
 mod page;
 
+pub use audit::{AuditLogEntry, AuditQuery, AuditVerification};
 pub use aws_identity_center::{
     AwsCheck, AwsConfig, AwsTestResult, BootstrapTemplate, BootstrapTemplateFor, ExternalIdBody,
     SaveAwsConfig,

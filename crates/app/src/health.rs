@@ -14,6 +14,7 @@ const SILENCE: Seconds = Seconds::of(60);
 pub struct Health {
     reconciler_seen: AtomicI64,
     clock_is_ahead: AtomicBool,
+    only_answers: bool,
 }
 
 impl Health {
@@ -22,9 +23,15 @@ impl Health {
         self.reconciler_seen.store(now.micros(), Ordering::Relaxed);
     }
 
-    /// Whether the reconciler went round lately.
+    /// Of a node that leaves assignments to others: it has no reconciler that could be silent.
+    pub fn of_answering_node() -> Self {
+        Self { only_answers: true, ..Self::default() }
+    }
+
+    /// Whether the reconciler went round lately, where there is one.
     pub fn reconciler_alive_at(&self, now: Timestamp) -> bool {
-        now < Timestamp::from_micros(self.reconciler_seen.load(Ordering::Relaxed)) + SILENCE
+        self.only_answers
+            || now < Timestamp::from_micros(self.reconciler_seen.load(Ordering::Relaxed)) + SILENCE
     }
 
     /// The clock that decides is far ahead of the wall's, or no more: the wall was set back by more than 5 minutes.

@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 mod app;
+pub mod audit;
 pub mod aws_resources;
 mod caller;
 pub mod connection;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The server program. Everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    curfewd::run(std::env::args_os())
+}

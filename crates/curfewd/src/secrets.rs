@@ -11,18 +11,19 @@ use base64::prelude::BASE64_STANDARD;
 use curfew_app::credentials::JwtSecret;
 use curfew_domain::Entropy;
 use curfew_store::keyring::MasterKey;
+use ed25519_dalek::VerifyingKey;
 
-use crate::config::{Config, GivenSecrets, SigningKey};
+use crate::config::{Config, DatabaseConfig, GivenSecrets, Rotation, SigningKey};
 
-/// All the secrets there are, the current one of each kind first.
+/// All the secrets there are.
 #[derive(Debug)]
 pub struct Secrets {
     /// What signs tokens.
-    pub jwt: Vec<JwtSecret>,
+    pub jwt: Rotation<JwtSecret>,
     /// What the database's keys are derived from.
-    pub master: Vec<MasterKey>,
+    pub master: Rotation<MasterKey>,
     /// What signs the heads of the audit log.
-    pub signing: SigningKey,
+    pub signing: Rotation<SigningKey>,
 }
 
 /// Why the secrets could not be had.
@@ -91,11 +92,28 @@ impl Secrets {
         }
         let lines = kept.read()?;
         Ok(Self {
-            jwt: jwt.map_or_else(|| Ok(vec![kept.secret(&lines, JWT)?]), Ok)?,
-            master: master.map_or_else(|| Ok(vec![kept.secret(&lines, MASTER)?]), Ok)?,
-            signing: signing.map_or_else(|| kept.secret(&lines, SIGNING), Ok)?,
+            jwt: jwt.map_or_else(|| kept.only(&lines, JWT), Ok)?,
+            master: master.map_or_else(|| kept.only(&lines, MASTER), Ok)?,
+            signing: signing.map_or_else(|| kept.only(&lines, SIGNING), Ok)?,
         })
     }
+}
+
+/// The keys that heads of the audit log are believed of: those that were given, else the one beside an embedded
+/// database.
+pub(crate) fn verifying_keys(
+    given: Option<Rotation<SigningKey>>,
+    database: &DatabaseConfig,
+) -> Result<Vec<VerifyingKey>, SecretsError> {
+    let keys = match (given, &database.file) {
+        (Some(keys), _) => keys,
+        (None, None) => return Err(SecretsError::Required(SIGNING)),
+        (None, Some(file)) => {
+            let kept = SecretsFile::beside(file);
+            kept.only(&kept.read()?, SIGNING)?
+        }
+    };
+    Ok(std::iter::once(keys.current).chain(keys.older).map(|key| key.key().verifying_key()).collect())
 }
 
 /// `NAME=value` lines in a file that its owner alone can read.
@@ -177,6 +195,14 @@ impl SecretsFile {
         text.parse().map_err(|_| SecretsError::Malformed { variable, file: file() })
     }
 
+    fn only<T: FromStr>(
+        &self,
+        lines: &[(String, String)],
+        variable: &'static str,
+    ) -> Result<Rotation<T>, SecretsError> {
+        Ok(Rotation { current: self.secret(lines, variable)?, older: Vec::new() })
+    }
+
     fn io(&self, source: io::Error) -> SecretsError {
         SecretsError::Io { file: self.0.clone(), source }
     }
@@ -200,7 +226,7 @@ mod tests {
     }
 
     fn key_id(secrets: &Secrets) -> String {
-        Keyring::new(&secrets.master[0], &[]).unwrap().current_key().to_string()
+        Keyring::new(&secrets.master.current, &[]).unwrap().current_key().to_string()
     }
 
     const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";

@@ -37,22 +37,37 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     components.add_security_scheme(API_KEY, api_key());
     components.add_security_scheme(COOKIE, cookie());
     for (path, item) in &mut document.paths.paths {
-        let has_id = path.contains('{');
-        for (is_post, operation) in operations(item) {
-            complete_operation(operation, has_id, is_post);
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
+            complete_operation(operation, path.contains('{'), method == "post");
+            describe_answers(operation);
         }
     }
     document
 }
 
-/// The operations of a path, each with whether it is a POST.
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
-    let others = [&mut item.get, &mut item.put, &mut item.patch, &mut item.delete];
-    others
-        .into_iter()
-        .flatten()
-        .map(|operation| (false, operation))
-        .chain(item.post.as_mut().map(|operation| (true, operation)))
+/// The operations of a path, each with its method.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// `post_policies_by_policy_id_rules`: unique, since a path is; handlers of many files are called `list`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split('/').filter(|part| !part.is_empty() && *part != "v1").map(|part| {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => format!("by_{name}"),
+            None => part.replace(['-', '.'], "_"),
+        }
+    });
+    std::iter::once(method.to_owned()).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn complete_operation(operation: &mut Operation, has_id: bool, is_post: bool) {
@@ -81,6 +96,30 @@ fn complete_operation(operation: &mut Operation, has_id: bool, is_post: bool) {
         refuse(operation, "409", "It contradicts what is there.");
         add_parameter(operation, idempotency_header());
         announce_replays(operation);
+    }
+}
+
+/// OpenAPI wants a description of every answer (section 4.8.17.1), also where a handler has no words of its own.
+fn describe_answers(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = plain_words(status).to_owned();
+        }
+    }
+}
+
+fn plain_words(status: &str) -> &'static str {
+    match status {
+        "201" => "Created.",
+        "202" => "Taken up.",
+        "204" => "Done.",
+        "409" => "It contradicts what is there, or the state it is in.",
+        "422" => "Understood, and not acceptable.",
+        "423" => "A lockdown is in force.",
+        "502" => "AWS could not be reached, or refused.",
+        _ => "As asked.",
     }
 }
 

@@ -35,8 +35,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// `BIND_ADDRESS` and `SERVER_PORT`.
     pub listen: SocketAddr,
-    /// `PUBLIC_URL`, without a slash at its end.
-    pub public_url: Option<String>,
+    /// `PUBLIC_URL`.
+    pub public: PublicAddress,
     /// `LOG_LEVEL`.
     pub log_level: tracing::Level,
     /// `AWS_REGION`.
@@ -70,15 +70,33 @@ pub struct DatabaseConfig {
     pub file: Option<PathBuf>,
 }
 
-/// The secrets that were configured, the current one of each kind first.
+/// Where people reach the server.
+#[derive(Debug, Clone)]
+pub struct PublicAddress {
+    /// The URL, without a slash at its end.
+    pub url: String,
+    /// The console's cookie there.
+    pub console: ConsoleCookie,
+}
+
+/// The secrets that were configured.
 #[derive(Debug, Clone, Default)]
 pub struct GivenSecrets {
     /// `JWT_SECRET`.
-    pub jwt: Option<Vec<JwtSecret>>,
+    pub jwt: Option<Rotation<JwtSecret>>,
     /// `CURFEW_MASTER_KEY`.
-    pub master: Option<Vec<MasterKey>>,
+    pub master: Option<Rotation<MasterKey>>,
     /// `CURFEW_SIGNING_KEY`.
-    pub signing: Option<SigningKey>,
+    pub signing: Option<Rotation<SigningKey>>,
+}
+
+/// A secret that is being replaced, or not.
+#[derive(Debug, Clone)]
+pub struct Rotation<T> {
+    /// The one in use.
+    pub current: T,
+    /// Those that are still taken.
+    pub older: Vec<T>,
 }
 
 /// A token short enough to be guessed is none.
@@ -92,8 +110,7 @@ impl Config {
         let secrets = secrets(&mut reader, database.as_ref());
         let bind = reader.read::<IpAddr>(&v::BIND_ADDRESS);
         let port = reader.read_with(&v::SERVER_PORT, |text| reader::number(text, 1_u16, u16::MAX));
-        let public_url =
-            reader.text(&v::PUBLIC_URL).is_some().then(|| reader.read_with(&v::PUBLIC_URL, public_url));
+        let public = public(&mut reader, port);
         let log_level = reader.read_with(&v::LOG_LEVEL, log_level);
         let aws_region = reader.read(&v::AWS_REGION);
         let jwt_ttl = reader
@@ -111,7 +128,7 @@ impl Config {
             Some(Config {
                 database: database?,
                 listen: SocketAddr::new(bind?, port?),
-                public_url: public_url.unwrap_or(Some(None))?,
+                public: public?,
                 log_level: log_level?,
                 aws_region: aws_region?,
                 secrets,
@@ -134,6 +151,16 @@ pub fn read_database(source: &Source) -> Result<DatabaseConfig, Vec<ConfigProble
     let mut reader = Reader::of(source);
     let database = database(&mut reader);
     reader.finish(database)
+}
+
+/// Reads what proving the audit log needs: the database, and the keys of its heads where they were given.
+pub fn read_for_audit(
+    source: &Source,
+) -> Result<(DatabaseConfig, Option<Rotation<SigningKey>>), Vec<ConfigProblem>> {
+    let mut reader = Reader::of(source);
+    let database = database(&mut reader);
+    let signing = reader.secrets::<SigningKey>(&v::CURFEW_SIGNING_KEY);
+    reader.finish(database.map(|database| (database, signing)))
 }
 
 fn database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {
@@ -161,32 +188,33 @@ fn secrets(reader: &mut Reader<'_>, database: Option<&DatabaseConfig>) -> GivenS
     let jwt = reader.secrets::<JwtSecret>(&v::JWT_SECRET);
     let master = reader.secrets::<MasterKey>(&v::CURFEW_MASTER_KEY);
     let signing = reader.secrets::<SigningKey>(&v::CURFEW_SIGNING_KEY);
-    if let Some([current, older @ ..]) = master.as_deref() {
-        if let Err(problem) = Keyring::new(current, older) {
-            reader.refuse(&v::CURFEW_MASTER_KEY, format!("is not valid: {problem}"));
-        }
-    }
-    if signing.as_ref().is_some_and(|keys| keys.len() > 1) {
-        reader.refuse(&v::CURFEW_SIGNING_KEY, "must be one key");
+    if let Some(Err(problem)) = master.as_ref().map(|keys| Keyring::new(&keys.current, &keys.older)) {
+        reader.refuse(&v::CURFEW_MASTER_KEY, format!("is not valid: {problem}"));
     }
     // Several nodes must have the same keys, so none can make its own.
     if database.is_some_and(|database| database.file.is_none()) {
-        let given = [
-            (&v::JWT_SECRET, jwt.is_some()),
-            (&v::CURFEW_MASTER_KEY, master.is_some()),
-            (&v::CURFEW_SIGNING_KEY, signing.is_some()),
-        ];
-        for (variable, _) in given.into_iter().filter(|(_, given)| !given) {
-            reader.refuse(variable, "is required with PostgreSQL; `openssl rand -base64 32` makes one");
+        for variable in [&v::JWT_SECRET, &v::CURFEW_MASTER_KEY, &v::CURFEW_SIGNING_KEY] {
+            if !reader.is_set(variable) {
+                reader.refuse(variable, "is required with PostgreSQL; `openssl rand -base64 32` makes one");
+            }
         }
     }
-    GivenSecrets { jwt, master, signing: signing.and_then(|keys| keys.into_iter().next()) }
+    GivenSecrets { jwt, master, signing }
 }
 
-/// As `ConsoleCookie` reads it, without a slash at its end.
-fn public_url(text: &str) -> Result<Option<String>, Invalid> {
-    ConsoleCookie::for_url(text).map_err(|error| Invalid::new(error.to_string()))?;
-    Ok(Some(text.trim_end_matches('/').to_owned()))
+/// Where people reach the server, and the console's cookie there.
+fn public(reader: &mut Reader<'_>, port: Option<u16>) -> Option<PublicAddress> {
+    if reader.is_set(&v::PUBLIC_URL) {
+        return reader.read_with(&v::PUBLIC_URL, |text| {
+            let console = ConsoleCookie::for_url(text).map_err(|error| Invalid::new(error.to_string()))?;
+            Ok(PublicAddress { url: text.trim_end_matches('/').to_owned(), console })
+        });
+    }
+    let port = port?;
+    Some(PublicAddress {
+        url: format!("http://127.0.0.1:{port}"),
+        console: ConsoleCookie::for_loopback(port),
+    })
 }
 
 fn log_level(text: &str) -> Result<tracing::Level, Invalid> {
@@ -207,8 +235,7 @@ fn setup_token(reader: &mut Reader<'_>, bind: Option<IpAddr>) -> Option<SecretSt
         }
         Ok(SecretString::from(text))
     });
-    let is_set = reader.text(&v::CURFEW_SETUP_TOKEN).is_some();
-    if !is_set && bind.is_some_and(|address| !address.is_loopback()) {
+    if !reader.is_set(&v::CURFEW_SETUP_TOKEN) && bind.is_some_and(|address| !address.is_loopback()) {
         reader.refuse(
             &v::CURFEW_SETUP_TOKEN,
             "is required, since BIND_ADDRESS is not loopback: without it, whoever comes first is admin",

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use curfew_domain::{Invalid, Seconds};
 
 use super::variables::Variable;
-use super::{ConfigProblem, Source};
+use super::{ConfigProblem, Rotation, Source};
 
 /// Reads settings one by one, and gathers everything that is wrong with them.
 pub(super) struct Reader<'s> {
@@ -47,11 +47,16 @@ impl<'s> Reader<'s> {
         self.read_with(variable, |text| text.parse().map_err(|error: T::Err| Invalid::new(error.to_string())))
     }
 
-    /// A secret, or several, separated by commas; `file:PATH` is read from there. None when it is not set.
-    pub(super) fn secrets<T: FromStr<Err: Display>>(&mut self, variable: &Variable) -> Option<Vec<T>> {
+    /// Whether it was set.
+    pub(super) fn is_set(&self, variable: &Variable) -> bool {
+        self.source.get(variable.name).is_some()
+    }
+
+    /// A secret, or several, separated by commas; `file:PATH` is read from there. None when it is not set, or wrong.
+    pub(super) fn secrets<T: FromStr<Err: Display>>(&mut self, variable: &Variable) -> Option<Rotation<T>> {
         let text = self.source.get(variable.name)?;
         let mut secrets = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text.split(',').map(str::trim) {
             let read = contents(part).and_then(|secret| {
                 secret.trim().parse().map_err(|error: T::Err| Invalid::new(error.to_string()))
             });
@@ -60,7 +65,9 @@ impl<'s> Reader<'s> {
                 Err(problem) => self.refuse(variable, format!("is not valid: {problem}")),
             }
         }
-        Some(secrets)
+        let mut secrets = secrets.into_iter();
+        let current = secrets.next()?;
+        Some(Rotation { current, older: secrets.collect() })
     }
 
     /// The value, unless something was wrong: then everything that was.

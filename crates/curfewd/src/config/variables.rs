@@ -50,8 +50,8 @@ variables! {
     /// commas, rotate: the first seals, the others still open. Made on an embedded first run. Lose it, and what is
     /// encrypted is lost; keep a copy apart from the backups.
     CURFEW_MASTER_KEY;
-    /// What signs the heads of the audit log: 32 bytes in base64 (an Ed25519 seed), or `file:PATH`. Made on an
-    /// embedded first run.
+    /// What signs the heads of the audit log: 32 bytes in base64 (an Ed25519 seed), or `file:PATH`. Several, separated
+    /// by commas, rotate: the first signs, `audit verify` believes all. Made on an embedded first run.
     CURFEW_SIGNING_KEY;
     /// The file that signed heads of the audit log are appended to every minute. Not set: `DATABASE.heads` beside a
     /// SQLite database, else the log alone.

@@ -1,5 +1,6 @@
 //! One file for each group of operations. See the crate's own page for how to add one.
 
+mod audit;
 mod aws_identity_center;
 mod aws_resources;
 mod health;
@@ -13,6 +14,7 @@ use crate::{ApiError, HttpState};
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(crate::openapi::base())
         .merge(health::routes())
+        .merge(audit::routes())
         .merge(aws_identity_center::routes())
         .merge(aws_resources::routes())
 }

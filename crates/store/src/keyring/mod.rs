@@ -54,6 +54,11 @@ impl Keyring {
         self.current.id()
     }
 
+    /// The ids of all keys, the current one's first.
+    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> + '_ {
+        self.all().map(PurposeKeys::id)
+    }
+
     fn all(&self) -> impl Iterator<Item = &PurposeKeys> {
         std::iter::once(&self.current).chain(&self.older)
     }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod credentials;
+mod idempotency;
 mod migrations;
 mod opening;
 mod outages;

@@ -1,0 +1,91 @@
+//! What the program does when it is called.
+
+mod serve;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{AuditCommand, Cli, Command};
+use crate::config::{self, Source};
+use crate::serve::ServeError;
+
+/// What is wrong with the call itself, or with what was configured.
+const MISTAKE: u8 = 2;
+
+/// Does what `arguments` say. The status is 0 when it was done, 2 when a setting is wrong, else 1; `audit verify`
+/// has its own.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are answers of this kind too. Nobody is left to be told of a closed output.
+            let _ = answer.print();
+            return if answer.use_stderr() { MISTAKE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    if let Command::Openapi = cli.command {
+        return print(&curfew_http::openapi());
+    }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(command(cli.command)),
+        Err(error) => fail(1, &format!("threads can't be started: {error}")),
+    }
+}
+
+async fn command(command: Command) -> ExitCode {
+    let source = match Source::gather(Path::new(".")) {
+        Ok(source) => source,
+        Err(problems) => return failed(&ServeError::Config(problems)),
+    };
+    let done = match command {
+        Command::Serve { no_reconcile } => serve::serve(&source, !no_reconcile).await,
+        Command::Migrate => migrate(&source).await,
+        Command::Audit { command: AuditCommand::Verify { heads } } => {
+            return match verify::verify(&source, heads.as_deref()).await {
+                Ok(verdict) => verdict.tell(),
+                Err(error) => failed(&error),
+            };
+        }
+        Command::Openapi => Ok(()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn migrate(source: &Source) -> Result<(), ServeError> {
+    let database = config::read_database(source).map_err(ServeError::Config)?;
+    crate::serve::migrate(&database).await
+}
+
+fn failed(error: &ServeError) -> ExitCode {
+    fail(error.exit_status(), &error.to_string())
+}
+
+/// Says why, one line a problem, on the error output.
+fn fail(status: u8, problems: &str) -> ExitCode {
+    let mut output = std::io::stderr().lock();
+    for problem in problems.lines() {
+        let _ = writeln!(output, "curfewd: {problem}");
+    }
+    status.into()
+}
+
+/// Prints a whole text, so that `| head` and a full disk are noticed.
+fn print(text: &str) -> ExitCode {
+    let mut output = std::io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.write_all(b"\n"))
+        .and_then(|()| output.flush())
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("the output can't be written: {error}")),
+    }
+}

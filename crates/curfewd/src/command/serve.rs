@@ -1,0 +1,63 @@
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use curfew_aws::SdkGateway;
+use curfew_domain::{Clock, Timestamp};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Source};
+use crate::serve::{ServeError, Server, ServerClock, Wiring};
+use crate::{MonotonicWall, SystemEntropy, logs};
+
+/// `curfewd serve`: everything is opened and checked before the port is.
+pub(super) async fn serve(source: &Source, reconciles: bool) -> Result<(), ServeError> {
+    let config = Config::read(source).map_err(ServeError::Config)?;
+    logs::begin(config.log_level);
+    let shutdown = CancellationToken::new();
+    stop_on_signals(&shutdown).map_err(ServeError::Signals)?;
+    let address = config.listen;
+    let clock = Arc::new(MonotonicWall::from_system(Timestamp::from_micros(0)));
+    let aws = SdkGateway::from_env(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let wiring = Wiring {
+        clock: ServerClock::System(clock),
+        entropy: Arc::new(SystemEntropy),
+        aws: Arc::new(aws),
+        reconciles,
+    };
+    let server = Server::prepare(config, wiring).await?;
+    let listener = take_port(address).await?;
+    server.run(listener, shutdown).await
+}
+
+async fn take_port(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse => ServeError::PortTaken { address },
+        _ => ServeError::Listen { address, source },
+    })
+}
+
+/// The first SIGTERM or SIGINT asks the server to stop; the second ends it where it stands.
+fn stop_on_signals(shutdown: &CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        either(&mut terminate, &mut interrupt).await;
+        tracing::info!("server was told to stop");
+        shutdown.cancel();
+        either(&mut terminate, &mut interrupt).await;
+        tracing::warn!("server was told to stop at once");
+        std::process::exit(1);
+    });
+    Ok(())
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}

@@ -1,0 +1,131 @@
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use curfew_app::audit::heads::{Genuine, HeadLine};
+use curfew_app::audit::{Verification, all_tenants};
+use curfew_domain::TenantId;
+use curfew_domain::audit::ChainHead;
+use curfew_store::Store;
+use ed25519_dalek::VerifyingKey;
+
+use crate::config::{self, Source};
+use crate::secrets::verifying_keys;
+use crate::serve::{self, ServeError};
+
+/// What a walk over all chains came to.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    chains: Vec<(TenantId, Verification)>,
+    heads: Option<Heads>,
+}
+
+/// The heads of a file.
+#[derive(Debug, Default)]
+struct Heads {
+    genuine: Vec<ChainHead>,
+    /// Lines that are no heads, or that a known key did not sign though they name it.
+    forged: usize,
+    /// Heads of keys that are not configured.
+    unknown: usize,
+}
+
+const WHOLE: u8 = 0;
+const BROKEN: u8 = 1;
+const END_NOT_PROVED: u8 = 3;
+
+/// `curfewd audit verify`: walks every tenant's chain, also those that only heads tell of.
+pub(super) async fn verify(source: &Source, file: Option<&Path>) -> Result<Verdict, ServeError> {
+    let (database, signing) = config::read_for_audit(source).map_err(ServeError::Config)?;
+    let heads = match file {
+        None => None,
+        Some(file) => Some(Heads::read(file, &verifying_keys(signing, &database)?)?),
+    };
+    let store = serve::open_as_it_is(&database).await?;
+    let chains = walk(&store, heads.as_ref()).await?;
+    store.close().await;
+    Ok(Verdict { chains, heads })
+}
+
+async fn walk(store: &Store, heads: Option<&Heads>) -> Result<Vec<(TenantId, Verification)>, ServeError> {
+    let known = heads.map(|heads| heads.genuine.as_slice()).unwrap_or_default();
+    let mut tenants: BTreeSet<TenantId> = all_tenants(store).await?.into_iter().collect();
+    tenants.extend(known.iter().map(|head| head.tenant));
+    let mut chains = Vec::new();
+    for tenant in tenants {
+        let unit = store.tenant(tenant).read().await?;
+        chains.push((tenant, unit.verify_audit(known).await?));
+    }
+    Ok(chains)
+}
+
+impl Heads {
+    fn read(file: &Path, keys: &[VerifyingKey]) -> Result<Self, ServeError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|source| ServeError::Heads { file: file.to_owned(), source })?;
+        let mut heads = Self::default();
+        // A line without its end was being written when the server was killed: it will have been repeated.
+        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            match line.parse::<HeadLine>().map(|line| (line.genuine(keys), line.head())) {
+                Ok((Genuine::Yes, Ok(head))) => heads.genuine.push(head),
+                Ok((Genuine::UnknownKey, _)) => heads.unknown += 1,
+                Ok((Genuine::Yes | Genuine::Forged, _)) | Err(_) => heads.forged += 1,
+            }
+        }
+        Ok(heads)
+    }
+}
+
+impl Verdict {
+    /// Says what was found, and gives the status: 0 whole, 1 broken, 3 whole but its end is not proved.
+    pub(super) fn tell(&self) -> ExitCode {
+        let mut output = std::io::stdout().lock();
+        // Whoever closed the output still gets the status.
+        let _ = output.write_all(self.words().as_bytes());
+        let _ = output.flush();
+        self.status().into()
+    }
+
+    fn status(&self) -> u8 {
+        let broken = self.chains.iter().any(|(_, chain)| !chain.is_sound());
+        let forged = self.heads.as_ref().is_some_and(|heads| heads.forged > 0);
+        let proved = self.chains.iter().all(|(_, chain)| chain.sealed == 0 || chain.not_headed.is_some());
+        match (broken || forged, self.heads.is_some() && proved) {
+            (true, _) => BROKEN,
+            (false, true) => WHOLE,
+            (false, false) => END_NOT_PROVED,
+        }
+    }
+
+    fn words(&self) -> String {
+        let mut words = String::new();
+        for (tenant, chain) in &self.chains {
+            let covered = match chain.not_headed {
+                Some(count) => format!("{count} not covered by a head yet"),
+                None => "tail not proved: no heads".to_owned(),
+            };
+            words.push_str(&format!(
+                "tenant {tenant}: {} entries sealed, {} not sealed yet, {covered}, {} texts erased\n",
+                chain.sealed, chain.unsealed, chain.erased_texts
+            ));
+            for finding in &chain.findings {
+                words.push_str(&format!("tenant {tenant}: {finding}\n"));
+            }
+        }
+        if let Some(heads) = &self.heads {
+            words.push_str(&format!(
+                "heads: {} genuine, {} not genuine, {} of unknown keys\n",
+                heads.genuine.len(),
+                heads.forged,
+                heads.unknown
+            ));
+        }
+        words.push_str(match self.status() {
+            WHOLE => "the log is whole\n",
+            BROKEN => "THE LOG IS BROKEN\n",
+            _ => "the log is whole, tail not proved\n",
+        });
+        words
+    }
+}

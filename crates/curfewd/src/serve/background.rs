@@ -1,0 +1,81 @@
+//! Work that goes on behind the answers: each in its own loop, started again when it panics.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The loops of one server.
+pub(super) struct Background {
+    shutdown: CancellationToken,
+    loops: TaskTracker,
+}
+
+/// How long a loop rests after a panic: it can't turn into a hot one.
+const REST: Duration = Duration::from_secs(1);
+
+impl Background {
+    /// No loops yet; all end with `shutdown`.
+    pub(super) fn new(shutdown: CancellationToken) -> Self {
+        Self { shutdown, loops: TaskTracker::new() }
+    }
+
+    /// Runs `work` until it returns, which it does at shutdown; and again when it panics.
+    pub(super) fn run<W>(
+        &self,
+        name: &'static str,
+        mut work: impl FnMut(CancellationToken) -> W + Send + 'static,
+    ) where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let shutdown = self.shutdown.clone();
+        self.loops.spawn(async move {
+            loop {
+                let Err(error) = tokio::spawn(work(shutdown.clone())).await else { return };
+                tracing::error!(name, %error, "a background loop broke; it is started again");
+                metrics::counter!("curfew_background_faults_total", "loop" => name).increment(1);
+                if pause(&shutdown, REST).await.is_break() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Does `work` now, and then `every` so often.
+    pub(super) fn every<W>(
+        &self,
+        name: &'static str,
+        every: Duration,
+        work: impl Fn() -> W + Clone + Send + Sync + 'static,
+    ) where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.run(name, move |shutdown| {
+            let work = work.clone();
+            async move {
+                loop {
+                    work().await;
+                    if pause(&shutdown, every).await.is_break() {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Waits for all loops to end, for at most `deadline`. Says whether they did.
+    pub(super) async fn end(self, deadline: Duration) -> bool {
+        self.loops.close();
+        tokio::time::timeout(deadline, self.loops.wait()).await.is_ok()
+    }
+}
+
+/// Sleeps; breaks off at shutdown.
+async fn pause(shutdown: &CancellationToken, time: Duration) -> ControlFlow<()> {
+    tokio::select! {
+        () = shutdown.cancelled() => ControlFlow::Break(()),
+        () = tokio::time::sleep(time) => ControlFlow::Continue(()),
+    }
+}

@@ -1,0 +1,112 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use curfew_app::credentials::password::PasswordError;
+use curfew_http::MetricsError;
+use curfew_store::keyring::DuplicateKey;
+use curfew_store::{MigrateError, OpenError, StoreError};
+
+use crate::SecretsError;
+use crate::config::ConfigProblem;
+
+/// Why the server did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Settings that are missing or malformed, each named.
+    #[error("{}", lines(.0))]
+    Config(Vec<ConfigProblem>),
+    /// The secrets can't be had.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// Two master keys are one.
+    #[error("CURFEW_MASTER_KEY is not valid: {0}")]
+    Keyring(#[from] DuplicateKey),
+    /// The database can't be opened.
+    #[error("DATABASE_URL: {0}")]
+    Open(#[source] OpenError),
+    /// The role may not change the schema.
+    #[error(
+        "the database lacks migrations, and the role of DATABASE_URL may not make them: run `curfewd migrate` \
+         with MIGRATE_DATABASE_URL as a role that may"
+    )]
+    NotMigrated(#[source] MigrateError),
+    /// Migrating failed for another reason.
+    #[error("the database could not be migrated: {0}")]
+    Migrate(#[source] MigrateError),
+    /// The database was made with another master key.
+    #[error(
+        "CURFEW_MASTER_KEY is not the key that this database was made with (key id {kept}); give that one, or \
+         both as new,old"
+    )]
+    OtherMasterKey {
+        /// The id of the key it was made with.
+        kept: String,
+    },
+    /// In `multi`, row-level security must bind the role.
+    #[error(
+        "the platform mode is multi, but the role of DATABASE_URL is a superuser or has BYPASSRLS: row-level \
+         security would bind nobody; use another role"
+    )]
+    RoleBypassesWalls,
+    /// Another process listens there.
+    #[error("the port {} of {} (SERVER_PORT, BIND_ADDRESS) is taken by another process", address.port(), address.ip())]
+    PortTaken {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// It can't listen there for another reason.
+    #[error("can't listen on {address} (SERVER_PORT, BIND_ADDRESS): {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file of audit heads can't be appended to.
+    #[error("CURFEW_AUDIT_HEADS: {} can't be appended to: {source}", file.display())]
+    Heads {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Signals can't be listened for.
+    #[error("signals can't be listened for: {0}")]
+    Signals(#[source] std::io::Error),
+    /// Passwords can't be hashed.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// Metrics can't be collected.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl ServeError {
+    /// The program's exit status: 2 for what whoever configures it must change, 1 for the rest.
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            ServeError::Config(_)
+            | ServeError::Secrets(_)
+            | ServeError::Keyring(_)
+            | ServeError::NotMigrated(_)
+            | ServeError::OtherMasterKey { .. }
+            | ServeError::RoleBypassesWalls
+            | ServeError::Heads { .. } => 2,
+            ServeError::Open(_)
+            | ServeError::Migrate(_)
+            | ServeError::PortTaken { .. }
+            | ServeError::Listen { .. }
+            | ServeError::Signals(_)
+            | ServeError::Passwords(_)
+            | ServeError::Metrics(_)
+            | ServeError::Store(_) => 1,
+        }
+    }
+}
+
+fn lines(problems: &[ConfigProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,93 @@
+//! The server: put together, then run on a port until it is told to stop.
+
+mod background;
+mod error;
+mod heads_file;
+mod listen;
+mod loops;
+mod open;
+mod wiring;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_app::App;
+use curfew_http::{EdgeSettings, MetricsPage};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use error::ServeError;
+pub(crate) use open::{migrate, open_as_it_is};
+pub use wiring::{ServerClock, Wiring};
+
+use crate::config::{Config, SigningKey};
+use background::Background;
+use heads_file::HeadsFile;
+use open::Opened;
+
+/// How long requests that are under way may take after the server was told to stop.
+const LAST_ANSWERS: Duration = Duration::from_secs(20);
+
+/// How long the loops may take to hand over after that.
+const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// A server that is ready to take its port: settings, secrets, database and schema are in order.
+pub struct Server {
+    config: Config,
+    app: Arc<App>,
+    clock: ServerClock,
+    signing: SigningKey,
+    heads: Arc<HeadsFile>,
+    metrics: MetricsPage,
+    reconciles: bool,
+}
+
+/// Puts a server together and runs it on `listener` until `shutdown`.
+///
+/// Tests and the demo call it in their own process, with a clock, an AWS and a port of their own. Nothing global is
+/// touched but the collector of metrics, which all servers of a process share.
+pub async fn serve(
+    config: Config,
+    wiring: Wiring,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    Server::prepare(config, wiring).await?.run(listener, shutdown).await
+}
+
+impl Server {
+    /// Opens everything but the port.
+    pub async fn prepare(config: Config, wiring: Wiring) -> Result<Self, ServeError> {
+        let metrics = MetricsPage::install()?;
+        let reconciles = wiring.reconciles;
+        let Opened { app, clock, signing, heads } = open::open(&config, wiring).await?;
+        Ok(Self { config, app: Arc::new(app), clock, signing, heads: Arc::new(heads), metrics, reconciles })
+    }
+
+    /// The use cases' own: for whoever runs a server in their process.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Serves until `shutdown`: then takes no more connections, finishes what is under way, hands over its leases,
+    /// seals the audit log, and closes the database.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let settings = EdgeSettings {
+            requests_a_minute: self.config.requests_a_minute,
+            over_tls: self.config.public.url.starts_with("https://"),
+            ..EdgeSettings::default()
+        };
+        let router = curfew_http::router(Arc::clone(&self.app), &settings, self.metrics.clone());
+        let background = Background::new(shutdown.clone());
+        loops::start(&background, &self);
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, reconciles = self.reconciles, "server is listening");
+        }
+        let answered = listen::listen(listener, router, shutdown, LAST_ANSWERS).await;
+        let handed_over = background.end(LAST_WORK).await;
+        loops::finish(&self).await;
+        self.app.store.close().await;
+        tracing::info!(answered, handed_over, "server stopped");
+        Ok(())
+    }
+}

@@ -1,0 +1,322 @@
+//! The contract's conventions, over the whole router and a real store.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use curfew_app::testing::{ORIGIN, TestApp, TestTenant};
+use curfew_domain::{NodeId, PlatformMode};
+use curfew_http::{EdgeSettings, MetricsPage};
+use curfew_store::testing::TestStore;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+struct Server {
+    router: Router,
+    test: TestApp,
+    tenant: TestTenant,
+    _store: TestStore,
+}
+
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Server {
+    async fn start() -> Self {
+        Self::with(EdgeSettings { requests_a_minute: None, ..EdgeSettings::default() }).await
+    }
+
+    async fn with(settings: EdgeSettings) -> Self {
+        let store = TestStore::sqlite().await;
+        let test = TestApp::new(&store.store);
+        let tenant = test.set_up(PlatformMode::Single).await;
+        let metrics = MetricsPage::install().unwrap();
+        let router = curfew_http::router(test.app.clone(), &settings, metrics);
+        Self { router, test, tenant, _store: store }
+    }
+
+    async fn ask(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            None => Body::empty(),
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+        };
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// As the admin.
+    async fn get(&self, uri: &str) -> Reply {
+        let (bearer, tenant) = (format!("Bearer {}", self.tenant.token), self.tenant.tenant.id.to_string());
+        self.ask("GET", uri, &[("authorization", &bearer), ("x-tenant-id", &tenant)], None).await
+    }
+}
+
+impl Reply {
+    #[track_caller]
+    fn refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+    }
+}
+
+#[tokio::test]
+async fn credential_and_tenant_are_checked_in_the_contracts_order() {
+    let server = Server::start().await;
+    let bearer = format!("Bearer {}", server.tenant.token);
+    let (own, other) = (server.tenant.tenant.id.to_string(), uuid::Uuid::from_u128(7).to_string());
+    let ask = async |headers: &[(&str, &str)]| server.ask("GET", "/v1/audit-log", headers, None).await;
+    ask(&[]).await.refused(401, "unauthenticated");
+    ask(&[("x-tenant-id", "nonsense")]).await.refused(401, "unauthenticated");
+    ask(&[("authorization", "Bearer nonsense"), ("x-tenant-id", &own)]).await.refused(401, "unauthenticated");
+    ask(&[("authorization", &bearer), ("authorization", &bearer), ("x-tenant-id", &own)])
+        .await
+        .refused(401, "unauthenticated");
+    ask(&[("authorization", &bearer)]).await.refused(400, "invalid_tenant_id");
+    ask(&[("authorization", &bearer), ("x-tenant-id", "nonsense")]).await.refused(400, "invalid_tenant_id");
+    ask(&[("authorization", &bearer), ("x-tenant-id", &own), ("x-tenant-id", &own)])
+        .await
+        .refused(400, "invalid_tenant_id");
+    ask(&[("authorization", &bearer), ("x-tenant-id", &other)]).await.refused(403, "tenant_mismatch");
+    ask(&[("authorization", &bearer), ("x-api-key", "cfw_x"), ("x-tenant-id", &own)])
+        .await
+        .refused(400, "invalid_request");
+    assert_eq!(ask(&[("authorization", &bearer), ("x-tenant-id", &own)]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stranger_is_not_told_which_parameters_there_are() {
+    let server = Server::start().await;
+    server.ask("GET", "/v1/audit-log?nonsense=1", &[], None).await.refused(401, "unauthenticated");
+    let known = server.get("/v1/audit-log?nonsense=1").await;
+    known.refused(400, "invalid_request");
+    assert_eq!(known.body["details"]["fields"]["nonsense"], "is not a parameter of this operation");
+    server.get("/v1/audit-log/verify?nonsense=1").await.refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn what_is_no_id_answers_as_an_id_that_never_existed() {
+    let server = Server::start().await;
+    for id in ["nonsense", "0192f0c17a3b7c4d8e5f0123456789ab", "%00", "0192f0c1-7a3b-7c4d-8e5f-0123456789ab"]
+    {
+        server.get(&format!("/v1/audit-log/{id}")).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_walked_page_by_page_and_a_foreign_cursor_is_refused() {
+    let server = Server::start().await;
+    for _ in 0..4 {
+        server.test.token_of("acme", "root@acme.example").await;
+    }
+    let whole = server.get("/v1/audit-log?limit=250").await;
+    let ids = |reply: &Reply| -> Vec<String> {
+        reply.body["data"].as_array().unwrap().iter().map(|entry| entry["id"].to_string()).collect()
+    };
+    let all = ids(&whole);
+    assert!(all.len() >= 5, "{}", whole.body);
+    assert_eq!((&whole.body["has_more"], &whole.body["next_cursor"]), (&json!(false), &Value::Null));
+
+    let mut walked = Vec::new();
+    let mut uri = "/v1/audit-log?limit=2".to_owned();
+    let mut cursor = String::new();
+    loop {
+        let page = server.get(&uri).await;
+        walked.extend(ids(&page));
+        let Some(next) = page.body["next_cursor"].as_str() else { break };
+        assert_eq!(page.body["has_more"], true);
+        cursor = next.to_owned();
+        uri = format!("/v1/audit-log?limit=2&cursor={next}");
+    }
+    assert_eq!(walked, all);
+
+    for uri in [
+        format!("/v1/audit-log?action=user.created&cursor={cursor}"),
+        format!("/v1/audit-log?cursor={cursor}x"),
+        "/v1/audit-log?cursor=".to_owned(),
+        "/v1/audit-log?limit=0".to_owned(),
+        "/v1/audit-log?limit=251".to_owned(),
+        "/v1/audit-log?limit=-1".to_owned(),
+        "/v1/audit-log?limit=2&limit=2".to_owned(),
+        "/v1/audit-log?action=nothing.done".to_owned(),
+        "/v1/audit-log?from=yesterday".to_owned(),
+    ] {
+        let refused = server.get(&uri).await;
+        refused.refused(400, "invalid_request");
+        assert!(refused.body["details"]["fields"].is_object(), "{uri}: {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_sealed_when_it_is_read_and_proves_sound() {
+    let server = Server::start().await;
+    let log = server.get("/v1/audit-log").await;
+    let entries = log.body["data"].as_array().unwrap();
+    assert!(
+        entries.iter().all(|entry| entry["sequence"].is_u64() && entry["hash"].is_string()),
+        "{}",
+        log.body
+    );
+    let first = server.get(&format!("/v1/audit-log/{}", entries[0]["id"].as_str().unwrap())).await;
+    assert_eq!(first.body, entries[0]);
+    let verified = server.get("/v1/audit-log/verify").await;
+    assert_eq!(verified.body["sound"], true, "{}", verified.body);
+    assert_eq!(verified.body["sealed"].as_u64(), Some(entries.len() as u64));
+}
+
+#[tokio::test]
+async fn a_credential_has_its_own_limit() {
+    let settings = EdgeSettings { requests_a_minute: NonZeroU32::new(3), ..EdgeSettings::default() };
+    let server = Server::with(settings).await;
+    for _ in 0..3 {
+        assert_eq!(server.get("/v1/audit-log").await.status, 200);
+    }
+    let refused = server.get("/v1/audit-log").await;
+    refused.refused(429, "rate_limited");
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(server.ask("GET", "/healthz", &[], None).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_node_is_ready_once_its_reconciler_runs_and_while_its_clock_is_right() {
+    let server = Server::start().await;
+    assert_eq!(server.ask("GET", "/healthz", &[], None).await.body, json!({ "status": "ok" }));
+    server.ask("GET", "/readyz", &[], None).await.refused(503, "unavailable");
+    server.test.app.health.reconciler_is_alive(server.test.app.now());
+    assert_eq!(server.ask("GET", "/readyz", &[], None).await.status, 200);
+    server.test.app.health.clock_is_ahead(true);
+    server.ask("GET", "/readyz", &[], None).await.refused(503, "unavailable");
+    server.test.app.health.clock_is_ahead(false);
+    server.test.app.store.close().await;
+    server.ask("GET", "/healthz", &[], None).await.refused(503, "unavailable");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_without_its_details() {
+    let server = Server::start().await;
+    server.test.app.store.close().await;
+    let reply = server.get("/v1/audit-log").await;
+    reply.refused(503, "unavailable");
+    assert_eq!(reply.headers["retry-after"], "1");
+    assert!(!reply.body.to_string().contains("pool"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn metrics_and_description_are_served() {
+    let server = Server::start().await;
+    server.get("/v1/audit-log").await;
+    let described = server.ask("GET", "/openapi.json", &[], None).await;
+    assert_eq!(described.body["openapi"], "3.1.0");
+    assert_eq!(described.body, serde_json::from_str::<Value>(&curfew_http::openapi()).unwrap());
+    let docs = server.ask("GET", "/docs/", &[], None).await;
+    assert_eq!(docs.headers["content-type"], "text/html");
+    let metrics = server.ask("GET", "/metrics", &[], None).await;
+    assert_eq!(
+        (metrics.status, &metrics.headers["content-type"]),
+        (200, &"text/plain; version=0.0.4".parse().unwrap())
+    );
+}
+
+/// Every operation of the description, by path and method.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(|(method, operation)| (path.clone(), method.clone(), operation.clone()))
+        })
+        .collect()
+}
+
+fn is_public(operation: &Value) -> bool {
+    operation["security"].as_array().is_some_and(|schemes| schemes.contains(&json!({})))
+}
+
+#[test]
+fn the_description_says_of_every_operation_what_a_client_needs() {
+    let document: Value = serde_json::from_str(&curfew_http::openapi()).unwrap();
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let at = format!("{method} {path}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{at}: its id is taken");
+        assert!(operation["summary"].is_string(), "{at}: no summary");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{at}: no success");
+        for (status, response) in responses {
+            assert!(response["description"].is_string(), "{at} {status}: no description");
+            if !status.starts_with('2') {
+                let schema = &response["content"]["application/json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/ErrorBody", "{at} {status}");
+            }
+        }
+        let mut expected = vec!["400", "413", "429", "500", "503"];
+        if !is_public(&operation) {
+            expected.extend(["401", "403"]);
+            let names: Vec<_> = operation["parameters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|parameter| &parameter["name"])
+                .collect();
+            assert!(names.contains(&&json!("X-Tenant-ID")), "{at}: {names:?}");
+        }
+        if path.contains('{') {
+            expected.push("404");
+        }
+        if operation.get("requestBody").is_some() {
+            expected.push("415");
+        }
+        for status in expected {
+            assert!(responses.contains_key(status), "{at}: no {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_but_the_public_ones_turns_strangers_away() {
+    let server = Server::start().await;
+    let document: Value = serde_json::from_str(&curfew_http::openapi()).unwrap();
+    let id = NodeId::from_uuid(uuid::Uuid::from_u128(7)).to_string();
+    for (path, method, operation) in operations(&document) {
+        if is_public(&operation) {
+            continue;
+        }
+        let path: String = path
+            .split('/')
+            .map(|part| if part.starts_with('{') { &id } else { part })
+            .collect::<Vec<_>>()
+            .join("/");
+        let method = method.to_uppercase();
+        for headers in [
+            vec![],
+            vec![("x-api-key", "cfw_nonsense")],
+            vec![("authorization", "Bearer x")],
+            vec![("cookie", "__Host-curfew=x"), ("origin", ORIGIN)],
+        ] {
+            let reply = server.ask(&method, &path, &headers, Some(json!({ "nonsense": 1 }))).await;
+            assert_eq!(
+                (reply.status, reply.body["code"].as_str()),
+                (401, Some("unauthenticated")),
+                "{method} {path}"
+            );
+            assert_eq!(reply.headers["www-authenticate"], "Bearer realm=\"curfew\"");
+        }
+    }
+}
