@@ -13,14 +13,26 @@
 //! A field that the contract marks `?` is written as `null`, never left out: give it `#[schema(required)]`.
 //! `ErrorBody` is the exception, since the contract lets `details` and `notices` be absent.
 
+mod api_keys;
 mod audit;
+mod auth;
 mod aws_identity_center;
 mod aws_resources;
 mod error;
 mod health;
 mod page;
+mod roles;
+mod secret;
+mod settings;
+mod setup;
+mod tenants;
+mod users;
 
+pub use api_keys::{ApiKey, ApiKeyCreated, NewApiKey};
 pub use audit::{AuditLogEntry, AuditQuery, AuditVerification};
+pub use auth::{
+    Login, LoginMethod, LoginResult, Providers, ProvidersQuery, Refreshed, SessionCarrier, SetInitialPassword,
+};
 pub use aws_identity_center::{
     AwsCheck, AwsConfig, AwsTestResult, BootstrapTemplate, BootstrapTemplateFor, ExternalIdBody,
     SaveAwsConfig,
@@ -30,4 +42,11 @@ pub use aws_resources::{
 };
 pub use error::ErrorBody;
 pub use health::{Health, HealthStatus};
-pub use page::PageBody;
+pub use page::{ListBody, PageBody};
+pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
+pub use settings::{Setting, SettingChange};
+pub use setup::{
+    CompleteSetup, Domain, IssuerUrl, SetupAwsConfig, SetupCompleted, SetupOidcConfig, SetupStatus, ShortText,
+};
+pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated};
+pub use users::{Me, NewUser, User, UserChange};

@@ -20,3 +20,10 @@ impl<T: ToSchema> PageBody<T> {
         Self { data, next_cursor, has_more }
     }
 }
+
+/// A list that is never long enough for pages.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ListBody<T: ToSchema> {
+    /// All of it.
+    pub data: Vec<T>,
+}

@@ -108,7 +108,7 @@ fn refuse_forgery(app: &App, presented: &Presented<'_>, session: SessionId) -> R
 }
 
 /// Refuses what a page of another origin had the browser send.
-pub(crate) fn refuse_foreign_origin(app: &App, origin: Option<&str>) -> Result<(), AppError> {
+pub fn refuse_foreign_origin(app: &App, origin: Option<&str>) -> Result<(), AppError> {
     if origin.is_some_and(|origin| app.gate.console.allows(origin)) {
         Ok(())
     } else {

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use curfew_domain::{CredentialId, Seconds, Session, SessionId, SessionKind, Timestamp, UserId};
+use curfew_domain::{CredentialId, Seconds, Session, SessionId, SessionKind, TenantId, Timestamp, UserId};
 use curfew_store::{Credential, CredentialSubject, WriteUnit};
 use secrecy::SecretString;
 
@@ -19,6 +19,8 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
     /// The login.
     pub session: SessionId,
+    /// The tenant that it opens.
+    pub tenant: TenantId,
 }
 
 /// A login to be opened.
@@ -108,7 +110,13 @@ async fn give_credential(
         version: 1,
     })
     .await?;
-    Ok(SignedIn { token, kind: session.kind, expires_at: session.expires_at, session: session.id })
+    Ok(SignedIn {
+        token,
+        kind: session.kind,
+        expires_at: session.expires_at,
+        session: session.id,
+        tenant: unit.tenant(),
+    })
 }
 
 /// JWTs know whole seconds only.

@@ -1,13 +1,13 @@
-use curfew_domain::Scope;
 use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::{Cursor, Page, PageRequest, Scope};
 use curfew_store::StoredSetting;
 use serde_json::Value;
 
 use super::{Setting, SettingKey, TenantSettings};
 use crate::{App, AppError, Caller};
 
-/// All settings that are in force.
-pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Setting>, AppError> {
+/// The settings that are in force, by name.
+pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<Setting>, AppError> {
     caller.require(Scope::SettingsRead)?;
     let unit = app.store.tenant(caller.tenant).read().await?;
     let tenant = unit.this_tenant().await?.ok_or(AppError::NotFound("tenant"))?;
@@ -18,7 +18,10 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Setting>, AppError> 
         let updated_at = kept.map_or(tenant.created_at, |kept| kept.updated_at);
         Setting { key, value: key.value(&settings), updated_at }
     };
-    Ok(SettingKey::ALL.map(setting).into())
+    let after = page.after.as_ref().map_or(&[][..], Cursor::bytes);
+    let rest = SettingKey::ALL.into_iter().filter(|key| key.as_str().as_bytes() > after);
+    let rows = rest.take(page.limit.rows() + 1).map(setting).collect();
+    Ok(Page::cut(rows, page.limit, |last| Cursor::from_bytes(last.key.as_str().into())))
 }
 
 /// Sets one.

@@ -8,6 +8,7 @@ mod list;
 mod nul;
 mod path;
 mod query;
+mod visitor;
 
 pub use authenticated::Authenticated;
 pub use create::ApiCreate;
@@ -15,3 +16,4 @@ pub use json::ApiJson;
 pub use list::{ApiList, ListQuery, NoFilters};
 pub use path::ApiPath;
 pub use query::ApiQuery;
+pub(crate) use visitor::Visitor;

@@ -1,9 +1,16 @@
 //! One file for each group of operations. See the crate's own page for how to add one.
 
+mod api_keys;
 mod audit;
+mod auth;
 mod aws_identity_center;
 mod aws_resources;
 mod health;
+mod roles;
+mod settings;
+mod setup;
+mod tenants;
+mod users;
 
 use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,10 +20,17 @@ use crate::{ApiError, HttpState};
 /// All operations.
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(crate::openapi::base())
-        .merge(health::routes())
+        .merge(api_keys::routes())
         .merge(audit::routes())
+        .merge(auth::routes())
         .merge(aws_identity_center::routes())
         .merge(aws_resources::routes())
+        .merge(health::routes())
+        .merge(roles::routes())
+        .merge(settings::routes())
+        .merge(setup::routes())
+        .merge(tenants::routes())
+        .merge(users::routes())
 }
 
 /// Unknown paths and wrong methods, in the one error body. To be called once all routes are in.
