@@ -86,16 +86,23 @@ impl Secrets {
             };
             return Err(SecretsError::Required(missing));
         };
+        Self::make_for_new(&config.database, entropy)?;
         let kept = SecretsFile::beside(database);
-        if !database.exists() {
-            kept.make_if_missing(entropy)?;
-        }
         let lines = kept.read()?;
         Ok(Self {
             jwt: jwt.map_or_else(|| kept.only(&lines, JWT), Ok)?,
             master: master.map_or_else(|| kept.only(&lines, MASTER), Ok)?,
             signing: signing.map_or_else(|| kept.only(&lines, SIGNING), Ok)?,
         })
+    }
+
+    /// Makes the secrets of an embedded database that does not exist yet, for whoever is about to make it. Otherwise
+    /// a first run after `migrate` would find a database, and could not tell new from one whose secrets are lost.
+    pub fn make_for_new(database: &DatabaseConfig, entropy: &dyn Entropy) -> Result<(), SecretsError> {
+        match &database.file {
+            Some(file) if !file.exists() => SecretsFile::beside(file).make_if_missing(entropy),
+            _ => Ok(()),
+        }
     }
 }
 

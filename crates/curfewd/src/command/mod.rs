@@ -13,6 +13,7 @@ use clap::Parser;
 use crate::cli::{AuditCommand, Cli, Command};
 use crate::config::{self, Source};
 use crate::serve::ServeError;
+use crate::{Secrets, SystemEntropy};
 
 /// What is wrong with the call itself, or with what was configured.
 const MISTAKE: u8 = 2;
@@ -61,6 +62,7 @@ async fn command(command: Command) -> ExitCode {
 
 async fn migrate(source: &Source) -> Result<(), ServeError> {
     let database = config::read_database(source).map_err(ServeError::Config)?;
+    Secrets::make_for_new(&database, &SystemEntropy)?;
     crate::serve::migrate(&database).await
 }
 

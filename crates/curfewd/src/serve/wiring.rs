@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use curfew_aws::AwsGateway;
+use curfew_aws::{AwsGateway, SdkGateway, SdkSettings, StaticCredentials};
 use curfew_domain::{Clock, Entropy, Timestamp};
 
-use crate::MonotonicWall;
+use crate::{MonotonicWall, SystemEntropy};
 
 /// What a server takes from outside: time, randomness and AWS.
 pub struct Wiring {
@@ -16,6 +16,27 @@ pub struct Wiring {
     pub aws: Arc<dyn AwsGateway>,
     /// Whether this node looks after assignments; `--no-reconcile` says no.
     pub reconciles: bool,
+}
+
+impl Wiring {
+    /// The system's clock and randomness, and one address as all of AWS: for the demo and for tests, which run a server
+    /// in their own process. The program itself takes AWS from its environment.
+    pub async fn with_aws_at(endpoint_url: &str, access_key_id: &str, secret_access_key: &str) -> Self {
+        let clock = Arc::new(MonotonicWall::from_system(Timestamp::from_micros(0)));
+        let credentials = StaticCredentials {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret_access_key.into(),
+            session_token: None,
+        };
+        let settings = SdkSettings::at(endpoint_url, credentials);
+        let aws = SdkGateway::load(Arc::clone(&clock) as Arc<dyn Clock>, settings).await;
+        Self {
+            clock: ServerClock::System(clock),
+            entropy: Arc::new(SystemEntropy),
+            aws: Arc::new(aws),
+            reconciles: true,
+        }
+    }
 }
 
 /// A server's clock.
