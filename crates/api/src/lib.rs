@@ -13,14 +13,18 @@
 //! A field that the contract marks `?` is written as `null`, never left out: give it `#[schema(required)]`.
 //! `ErrorBody` is the exception, since the contract lets `details` and `notices` be absent.
 
+mod access;
 mod api_keys;
 mod audit;
 mod auth;
 mod aws_identity_center;
 mod aws_resources;
 mod error;
+mod grants;
 mod health;
 mod page;
+mod policies;
+mod requests;
 mod roles;
 mod secret;
 mod settings;
@@ -41,8 +45,14 @@ pub use aws_resources::{
     AwsSync, AwsSyncCounts, CachedAwsResource, PushAwsResources, PushedAwsResource, Upserted,
 };
 pub use error::ErrorBody;
+pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use health::{Health, HealthStatus};
 pub use page::{ListBody, PageBody};
+pub use policies::{
+    ActionScopeType, EntityScopeType, NewPolicy, NewPolicyRule, Policy, PolicyChange, PolicyFields,
+    PolicyRule, PolicySummary,
+};
+pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
 pub use settings::{Setting, SettingChange};
 pub use setup::{

@@ -10,6 +10,7 @@ use crate::directory::Lookups;
 use crate::gate::Gate;
 use crate::health::Health;
 use crate::nudge::Nudge;
+use crate::policies::Snapshots;
 
 /// What every use case works with: the database, time, randomness, keys, and the way into AWS.
 ///
@@ -35,6 +36,8 @@ pub struct App {
     pub connection_tests: TestRuns,
     /// How often people are looked up in Identity Center.
     pub lookups: Lookups,
+    /// What each tenant's policies compile to.
+    pub policies: Snapshots,
 }
 
 impl App {

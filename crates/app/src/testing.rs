@@ -25,6 +25,7 @@ use crate::gate::{self, Gate, GateSettings, Presented, SignedIn};
 use crate::health::Health;
 use crate::login::{self, SignIn};
 use crate::nudge::Nudge;
+use crate::policies::Snapshots;
 use crate::setup::{self, CompleteSetup, SetupCompleted};
 use crate::{App, AppError, Caller};
 
@@ -108,6 +109,7 @@ impl TestApp {
             health: Health::default(),
             connection_tests: TestRuns::default(),
             lookups: Lookups::default(),
+            policies: Snapshots::default(),
         };
         Self { app: Arc::new(app), clock }
     }

@@ -17,6 +17,7 @@ pub mod assignment;
 pub mod audit;
 mod aws;
 mod aws_resource;
+mod change;
 pub mod connection;
 mod discovery;
 mod domain_name;
@@ -50,6 +51,7 @@ pub use aws::{
     RoleArn, StorePrincipalId,
 };
 pub use aws_resource::{CachedResource, Discovered, DiscoveredAttributes, IdentityUser, Pushed};
+pub use change::Change;
 pub use discovery::{DiscoveryCounts, DiscoveryRun, DiscoveryState};
 pub use domain_name::{DomainName, TenantDomain};
 pub use entropy::Entropy;

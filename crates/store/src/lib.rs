@@ -31,6 +31,7 @@ mod domains;
 mod entity;
 mod error;
 mod grants;
+mod holds;
 mod idempotency;
 mod identity_users;
 mod installation;

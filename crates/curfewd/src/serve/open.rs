@@ -11,6 +11,7 @@ use curfew_app::directory::Lookups;
 use curfew_app::gate::{Gate, GateSettings, SetupToken};
 use curfew_app::health::Health;
 use curfew_app::nudge::Nudge;
+use curfew_app::policies::Snapshots;
 use curfew_domain::{Entropy, PlatformMode};
 use curfew_store::keyring::Keyring;
 use curfew_store::{Installation, MigrateError, Store, StoreOptions};
@@ -47,6 +48,7 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         nudge: Nudge::default(),
         connection_tests: TestRuns::default(),
         lookups: Lookups::default(),
+        policies: Snapshots::default(),
         health: if wiring.reconciles { Health::default() } else { Health::of_answering_node() },
     };
     Ok(Opened { app, clock: wiring.clock, signing: secrets.signing.current, heads: HeadsFile::open(config)? })

@@ -5,7 +5,11 @@ mod audit;
 mod auth;
 mod aws_identity_center;
 mod aws_resources;
+mod grants;
 mod health;
+mod policies;
+mod policy_rules;
+mod requests;
 mod roles;
 mod settings;
 mod setup;
@@ -25,7 +29,10 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(auth::routes())
         .merge(aws_identity_center::routes())
         .merge(aws_resources::routes())
+        .merge(grants::routes())
         .merge(health::routes())
+        .merge(policies::routes())
+        .merge(requests::routes())
         .merge(roles::routes())
         .merge(settings::routes())
         .merge(setup::routes())

@@ -1,0 +1,394 @@
+use curfew_domain::policy::{Effect, Notice, Policy as KeptPolicy, PolicyTerms};
+use curfew_domain::request::ApprovalMode;
+use curfew_domain::{Action, Change, DisplayName, GroupId, LongText, PolicyId, RuleId, Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::{ActionSchema, ApprovalModeSchema, yes};
+
+/// A policy that somebody wants.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPolicy {
+    /// What people call it.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    pub name: DisplayName,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 10000)]
+    pub description: Option<LongText>,
+    /// Whether it takes part in decisions at once.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub enabled: bool,
+    /// Higher is asked first; equal ones are asked together.
+    #[serde(default)]
+    #[schema(default = 0)]
+    pub priority: i32,
+    /// Above this its permits don't match.
+    #[schema(value_type = i64, minimum = 1, maximum = 315_360_000)]
+    pub max_duration_seconds: Seconds,
+    /// How long, when nobody said.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub default_duration_seconds: Option<Seconds>,
+    /// Where its events are told besides.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    pub notification_channel: Option<DisplayName>,
+    /// Many Cedar statements: each becomes a rule.
+    #[serde(default)]
+    #[schema(max_length = 1_048_576)]
+    pub cedar_policy_set: Option<String>,
+    /// Single rules, after those.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub rules: Vec<NewPolicyRule>,
+    /// How requests are approved.
+    #[serde(default = "by_people")]
+    #[schema(value_type = ApprovalModeSchema, default = "require")]
+    pub approval_mode: ApprovalMode,
+    /// How long a request waits for people.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub approval_timeout_seconds: Option<Seconds>,
+    /// How many different people have to approve.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 20, default = 1)]
+    pub approvals_required: u16,
+    /// Who may approve; anybody with the right where empty.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, max_items = 100)]
+    pub approver_groups: Vec<GroupId>,
+    /// Whether an emergency passes without approval.
+    #[serde(default)]
+    pub allow_break_glass: bool,
+    /// How long an emergency lasts at most.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub break_glass_max_duration_seconds: Option<Seconds>,
+}
+
+const fn by_people() -> ApprovalMode {
+    ApprovalMode::Require
+}
+
+const fn one() -> u16 {
+    1
+}
+
+impl NewPolicy {
+    /// On what terms it would give access.
+    pub fn terms(&self) -> PolicyTerms {
+        PolicyTerms {
+            maximum: self.max_duration_seconds,
+            default: self.default_duration_seconds,
+            mode: self.approval_mode,
+            approval_timeout: self.approval_timeout_seconds,
+            approvals_required: self.approvals_required,
+            approver_groups: self.approver_groups.clone(),
+            allow_break_glass: self.allow_break_glass,
+            break_glass_maximum: self.break_glass_max_duration_seconds,
+        }
+    }
+}
+
+/// What is to change of a policy; what is left out stays.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChange {
+    /// Another name.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 200)]
+    pub name: Change<DisplayName>,
+    /// Another description.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 10000)]
+    pub description: Change<Option<LongText>>,
+    /// Whether it takes part in decisions.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    pub enabled: Change<bool>,
+    /// Another priority.
+    #[serde(default)]
+    #[schema(value_type = Option<i32>, nullable = false)]
+    pub priority: Change<i32>,
+    /// Another maximum.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, nullable = false, minimum = 1, maximum = 315_360_000)]
+    pub max_duration_seconds: Change<Seconds>,
+    /// Another default.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub default_duration_seconds: Change<Option<Seconds>>,
+    /// Another channel.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    pub notification_channel: Change<Option<DisplayName>>,
+    /// Cedar statements in the place of all of its rules.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, nullable = false, max_length = 1_048_576)]
+    pub cedar_policy_set: Change<String>,
+    /// Another way of approval.
+    #[serde(default)]
+    #[schema(value_type = Option<ApprovalModeSchema>, nullable = false)]
+    pub approval_mode: Change<ApprovalMode>,
+    /// Another timeout.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub approval_timeout_seconds: Change<Option<Seconds>>,
+    /// Another number of approvals.
+    #[serde(default)]
+    #[schema(value_type = Option<u16>, nullable = false, minimum = 1, maximum = 20)]
+    pub approvals_required: Change<u16>,
+    /// Other groups.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Uuid>>, nullable = false, max_items = 100)]
+    pub approver_groups: Change<Vec<GroupId>>,
+    /// Whether an emergency passes without approval.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    pub allow_break_glass: Change<bool>,
+    /// Another maximum of emergencies.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub break_glass_max_duration_seconds: Change<Option<Seconds>>,
+}
+
+/// A rule that somebody wants: one Cedar statement, or its fields. The statement wins.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPolicyRule {
+    /// One Cedar statement.
+    #[serde(default)]
+    #[schema(max_length = 65_536)]
+    pub policy_text: Option<String>,
+    /// Whether it gives or takes. Required where there is no statement.
+    #[serde(default)]
+    #[schema(value_type = Option<EffectSchema>)]
+    pub effect: Option<Effect>,
+    /// Whom it speaks of.
+    #[serde(default)]
+    pub principal_scope_type: EntityScopeType,
+    /// `User`, `Group` or `Role`.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub principal_entity_type: Option<String>,
+    /// Which of them: an e-mail, a name or an id. For `is_in`, what it must be in: `Group::"engineering"`.
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub principal_entity_id: Option<String>,
+    /// Which actions.
+    #[serde(default)]
+    pub action_scope_type: ActionScopeType,
+    /// Their names.
+    #[serde(default)]
+    #[schema(value_type = Vec<ActionSchema>, max_items = 5)]
+    pub action_ids: Vec<Action>,
+    /// Which resources.
+    #[serde(default)]
+    pub resource_scope_type: EntityScopeType,
+    /// `AwsAccount`, `AwsOrganizationalUnit`, ….
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub resource_entity_type: Option<String>,
+    /// Which of them, by AWS's id. For `is_in`, what it must be in: `AwsOrganizationalUnit::"ou-…"`.
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub resource_entity_id: Option<String>,
+    /// `when` and `unless` clauses, as raw Cedar.
+    #[serde(default)]
+    #[schema(max_length = 65_536)]
+    pub conditions: Option<String>,
+    /// What requesters are told when it decides.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
+    pub notice: Option<Notice>,
+    /// Whether sessions that it gives are followed.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub audit_session: bool,
+}
+
+/// What a rule says of its principal or resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntityScopeType {
+    /// All of them.
+    #[default]
+    Any,
+    /// Exactly this one.
+    Eq,
+    /// This one and all below it.
+    In,
+    /// All of a type.
+    Is,
+    /// Those of a type that are below this one.
+    IsIn,
+}
+
+/// What a rule says of the action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionScopeType {
+    /// All of them.
+    #[default]
+    Any,
+    /// Exactly this one.
+    Eq,
+    /// These, and those that they are the group of.
+    In,
+}
+
+/// Whether a rule gives or takes.
+#[derive(ToSchema)]
+#[schema(as = Effect, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum EffectSchema {
+    Permit,
+    Forbid,
+}
+
+/// What all views of a policy show.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyFields {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    pub id: PolicyId,
+    /// What people call it.
+    #[schema(value_type = String)]
+    pub name: DisplayName,
+    /// What it is for.
+    #[schema(required, value_type = Option<String>)]
+    pub description: Option<LongText>,
+    /// Whether it takes part in decisions.
+    pub enabled: bool,
+    /// Higher is asked first.
+    pub priority: i32,
+    /// Above this its permits don't match.
+    #[schema(value_type = i64)]
+    pub max_duration_seconds: Seconds,
+    /// How long, when nobody said.
+    #[schema(required, value_type = Option<i64>)]
+    pub default_duration_seconds: Option<Seconds>,
+    /// Where its events are told besides.
+    #[schema(required, value_type = Option<String>)]
+    pub notification_channel: Option<DisplayName>,
+    /// How requests are approved.
+    #[schema(value_type = ApprovalModeSchema)]
+    pub approval_mode: ApprovalMode,
+    /// How long a request waits for people.
+    #[schema(required, value_type = Option<i64>)]
+    pub approval_timeout_seconds: Option<Seconds>,
+    /// How many different people have to approve.
+    pub approvals_required: u16,
+    /// Who may approve; anybody with the right where empty.
+    #[schema(value_type = Vec<Uuid>)]
+    pub approver_groups: Vec<GroupId>,
+    /// Whether an emergency passes without approval.
+    pub allow_break_glass: bool,
+    /// How long an emergency lasts at most.
+    #[schema(required, value_type = Option<i64>)]
+    pub break_glass_max_duration_seconds: Option<Seconds>,
+    /// 1 when it was made, one more at each change.
+    pub version: u32,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl PolicyFields {
+    /// What all views show of `policy`.
+    pub fn of<Rules>(policy: &KeptPolicy<Rules>) -> Self {
+        let terms = policy.terms.clone();
+        Self {
+            id: policy.id,
+            name: policy.name.clone(),
+            description: policy.description.clone(),
+            enabled: policy.enabled,
+            priority: policy.priority,
+            max_duration_seconds: terms.maximum,
+            default_duration_seconds: terms.default,
+            notification_channel: policy.notification_channel.clone(),
+            approval_mode: terms.mode,
+            approval_timeout_seconds: terms.approval_timeout,
+            approvals_required: terms.approvals_required,
+            approver_groups: terms.approver_groups,
+            allow_break_glass: terms.allow_break_glass,
+            break_glass_max_duration_seconds: terms.break_glass_maximum,
+            version: policy.version,
+            created_at: policy.created_at,
+            updated_at: policy.updated_at,
+        }
+    }
+}
+
+/// A policy and its rules.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Policy {
+    /// The policy.
+    #[serde(flatten)]
+    pub fields: PolicyFields,
+    /// Its rules, by ordinal.
+    pub rules: Vec<PolicyRule>,
+}
+
+/// A policy in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicySummary {
+    /// The policy.
+    #[serde(flatten)]
+    pub fields: PolicyFields,
+    /// How many rules it has.
+    pub rule_count: u32,
+}
+
+/// A rule: one Cedar statement, and its fields.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyRule {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    pub id: RuleId,
+    /// Its place in the policy.
+    pub ordinal: u32,
+    /// Whether it gives or takes.
+    #[schema(value_type = EffectSchema)]
+    pub effect: Effect,
+    /// The statement as it was written, or as it was assembled from fields.
+    pub policy_text: String,
+    /// Whom it speaks of.
+    pub principal_scope_type: EntityScopeType,
+    /// Of which type.
+    #[schema(required)]
+    pub principal_entity_type: Option<String>,
+    /// Which of them; for `is_in`, what it must be in, as `Type::"id"`.
+    #[schema(required)]
+    pub principal_entity_id: Option<String>,
+    /// Which actions.
+    pub action_scope_type: ActionScopeType,
+    /// Their names.
+    #[schema(value_type = Vec<ActionSchema>)]
+    pub action_ids: Vec<Action>,
+    /// Which resources.
+    pub resource_scope_type: EntityScopeType,
+    /// Of which type.
+    #[schema(required)]
+    pub resource_entity_type: Option<String>,
+    /// Which of them; for `is_in`, what it must be in, as `Type::"id"`.
+    #[schema(required)]
+    pub resource_entity_id: Option<String>,
+    /// `when` and `unless` clauses, as raw Cedar.
+    #[schema(required)]
+    pub conditions: Option<String>,
+    /// What requesters are told when it decides.
+    #[schema(required, value_type = Option<String>)]
+    pub notice: Option<Notice>,
+    /// Whether sessions that it gives are followed.
+    pub audit_session: bool,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}

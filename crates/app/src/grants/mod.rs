@@ -1,0 +1,14 @@
+//! Grants: why people have access. What AWS holds for them is the reconciler's to bring about.
+
+mod change;
+mod make;
+mod read;
+mod revoke;
+
+pub use change::set_audit;
+pub use read::{get, list};
+pub use revoke::revoke;
+
+pub use curfew_store::{GrantFilter, GrantView};
+
+pub(crate) use make::{Grounds, Making};

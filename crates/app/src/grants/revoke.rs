@@ -1,0 +1,53 @@
+//! Ending grants before their time.
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::grant::AlreadyEnded;
+use curfew_domain::{DoneBy, Grant, GrantId, Reason, Scope, Timestamp};
+use curfew_store::GrantView;
+
+use crate::{App, AppError, Caller};
+
+use super::read::visible;
+
+/// Ends a grant now: one's own, or anybody's with the right to. AWS follows as soon as the reconciler gets there,
+/// and without limit until it has.
+pub async fn revoke(
+    app: &App,
+    caller: &Caller,
+    id: GrantId,
+    reason: Option<Reason>,
+) -> Result<GrantView, AppError> {
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let seen = visible(app, caller, &unit, id).await?;
+    if seen.grant.grantee != caller.user {
+        caller.require(Scope::GrantsDelete)?;
+    }
+    let grant = unit.lock_grant(id).await?.ok_or(AppError::NotFound("grant"))?;
+    let now = app.now();
+    let grant = revoked(grant, DoneBy::Person(caller.user), reason, now).map_err(ended_before)?;
+    unit.save_revocation(&grant).await?;
+    unit.touch_due_of_grant(id, now).await?;
+    unit.record(entry(caller, &grant), app.now(), app.entropy.as_ref()).await?;
+    let view = visible(app, caller, &unit, id).await?;
+    unit.commit().await?;
+    app.nudge.now();
+    Ok(view)
+}
+
+fn revoked(grant: Grant, by: DoneBy, reason: Option<Reason>, now: Timestamp) -> Result<Grant, AlreadyEnded> {
+    let times = grant.times.revoked(now)?;
+    Ok(Grant { times, revoked_by: Some(by), revoke_reason: reason, updated_at: now, ..grant })
+}
+
+fn ended_before(problem: AlreadyEnded) -> AppError {
+    AppError::InvalidState { message: problem.to_string(), state: problem.status.as_str().to_owned() }
+}
+
+fn entry(caller: &Caller, grant: &Grant) -> NewEntry {
+    let entry = NewEntry::new(caller.actor, AuditAction::GrantRevoked, "grant", grant.id)
+        .with("grantee_id", grant.grantee.to_string());
+    match &grant.revoke_reason {
+        Some(reason) => entry.with_personal("reason", reason.as_str()),
+        None => entry,
+    }
+}

@@ -1,0 +1,195 @@
+//! Making, changing and deleting policies.
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::policy::{Policy, PolicyTerms};
+use curfew_domain::request::ApprovalMode;
+use curfew_domain::{Change, DisplayName, GroupId, LongText, PolicyId, Scope, Seconds};
+
+use crate::{App, AppError, Caller, Made, Once};
+
+use super::read::PolicyDetail;
+use super::statements::{self, NewRule};
+
+/// A policy that somebody wants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPolicy {
+    /// What people call it.
+    pub name: DisplayName,
+    /// What it is for.
+    pub description: Option<LongText>,
+    /// Whether it takes part at once.
+    pub enabled: bool,
+    /// Higher is asked first.
+    pub priority: i32,
+    /// On what terms it gives access.
+    pub terms: PolicyTerms,
+    /// Where its events are told besides.
+    pub notification_channel: Option<DisplayName>,
+    /// Many Cedar statements: each becomes a rule.
+    pub policy_set: Option<String>,
+    /// Single rules, after those.
+    pub rules: Vec<NewRule>,
+}
+
+/// What is to change of a policy; what is not said stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyChange {
+    /// Another name.
+    pub name: Change<DisplayName>,
+    /// Another description, or none.
+    pub description: Change<Option<LongText>>,
+    /// Whether it takes part.
+    pub enabled: Change<bool>,
+    /// Another priority.
+    pub priority: Change<i32>,
+    /// Other terms.
+    pub terms: TermsChange,
+    /// Another channel, or none.
+    pub notification_channel: Change<Option<DisplayName>>,
+    /// Statements in the place of all of its rules.
+    pub policy_set: Change<String>,
+}
+
+/// What is to change of a policy's terms.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TermsChange {
+    /// Another maximum.
+    pub maximum: Change<Seconds>,
+    /// Another default, or none.
+    pub default: Change<Option<Seconds>>,
+    /// Another mode.
+    pub mode: Change<ApprovalMode>,
+    /// Another timeout, or none.
+    pub approval_timeout: Change<Option<Seconds>>,
+    /// Another number of approvals.
+    pub approvals_required: Change<u16>,
+    /// Other groups.
+    pub approver_groups: Change<Vec<GroupId>>,
+    /// Whether an emergency passes without approval.
+    pub allow_break_glass: Change<bool>,
+    /// Another maximum of emergencies, or none.
+    pub break_glass_maximum: Change<Option<Seconds>>,
+}
+
+/// Makes a policy.
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    once: &Once,
+    wanted: NewPolicy,
+) -> Result<Made<PolicyDetail>, AppError> {
+    caller.require(Scope::PoliciesWrite)?;
+    check(&wanted.terms)?;
+    let reading = app.store.tenant(caller.tenant).read().await?;
+    let rules = statements::rules(app, &reading, wanted.policy_set, wanted.rules).await?;
+    drop(reading);
+    let now = app.now();
+    let policy = Policy {
+        id: PolicyId::new(now, app.entropy.as_ref()),
+        name: wanted.name,
+        description: wanted.description,
+        enabled: wanted.enabled,
+        priority: wanted.priority,
+        terms: wanted.terms,
+        notification_channel: wanted.notification_channel,
+        rules,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    if let Some(id) = once.earlier(&unit, now).await? {
+        let policy = unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?;
+        return Ok(Made::Before(PolicyDetail::of(policy).await?));
+    }
+    unit.insert_policy(&policy).await?;
+    unit.record(entry(caller, AuditAction::PolicyCreated, &policy), app.now(), app.entropy.as_ref()).await?;
+    once.remember(&unit, policy.id, now).await?;
+    unit.commit().await?;
+    Ok(Made::Now(PolicyDetail::of(policy).await?))
+}
+
+/// Changes a policy; each change is a new version of it.
+pub async fn change(
+    app: &App,
+    caller: &Caller,
+    id: PolicyId,
+    wanted: PolicyChange,
+) -> Result<PolicyDetail, AppError> {
+    caller.require(Scope::PoliciesWrite)?;
+    let new_rules = match wanted.policy_set.clone() {
+        Change::Keep => None,
+        Change::To(text) => {
+            let reading = app.store.tenant(caller.tenant).read().await?;
+            Some(statements::rules(app, &reading, Some(text), Vec::new()).await?)
+        }
+    };
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let mut policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
+    let now = app.now();
+    wanted.apply_to(&mut policy);
+    check(&policy.terms)?;
+    policy.version = policy.version.saturating_add(1);
+    policy.updated_at = now;
+    if let Some(rules) = new_rules {
+        policy.rules = rules;
+        unit.replace_rules(&policy).await?;
+    }
+    unit.update_policy(&policy).await?;
+    unit.record(entry(caller, AuditAction::PolicyUpdated, &policy), app.now(), app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    PolicyDetail::of(policy).await
+}
+
+/// Deletes a policy. What it decided stays as it is.
+pub async fn delete(app: &App, caller: &Caller, id: PolicyId) -> Result<(), AppError> {
+    caller.require(Scope::PoliciesDelete)?;
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
+    unit.delete_policy(id).await?;
+    unit.record(entry(caller, AuditAction::PolicyDeleted, &policy), app.now(), app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    Ok(())
+}
+
+impl PolicyChange {
+    fn apply_to(self, policy: &mut Policy) {
+        self.name.apply_to(&mut policy.name);
+        self.description.apply_to(&mut policy.description);
+        self.enabled.apply_to(&mut policy.enabled);
+        self.priority.apply_to(&mut policy.priority);
+        self.notification_channel.apply_to(&mut policy.notification_channel);
+        self.terms.apply_to(&mut policy.terms);
+    }
+}
+
+impl TermsChange {
+    fn apply_to(self, terms: &mut PolicyTerms) {
+        self.maximum.apply_to(&mut terms.maximum);
+        self.default.apply_to(&mut terms.default);
+        self.mode.apply_to(&mut terms.mode);
+        self.approval_timeout.apply_to(&mut terms.approval_timeout);
+        self.approvals_required.apply_to(&mut terms.approvals_required);
+        self.approver_groups.apply_to(&mut terms.approver_groups);
+        self.allow_break_glass.apply_to(&mut terms.allow_break_glass);
+        self.break_glass_maximum.apply_to(&mut terms.break_glass_maximum);
+    }
+}
+
+fn check(terms: &PolicyTerms) -> Result<(), AppError> {
+    terms.check().map_err(|(field, problem)| AppError::invalid(field, &problem))?;
+    // There are no groups before identity providers bring them: naming one would wait for nobody.
+    match terms.approver_groups.first() {
+        Some(group) => Err(AppError::field("approver_groups", format!("there is no group {group}"))),
+        None => Ok(()),
+    }
+}
+
+fn entry(caller: &Caller, action: AuditAction, policy: &Policy) -> NewEntry {
+    NewEntry::new(caller.actor, action, "policy", policy.id)
+        .with("version", policy.version)
+        .with("enabled", policy.enabled)
+        .with("priority", policy.priority)
+        .with("approval_mode", policy.terms.mode.as_str())
+        .with("rules", policy.rules.len())
+}

@@ -1,0 +1,45 @@
+//! Names in rules, looked up when the rule is saved: no right may follow a name to its next bearer.
+
+use std::collections::HashMap;
+
+use curfew_domain::{Email, UserId};
+use curfew_policy::{NameKind, NameProblem, PrincipalId, PrincipalName, Statement};
+use curfew_store::ReadUnit;
+
+use crate::AppError;
+
+/// What the names in some statements stand for.
+pub(super) struct KnownNames(HashMap<PrincipalName, PrincipalId>);
+
+impl KnownNames {
+    /// Looks up every name that the statements mention.
+    pub(super) async fn in_statements(unit: &ReadUnit, statements: &[Statement]) -> Result<Self, AppError> {
+        let mut known = HashMap::new();
+        for name in statements.iter().flat_map(Statement::names) {
+            if !known.contains_key(&name)
+                && let Some(id) = look_up(unit, &name).await?
+            {
+                known.insert(name, id);
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// What `name` stands for. E-mails and ids are unique in a tenant, so nothing is ambiguous.
+    pub(super) fn resolve(&self, name: &PrincipalName) -> Result<PrincipalId, NameProblem> {
+        self.0.get(name).copied().ok_or(NameProblem::Unknown)
+    }
+}
+
+async fn look_up(unit: &ReadUnit, name: &PrincipalName) -> Result<Option<PrincipalId>, AppError> {
+    let found = match name.kind {
+        NameKind::User => match (name.name.parse::<UserId>(), name.name.parse::<Email>()) {
+            (Ok(id), _) => unit.user(id).await?,
+            (_, Ok(email)) => unit.user_by_email(&email).await?,
+            _ => None,
+        },
+        // There are no groups before identity providers bring them.
+        NameKind::Group => None,
+    };
+    Ok(found.map(|user| PrincipalId::User(user.id)))
+}

@@ -1,0 +1,115 @@
+//! Rules as they come in: text, or fields to assemble a text from.
+
+use curfew_domain::RuleId;
+use curfew_domain::policy::{Notice, PolicyRule};
+use curfew_policy::{PolicyInvalid, Rule, RuleShape, Statement};
+use curfew_store::ReadUnit;
+
+use crate::{App, AppError};
+
+use super::names::KnownNames;
+
+/// A rule that somebody wants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRule {
+    /// What it says.
+    pub said: Said,
+    /// What requesters are told when it decides; else what its `@notice` says.
+    pub notice: Option<Notice>,
+    /// Whether sessions that it gives are followed.
+    pub audit_session: bool,
+}
+
+/// A rule's statement, in one of its two forms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// One Cedar statement.
+    Text(String),
+    /// Its fields.
+    Shape(Box<RuleShape>),
+}
+
+/// A statement with what belongs to it besides.
+struct Draft {
+    statement: Statement,
+    notice: Option<Notice>,
+    audit_session: bool,
+}
+
+/// Reads, resolves and validates the statements of `cedar_policy_set`, then the single rules; numbers them in that
+/// order.
+pub(super) async fn rules(
+    app: &App,
+    unit: &ReadUnit,
+    policy_set: Option<String>,
+    single: Vec<NewRule>,
+) -> Result<Vec<PolicyRule>, AppError> {
+    // Parsing is work for the processor, and the more of it the more somebody writes.
+    let reading = tokio::task::spawn_blocking(move || drafts(policy_set.as_deref(), &single));
+    let drafts = reading.await.map_err(AppError::internal)?.map_err(invalid)?;
+    let statements: Vec<Statement> = drafts.iter().map(|draft| draft.statement.clone()).collect();
+    let names = KnownNames::in_statements(unit, &statements).await?;
+    let resolving = tokio::task::spawn_blocking(move || resolved(&drafts, &names));
+    let resolved = resolving.await.map_err(AppError::internal)?.map_err(invalid)?;
+    let now = app.now();
+    resolved
+        .into_iter()
+        .zip(0..)
+        .map(|((rule, notice, audit_session), ordinal)| {
+            Ok(PolicyRule {
+                id: RuleId::new(app.now(), app.entropy.as_ref()),
+                ordinal,
+                notice: notice.or(annotated(&rule)?),
+                text: rule.text,
+                resolved: rule.resolved,
+                audit_session,
+                created_at: now,
+            })
+        })
+        .collect()
+}
+
+fn drafts(policy_set: Option<&str>, single: &[NewRule]) -> Result<Vec<Draft>, PolicyInvalid> {
+    let mut drafts = Vec::new();
+    if let Some(text) = policy_set {
+        let statements = Statement::all(text)?;
+        drafts.extend(statements.into_iter().map(|statement| Draft {
+            statement,
+            notice: None,
+            audit_session: true,
+        }));
+    }
+    for rule in single {
+        let statement = match &rule.said {
+            Said::Text(text) => Statement::one(text)?,
+            Said::Shape(shape) => shape.assemble(rule.notice.as_ref().map(Notice::as_str))?,
+        };
+        drafts.push(Draft { statement, notice: rule.notice.clone(), audit_session: rule.audit_session });
+    }
+    Ok(drafts)
+}
+
+type Resolved = (Rule, Option<Notice>, bool);
+
+/// All problems of all statements, not only the first one's.
+fn resolved(drafts: &[Draft], names: &KnownNames) -> Result<Vec<Resolved>, PolicyInvalid> {
+    let (mut rules, mut problems) = (Vec::new(), Vec::new());
+    for draft in drafts {
+        match draft.statement.resolve(|name| names.resolve(name)) {
+            Ok(rule) => rules.push((rule, draft.notice.clone(), draft.audit_session)),
+            Err(PolicyInvalid(found)) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(rules) } else { Err(PolicyInvalid(problems)) }
+}
+
+fn annotated(rule: &Rule) -> Result<Option<Notice>, AppError> {
+    let said = rule.notice.as_deref().filter(|said| !said.is_empty());
+    said.map(str::parse).transpose().map_err(|problem| AppError::invalid("notice", &problem))
+}
+
+fn invalid(invalid: PolicyInvalid) -> AppError {
+    let message = invalid.to_string();
+    let errors = invalid.0.iter().filter_map(|problem| serde_json::to_value(problem).ok()).collect();
+    AppError::PolicyInvalid { message, errors }
+}

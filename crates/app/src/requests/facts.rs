@@ -1,0 +1,102 @@
+//! Everything that a decision looks at, loaded in one unit of work.
+
+use std::sync::Arc;
+
+use curfew_domain::connection::VerifiedConnection;
+use curfew_domain::{Timestamp, User, UserId};
+use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, PersonFacts, decide};
+use curfew_store::ReadUnit;
+
+use crate::settings::TenantSettings;
+use crate::{App, AppError, connection};
+
+use super::Asked;
+use super::normalise::{Normalised, normalise};
+
+/// More accounts than this are decided aside, so that other requests go on meanwhile.
+const DECIDED_IN_PLACE: usize = 8;
+
+/// What a decision on one request looks at.
+pub(super) struct Facts {
+    pub(super) requester: User,
+    pub(super) connection: VerifiedConnection,
+    pub(super) normalised: Normalised,
+    settings: TenantSettings,
+    policies: Arc<CompiledPolicies>,
+}
+
+impl Facts {
+    /// Loads them. Refuses what needs no policy to be refused.
+    pub(super) async fn load(
+        app: &App,
+        unit: &ReadUnit,
+        requester: UserId,
+        asked: &Asked,
+    ) -> Result<Self, AppError> {
+        let policies = app.policies.current(unit).await?;
+        let settings = TenantSettings::load(unit).await?;
+        if let Some(duration) = asked.duration {
+            check_duration(duration, &settings)?;
+        }
+        let connection = connection::usable(unit.connection().await?.as_ref())?.clone();
+        let requester = unit.user(requester).await?.ok_or(AppError::NotFound("user"))?;
+        if !requester.active {
+            return Err(AppError::forbidden("whoever asks for access must be active"));
+        }
+        let normalised = normalise(unit, &connection.saved.instance, asked).await?;
+        Ok(Self { requester, connection, normalised, settings, policies })
+    }
+
+    /// Asks the tenant's policies.
+    pub(super) async fn decide(&self, asked: &Asked, now: Timestamp) -> Result<Decision, AppError> {
+        let question = self.question(asked, now);
+        if question.targets.len() <= DECIDED_IN_PLACE {
+            return Ok(decide(&self.policies, &question));
+        }
+        let policies = Arc::clone(&self.policies);
+        let deciding = tokio::task::spawn_blocking(move || decide(&policies, &question));
+        deciding.await.map_err(AppError::internal)
+    }
+
+    /// Whether what AWS told is young enough to approve by without a person.
+    pub(super) fn are_fresh(&self, now: Timestamp) -> bool {
+        now < self.normalised.seen_at + self.settings.aws_data_max_age
+    }
+
+    fn question(&self, asked: &Asked, now: Timestamp) -> AccessQuestion {
+        AccessQuestion {
+            person: PersonFacts {
+                id: self.requester.id,
+                email: self.requester.email.clone(),
+                name: self.requester.name.clone(),
+                roles: self.requester.roles.iter().cloned().collect(),
+                groups: Vec::new(),
+                auth_provider: self.requester.auth_provider.as_str(),
+                mfa: false,
+            },
+            action: asked.action,
+            targets: self.normalised.targets.clone(),
+            named: self.normalised.named.clone(),
+            units: self.normalised.units.clone(),
+            duration: asked.duration,
+            longest: self.settings.max_grant,
+            break_glass: asked.break_glass,
+            requested_at: now,
+            local: now.local(&self.settings.time_zone),
+            mfa: false,
+            reason: asked.reason.as_ref().map(ToString::to_string),
+            source_ip: asked.source_ip,
+            ticket: asked.ticket.clone(),
+            facts_are_fresh: self.are_fresh(now),
+        }
+    }
+}
+
+fn check_duration(duration: curfew_domain::Seconds, settings: &TenantSettings) -> Result<(), AppError> {
+    let longest = settings.max_grant;
+    if (1..=longest.get()).contains(&duration.get()) {
+        return Ok(());
+    }
+    let problem = format!("access is given for 1 to {} seconds", longest.get());
+    Err(AppError::field("duration_seconds", problem))
+}

@@ -1,0 +1,57 @@
+//! Access requests: asked for, decided by policy and people, and turned into grants.
+
+mod cancel;
+mod facts;
+mod normalise;
+mod person;
+mod read;
+mod record;
+mod review;
+mod submit;
+
+use std::net::IpAddr;
+
+use curfew_domain::{AccountId, Action, PermissionSetArn, Reason, ResourceRef, Seconds};
+use serde_json::{Map, Value};
+
+pub use cancel::cancel;
+pub use read::{ListedFor, get, list};
+pub use review::{approve, deny};
+pub use submit::submit;
+
+pub use curfew_store::RequestFilter;
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRequest {
+    /// What is named.
+    pub resource: ResourceRef,
+    /// What they want to do with it.
+    pub action: Action,
+    /// The permission set, where `resource` is none and `metadata` doesn't name it.
+    pub permission_set: Option<PermissionSetArn>,
+    /// The account, where `resource` is a permission set and `metadata` doesn't name it.
+    pub account: Option<AccountId>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// How long; policies have their own answers when nobody says.
+    pub duration: Option<Seconds>,
+    /// Whether it is an emergency.
+    pub break_glass: bool,
+    /// Whatever is to be kept with it. `permission_set_arn`, `account_id` and `ticket` are read.
+    pub metadata: Map<String, Value>,
+}
+
+/// What of a request its decision needs, whether it is new or asked again.
+#[derive(Debug, Clone)]
+struct Asked {
+    resource: ResourceRef,
+    action: Action,
+    permission_set: Option<PermissionSetArn>,
+    account: Option<AccountId>,
+    reason: Option<Reason>,
+    duration: Option<Seconds>,
+    break_glass: bool,
+    ticket: Option<String>,
+    source_ip: Option<IpAddr>,
+}

@@ -1,0 +1,61 @@
+//! The person behind a request, as Identity Center knows them.
+
+use curfew_domain::connection::VerifiedConnection;
+use curfew_domain::{StorePrincipalId, TenantId, User};
+use curfew_store::ReadUnit;
+
+use crate::{App, AppError, directory};
+
+/// A person that the cache may or may not know.
+pub(super) enum Person {
+    /// Known.
+    Known(StorePrincipalId),
+    /// To be looked up in AWS, once no transaction is open.
+    Unknown,
+}
+
+impl Person {
+    /// Looks into the cache, by the verified address.
+    pub(super) async fn in_cache(
+        unit: &ReadUnit,
+        connection: &VerifiedConnection,
+        person: &User,
+    ) -> Result<Self, AppError> {
+        if !person.email_verified {
+            return Err(refused(
+                "your e-mail address is not verified; access is given to verified addresses alone",
+            ));
+        }
+        let found = unit.identity_users_by_email(&connection.identity_store, &person.email).await?;
+        Ok(match &found[..] {
+            [one] => Person::Known(one.principal.clone()),
+            _ => Person::Unknown,
+        })
+    }
+
+    /// Who they are in Identity Center. Nobody else gets the access: without one match the request is refused before
+    /// anybody approves it.
+    pub(super) async fn principal(
+        self,
+        app: &App,
+        tenant: TenantId,
+        connection: &VerifiedConnection,
+        person: &User,
+    ) -> Result<StorePrincipalId, AppError> {
+        if let Person::Known(principal) = self {
+            return Ok(principal);
+        }
+        let found = directory::principal_of(app, tenant, &person.email).await?;
+        match found.filter(|principal| principal.identity_store == connection.identity_store) {
+            Some(principal) => Ok(principal.id),
+            None => Err(refused(&format!(
+                "Identity Center knows nobody, or several, by the address {}",
+                person.email
+            ))),
+        }
+    }
+}
+
+fn refused(problem: &str) -> AppError {
+    AppError::field("requester_id", problem)
+}

@@ -1,0 +1,310 @@
+//! People's word on requests.
+
+use std::collections::BTreeSet;
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::request::{
+    ApprovalRequirement, Approver, NotIndependent, NotPending, RequestEvent, RequestStatus, Reviewer, Verdict,
+};
+use curfew_domain::{
+    AccessRequest, Actor, Approval, ApprovalId, DoneBy, Reason, RequestId, Scope, Timestamp,
+};
+use curfew_policy::{Decision, Outcome, Target};
+use curfew_store::{ReadUnit, WriteUnit};
+
+use crate::grants::{Grounds, Making};
+use crate::{App, AppError, Caller};
+
+use super::facts::Facts;
+use super::{Asked, record};
+
+/// How often an approval is taken up anew because somebody else's came between. More people than that at the same
+/// moment are told to try again.
+const TRIES: usize = 5;
+
+/// The caller approves. With the last approval that is needed policy is asked again, and has the last word.
+pub async fn approve(
+    app: &App,
+    caller: &Caller,
+    id: RequestId,
+    reasoning: Option<Reason>,
+) -> Result<AccessRequest, AppError> {
+    caller.require(Scope::RequestsApprove)?;
+    for _ in 0..TRIES {
+        let unit = app.store.tenant(caller.tenant).read().await?;
+        let request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
+        let reviewer = reviewer(&unit, caller).await?;
+        let now = app.now();
+        may_decide(&request, &reviewer, now)?;
+        let approvers = approvers(&request, caller);
+        let asked_again = if all_met(&request.requirements, &approvers) {
+            Some(ask_again(app, &unit, &request, now).await?)
+        } else {
+            None
+        };
+        drop(unit);
+        let approval = word(app, caller, Verdict::Approved, reasoning.clone(), now);
+        if let Some(request) = write_approval(app, caller, &request, approval, asked_again, now).await? {
+            return Ok(request);
+        }
+    }
+    Err(AppError::Unavailable {
+        message: "others decide this request at the same moment; try again",
+        source: None,
+    })
+}
+
+/// The caller denies: one is enough.
+pub async fn deny(
+    app: &App,
+    caller: &Caller,
+    id: RequestId,
+    reasoning: Option<Reason>,
+) -> Result<AccessRequest, AppError> {
+    caller.require(Scope::RequestsApprove)?;
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let request = unit.lock_request(id).await?.ok_or(AppError::NotFound("request"))?;
+    let now = app.now();
+    may_decide(&request, &reviewer(&unit, caller).await?, now)?;
+    let status = request.status(now).on(RequestEvent::Denied).map_err(decided_before)?;
+    let approval = word(app, caller, Verdict::Denied, reasoning, now);
+    let mut request = decided(request, status, DoneBy::Person(caller.user), approval.reasoning.clone(), now);
+    unit.insert_approval(request.id, &approval).await?;
+    unit.save_decided_request(&request).await?;
+    let entry = review_entry(caller, AuditAction::RequestDenied, &request, &approval);
+    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
+    unit.commit().await?;
+    request.approvals.push(approval);
+    Ok(request)
+}
+
+/// What policy says when it is asked again, and what it was told.
+struct AskedAgain {
+    asked: Asked,
+    facts: Facts,
+    decision: Decision,
+    targets: Vec<Target>,
+}
+
+/// Policy is asked about what the approvers saw: the duration that they read, and of a unit's accounts no more than
+/// there were when it was asked for.
+async fn ask_again(
+    app: &App,
+    unit: &ReadUnit,
+    request: &AccessRequest,
+    now: Timestamp,
+) -> Result<AskedAgain, AppError> {
+    let asked = Asked::again(request);
+    let mut facts = Facts::load(app, unit, request.requester, &asked).await.map_err(no_longer_possible)?;
+    let seen: BTreeSet<String> =
+        unit.decisions(request.id).await?.iter().flat_map(record::accounts).collect();
+    facts.normalised.targets.retain(|target| seen.contains(target.account.id.as_str()));
+    let decision = facts.decide(&asked, now).await?;
+    let targets = facts.normalised.targets.clone();
+    Ok(AskedAgain { asked, facts, decision, targets })
+}
+
+/// What the requester named was fine when they asked: for the approver it is no field of theirs that is wrong.
+fn no_longer_possible(problem: AppError) -> AppError {
+    match problem {
+        AppError::Invalid(_) => AppError::conflict(format!("this access can't be given any more: {problem}")),
+        problem => problem,
+    }
+}
+
+/// Writes an approval and what follows from it. None when somebody decided in between, so that it has to be taken
+/// up anew.
+async fn write_approval(
+    app: &App,
+    caller: &Caller,
+    seen: &AccessRequest,
+    approval: Approval,
+    asked_again: Option<AskedAgain>,
+    now: Timestamp,
+) -> Result<Option<AccessRequest>, AppError> {
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let locked = unit.lock_request(seen.id).await?.ok_or(AppError::NotFound("request"))?;
+    may_decide(&locked, &reviewer(&unit, caller).await?, now)?;
+    if locked != *seen {
+        return Ok(None);
+    }
+    unit.insert_approval(locked.id, &approval).await?;
+    let mut request = locked;
+    request.approvals.push(approval.clone());
+    request.updated_at = now;
+    let entry = review_entry(caller, AuditAction::RequestApprovalGiven, &request, &approval);
+    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
+    let request = match asked_again {
+        None => request,
+        Some(again) => conclude(app, caller, &unit, request, again, now).await?,
+    };
+    unit.save_decided_request(&request).await?;
+    unit.commit().await?;
+    if request.grant.is_some() {
+        app.nudge.now();
+    }
+    Ok(Some(request))
+}
+
+/// All approvals are in: policy's last word.
+async fn conclude(
+    app: &App,
+    caller: &Caller,
+    unit: &WriteUnit,
+    request: AccessRequest,
+    again: AskedAgain,
+    now: Timestamp,
+) -> Result<AccessRequest, AppError> {
+    let AskedAgain { asked, facts, decision, targets } = again;
+    unit.insert_decision(&record::record(app, request.id, &asked, &facts, &decision, now)?).await?;
+    let (requirements, terms) = match &decision.outcome {
+        Outcome::Denied { .. } => return denied_by_policy(app, unit, request, &decision, now).await,
+        Outcome::Approved { terms, .. } => (Vec::new(), terms),
+        Outcome::NeedsApproval { requirements, terms } => (requirements.clone(), terms),
+    };
+    if !all_met(&requirements, &approvers_so_far(&request)) {
+        // The policies have become stricter meanwhile: the approvals count, and more are needed.
+        return Ok(AccessRequest { requirements, ..request });
+    }
+    let status = request.status(now).on(RequestEvent::Approved { complete: true }).map_err(decided_before)?;
+    let last = request.approvals.last().and_then(|approval| approval.reasoning.clone());
+    let mut request = decided(request, status, DoneBy::Person(caller.user), last, now);
+    let grounds = Grounds {
+        request: &request,
+        connection: &facts.connection,
+        targets: &targets,
+        duration: terms.duration,
+        audit_enabled: decision.audit_session,
+    };
+    let making = Making::new(app, grounds, now);
+    unit.record(
+        concluded(caller.actor, AuditAction::RequestApproved, &request),
+        app.now(),
+        app.entropy.as_ref(),
+    )
+    .await?;
+    making.write(app, unit, caller.actor).await?;
+    request.grant = Some(making.grant.id);
+    request.duration = Some(terms.duration);
+    request.notices.clone_from(&decision.notices);
+    Ok(request)
+}
+
+async fn denied_by_policy(
+    app: &App,
+    unit: &WriteUnit,
+    request: AccessRequest,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<AccessRequest, AppError> {
+    let status = request.status(now).on(RequestEvent::Denied).map_err(decided_before)?;
+    let mut request = decided(request, status, DoneBy::System, None, now);
+    request.notices.clone_from(&decision.notices);
+    request.policy = decision.determining.first().map(|determining| determining.policy).or(request.policy);
+    unit.record(
+        concluded(Actor::System, AuditAction::RequestDenied, &request),
+        app.now(),
+        app.entropy.as_ref(),
+    )
+    .await?;
+    Ok(request)
+}
+
+impl Asked {
+    fn again(request: &AccessRequest) -> Self {
+        let ticket = request.metadata.get("ticket").and_then(serde_json::Value::as_str);
+        Self {
+            resource: request.resource.clone(),
+            action: request.action,
+            permission_set: Some(request.permission_set.clone()),
+            account: request.account.clone(),
+            reason: request.reason.clone(),
+            duration: request.duration,
+            break_glass: request.break_glass,
+            ticket: ticket.map(str::to_owned),
+            source_ip: request.source_ip,
+        }
+    }
+}
+
+/// The caller, as far as independence goes. A key counts as its maker.
+async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewer, AppError> {
+    let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;
+    Ok(Reviewer { person: user.id, account_set_by: user.account_set.map(|set| (set.by, set.at)) })
+}
+
+fn may_decide(request: &AccessRequest, reviewer: &Reviewer, now: Timestamp) -> Result<(), AppError> {
+    let independent = reviewer.check(request.requester, &request.reviewers(), now);
+    if let Err(problem @ (NotIndependent::OwnRequest | NotIndependent::AccountOfRequester)) = independent {
+        return Err(AppError::forbidden(problem.to_string()));
+    }
+    let status = request.status(now);
+    if status != RequestStatus::Pending {
+        return Err(decided_before(NotPending { state: status }));
+    }
+    independent.map_err(|problem| AppError::conflict(problem.to_string()))
+}
+
+pub(super) fn decided_before(problem: NotPending) -> AppError {
+    AppError::InvalidState { message: problem.to_string(), state: problem.state.as_str().to_owned() }
+}
+
+fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approver]) -> bool {
+    requirements.iter().all(|requirement| requirement.is_met(approvers))
+}
+
+/// Those who approved, and the caller.
+fn approvers(request: &AccessRequest, caller: &Caller) -> Vec<Approver> {
+    let mut approvers = approvers_so_far(request);
+    approvers.push(Approver { person: caller.user, groups: Vec::new() });
+    approvers
+}
+
+/// There are no groups before identity providers bring them.
+fn approvers_so_far(request: &AccessRequest) -> Vec<Approver> {
+    let approved = request.approvals.iter().filter(|approval| approval.verdict == Verdict::Approved);
+    approved.map(|approval| Approver { person: approval.approver, groups: Vec::new() }).collect()
+}
+
+fn word(app: &App, caller: &Caller, verdict: Verdict, reasoning: Option<Reason>, at: Timestamp) -> Approval {
+    Approval { id: ApprovalId::new(at, app.entropy.as_ref()), approver: caller.user, verdict, reasoning, at }
+}
+
+fn decided(
+    request: AccessRequest,
+    status: RequestStatus,
+    by: DoneBy,
+    reasoning: Option<Reason>,
+    now: Timestamp,
+) -> AccessRequest {
+    AccessRequest {
+        decided_status: status,
+        decided_by: Some(by),
+        decided_at: Some(now),
+        decision_reasoning: reasoning,
+        updated_at: now,
+        ..request
+    }
+}
+
+fn review_entry(
+    caller: &Caller,
+    action: AuditAction,
+    request: &AccessRequest,
+    approval: &Approval,
+) -> NewEntry {
+    let entry = NewEntry::new(caller.actor, action, "request", request.id)
+        .with("requester_id", request.requester.to_string())
+        .with("verdict", approval.verdict.as_str());
+    match &approval.reasoning {
+        Some(reasoning) => entry.with_personal("reasoning", reasoning.as_str()),
+        None => entry,
+    }
+}
+
+fn concluded(actor: Actor, action: AuditAction, request: &AccessRequest) -> NewEntry {
+    NewEntry::new(actor, action, "request", request.id)
+        .with("requester_id", request.requester.to_string())
+        .with("approvals", request.approvals.len())
+        .with("mode", request.mode.map(|mode| mode.as_str()))
+}

@@ -1,0 +1,243 @@
+//! Asking for access.
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::request::{ApprovalMode, RequestStatus};
+use curfew_domain::{AccessRequest, Actor, DoneBy, Invalid, RequestId, Scope, StorePrincipalId, Timestamp};
+use curfew_policy::{Decision, Outcome};
+use curfew_store::ReadUnit;
+use serde_json::{Map, Value};
+
+use crate::grants::{Grounds, Making};
+use crate::{App, AppError, Caller, Made, Once};
+
+use super::facts::Facts;
+use super::person::Person;
+use super::{Asked, NewRequest, record};
+
+/// The most that may be kept with a request, as JSON text.
+const METADATA_LIMIT: usize = 16 * 1_024;
+
+/// Asks for access. What policy approves at once is a grant already when this answers; what it denies is recorded,
+/// and refused with the notices of the rules that did.
+pub async fn submit(
+    app: &App,
+    caller: &Caller,
+    once: &Once,
+    wanted: NewRequest,
+) -> Result<Made<AccessRequest>, AppError> {
+    caller.require(Scope::RequestsCreate)?;
+    if wanted.break_glass {
+        caller.require(Scope::RequestsBreakGlass)?;
+    }
+    let asked = Asked::new(&wanted, caller)?;
+    let reading = app.store.tenant(caller.tenant).read().await?;
+    if let Some(id) = once.earlier(&reading, app.now()).await? {
+        return Ok(Made::Before(found(&reading, id).await?));
+    }
+    let facts = Facts::load(app, &reading, caller.user, &asked).await?;
+    let person = Person::in_cache(&reading, &facts.connection, &facts.requester).await?;
+    drop(reading);
+    let principal = person.principal(app, caller.tenant, &facts.connection, &facts.requester).await?;
+    let now = app.now();
+    let decision = facts.decide(&asked, now).await?;
+    let request = new_request(app, &wanted, &asked, &facts, &principal, &decision, now);
+    let request = keep(app, caller, once, Submission { request, asked, facts, decision, now }).await?;
+    refuse_denied(request)
+}
+
+/// All that is written for a request.
+struct Submission {
+    request: AccessRequest,
+    asked: Asked,
+    facts: Facts,
+    decision: Decision,
+    now: Timestamp,
+}
+
+/// A request as it was kept, and why it was denied if it was.
+struct Kept {
+    request: AccessRequest,
+    decision: Decision,
+}
+
+async fn keep(app: &App, caller: &Caller, once: &Once, submission: Submission) -> Result<Kept, AppError> {
+    let Submission { mut request, asked, facts, decision, now } = submission;
+    let unit = app.store.tenant(caller.tenant).write().await?;
+    let granted = match &decision.outcome {
+        Outcome::Approved { terms, .. } => {
+            let grounds = Grounds {
+                request: &request,
+                connection: &facts.connection,
+                targets: &facts.normalised.targets,
+                duration: terms.duration,
+                audit_enabled: decision.audit_session,
+            };
+            Some(Making::new(app, grounds, now))
+        }
+        Outcome::NeedsApproval { .. } | Outcome::Denied { .. } => None,
+    };
+    request.grant = granted.as_ref().map(|making| making.grant.id);
+    unit.insert_request(&request).await?;
+    unit.insert_decision(&record::record(app, request.id, &asked, &facts, &decision, now)?).await?;
+    unit.record(submitted(caller, &request), app.now(), app.entropy.as_ref()).await?;
+    if let Some(entry) = decided(&request, &decision) {
+        unit.record(entry, app.now(), app.entropy.as_ref()).await?;
+    }
+    if let Some(making) = &granted {
+        making.write(app, &unit, Actor::System).await?;
+    }
+    if request.decided_status != RequestStatus::Denied {
+        once.remember(&unit, request.id, now).await?;
+    }
+    unit.commit().await?;
+    if granted.is_some() {
+        app.nudge.now();
+    }
+    Ok(Kept { request, decision })
+}
+
+fn refuse_denied(kept: Kept) -> Result<Made<AccessRequest>, AppError> {
+    let Outcome::Denied { max_duration, .. } = kept.decision.outcome else {
+        return Ok(Made::Now(kept.request));
+    };
+    let mut details = Map::from_iter([("request_id".to_owned(), Value::from(kept.request.id.to_string()))]);
+    let mut message = "the request is denied by policy".to_owned();
+    if let Some(longest) = max_duration {
+        details.insert("max_duration_seconds".to_owned(), longest.get().into());
+        message.push_str(&format!("; {} seconds at most would do", longest.get()));
+    }
+    Err(AppError::Forbidden { message, details, notices: kept.decision.notices })
+}
+
+impl Asked {
+    fn new(wanted: &NewRequest, caller: &Caller) -> Result<Self, AppError> {
+        let size = serde_json::to_string(&wanted.metadata).map_err(AppError::internal)?.len();
+        if size > METADATA_LIMIT {
+            return Err(AppError::field(
+                "metadata",
+                format!("has {size} bytes; {METADATA_LIMIT} are kept at most"),
+            ));
+        }
+        let named = wanted.metadata.get("ticket").and_then(Value::as_str);
+        Ok(Self {
+            resource: wanted.resource.clone(),
+            action: wanted.action,
+            permission_set: one_of(wanted.permission_set.clone(), &wanted.metadata, "permission_set_arn")?,
+            account: one_of(wanted.account.clone(), &wanted.metadata, "account_id")?,
+            reason: wanted.reason.clone(),
+            duration: wanted.duration,
+            break_glass: wanted.break_glass,
+            ticket: named.map(str::to_owned),
+            source_ip: caller.source,
+        })
+    }
+}
+
+/// What is said in a field or in `metadata`; said twice it must be the same.
+fn one_of<T: std::str::FromStr<Err = Invalid> + PartialEq>(
+    field: Option<T>,
+    metadata: &Map<String, Value>,
+    name: &str,
+) -> Result<Option<T>, AppError> {
+    let path = || format!("metadata.{name}");
+    let beside = match metadata.get(name) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => {
+            Some(text.parse::<T>().map_err(|problem| AppError::invalid(path(), &problem))?)
+        }
+        Some(_) => return Err(AppError::field(path(), "is a text")),
+    };
+    match (field, beside) {
+        (Some(field), Some(beside)) if field != beside => {
+            Err(AppError::field(path(), format!("contradicts {name}")))
+        }
+        (field, beside) => Ok(field.or(beside)),
+    }
+}
+
+fn new_request(
+    app: &App,
+    wanted: &NewRequest,
+    asked: &Asked,
+    facts: &Facts,
+    principal: &StorePrincipalId,
+    decision: &Decision,
+    now: Timestamp,
+) -> AccessRequest {
+    let (status, mode, terms, requirements) = match &decision.outcome {
+        Outcome::Approved { mode, terms } => (RequestStatus::Approved, Some(*mode), Some(terms), Vec::new()),
+        Outcome::NeedsApproval { requirements, terms } => {
+            (RequestStatus::Pending, Some(ApprovalMode::Require), Some(terms), requirements.clone())
+        }
+        Outcome::Denied { .. } => (RequestStatus::Denied, None, None, Vec::new()),
+    };
+    let is_decided = status != RequestStatus::Pending;
+    let timeout = terms.and_then(|terms| terms.approval_timeout).filter(|_| !is_decided);
+    AccessRequest {
+        id: RequestId::new(now, app.entropy.as_ref()),
+        requester: facts.requester.id,
+        resource: asked.resource.clone(),
+        action: asked.action,
+        account: facts.normalised.account.clone(),
+        permission_set: facts.normalised.permission_set.clone(),
+        principal: principal.clone(),
+        reason: asked.reason.clone(),
+        decided_status: status,
+        decision_reasoning: None,
+        decided_by: is_decided.then_some(DoneBy::System),
+        decided_at: is_decided.then_some(now),
+        mode,
+        requirements,
+        approvals: Vec::new(),
+        break_glass: asked.break_glass,
+        requested_duration: asked.duration,
+        duration: terms.map(|terms| terms.duration),
+        expires_at: timeout.map(|timeout| now + timeout),
+        grant: None,
+        policy: decision.determining.first().map(|determining| determining.policy),
+        notices: decision.notices.clone(),
+        metadata: wanted.metadata.clone(),
+        source_ip: asked.source_ip,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn submitted(caller: &Caller, request: &AccessRequest) -> NewEntry {
+    let entry = NewEntry::new(caller.actor, AuditAction::RequestSubmitted, "request", request.id)
+        .with("resource_type", request.resource.kind().as_str())
+        .with("resource_id", request.resource.id())
+        .with("action", request.action.as_str())
+        .with("permission_set_arn", request.permission_set.as_str())
+        .with("break_glass", request.break_glass)
+        .with("duration_seconds", request.duration.map(curfew_domain::Seconds::get));
+    match &request.reason {
+        Some(reason) => entry.with_personal("reason", reason.as_str()),
+        None => entry,
+    }
+}
+
+/// What policy decided by itself.
+fn decided(request: &AccessRequest, decision: &Decision) -> Option<NewEntry> {
+    let action = match request.decided_status {
+        RequestStatus::Approved => AuditAction::RequestApproved,
+        RequestStatus::Denied => AuditAction::RequestDenied,
+        RequestStatus::Pending | RequestStatus::Expired | RequestStatus::Cancelled => return None,
+    };
+    let policies: Vec<Value> = decision
+        .determining
+        .iter()
+        .map(|determining| serde_json::json!({ "id": determining.policy, "version": determining.version }))
+        .collect();
+    Some(
+        NewEntry::new(Actor::System, action, "request", request.id)
+            .with("requester_id", request.requester.to_string())
+            .with("mode", request.mode.map(|mode| mode.as_str()))
+            .with("policies", policies)
+            .with("faults", decision.faults.len()),
+    )
+}
+
+async fn found(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest, AppError> {
+    unit.request(id).await?.ok_or(AppError::NotFound("request"))
+}
