@@ -14,6 +14,11 @@ impl TestClock {
         Self(AtomicI64::new(start.micros()))
     }
 
+    /// Moves it forward a little.
+    pub fn advance_millis(&self, by: u32) {
+        self.0.fetch_add(i64::from(by) * 1_000, Ordering::SeqCst);
+    }
+
     /// Moves it forward.
     pub fn advance(&self, by: Seconds) {
         self.0.fetch_add(by.get() * 1_000_000, Ordering::SeqCst);

@@ -1,0 +1,120 @@
+//! What happens when AWS, the network or the process fails.
+
+use curfew_domain::grant::ProvisioningStatus;
+use curfew_domain::Seconds;
+use curfew_sim::{Fault, FaultKind};
+
+use crate::on_both;
+use crate::stage::Stage;
+
+const DEV: &str = "100000000005";
+const PAYMENTS: &str = "100000000003";
+
+const CREATE: &str = "CreateAccountAssignment";
+const DELETE: &str = "DeleteAccountAssignment";
+
+on_both! {
+    an_ended_grant_is_removed_even_when_aws_lost_the_reply_to_its_creation,
+    a_deletion_whose_reply_was_lost_is_seen_to_have_happened,
+    a_throttled_deletion_is_tried_until_it_works,
+    a_refused_creation_fails_the_grant_and_leaves_nothing,
+    one_refused_account_undoes_the_whole_grant,
+    a_grant_that_aws_never_takes_fails_after_fifteen_minutes,
+    a_node_killed_while_aws_creates_leaves_nothing_behind,
+    a_node_killed_while_aws_deletes_leaves_nothing_behind,
+}
+
+async fn lives(stage: &Stage, seconds: u32) -> curfew_domain::GrantId {
+    let grant = stage.grant(&[DEV], "ReadOnly", seconds).await;
+    stage.until_it_is(grant, ProvisioningStatus::Successful).await;
+    grant
+}
+
+async fn is_over(stage: &Stage, grant: curfew_domain::GrantId) {
+    stage.until_it_is(grant, ProvisioningStatus::Revoked).await;
+    assert_eq!(stage.held(), []);
+}
+
+async fn an_ended_grant_is_removed_even_when_aws_lost_the_reply_to_its_creation(stage: &mut Stage) {
+    stage.aws().inject(Fault::on(CREATE, FaultKind::LoseReply));
+    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
+    stage.until("AWS has it", async || !stage.held().is_empty()).await;
+    stage.aws().clear_faults();
+    stage.pass(600);
+    is_over(stage, grant).await;
+}
+
+async fn a_deletion_whose_reply_was_lost_is_seen_to_have_happened(stage: &mut Stage) {
+    let grant = lives(stage, 600).await;
+    stage.aws().inject(Fault::on(DELETE, FaultKind::LoseReply).once());
+    stage.revoke(grant).await;
+    is_over(stage, grant).await;
+}
+
+async fn a_throttled_deletion_is_tried_until_it_works(stage: &mut Stage) {
+    let grant = lives(stage, 600).await;
+    stage.aws().inject(Fault::on(DELETE, FaultKind::Throttle).times(5));
+    stage.revoke(grant).await;
+    is_over(stage, grant).await;
+    assert!(stage.aws().calls_of(DELETE).len() > 5);
+}
+
+async fn a_refused_creation_fails_the_grant_and_leaves_nothing(stage: &mut Stage) {
+    let reason = "Received a 403 status error: Access denied by IAM".to_owned();
+    stage.aws().inject(Fault::on(CREATE, FaultKind::FailChange { reason: reason.clone() }));
+    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
+    stage.until_it_is(grant, ProvisioningStatus::Failed).await;
+    assert_eq!(stage.view(grant).await.grant.failure.as_deref(), Some(reason.as_str()));
+    stage.pass(900);
+    is_over(stage, grant).await;
+    assert_eq!(stage.aws().calls_of(CREATE).len(), 1, "it is not tried again");
+}
+
+async fn one_refused_account_undoes_the_whole_grant(stage: &mut Stage) {
+    let reason = "Received a 403 status error: Access denied by IAM".to_owned();
+    stage.aws().inject(Fault::on(CREATE, FaultKind::FailChange { reason }).in_account(PAYMENTS));
+    let grant = stage.grant(&[DEV, PAYMENTS], "ReadOnly", 600).await;
+    stage.until_it_is(grant, ProvisioningStatus::Failed).await;
+    stage.until("nothing is left", async || stage.held().is_empty()).await;
+    stage.pass(900);
+    is_over(stage, grant).await;
+}
+
+async fn a_grant_that_aws_never_takes_fails_after_fifteen_minutes(stage: &mut Stage) {
+    stage.aws().inject(Fault::on(CREATE, FaultKind::Throttle));
+    let grant = stage.grant(&[DEV], "ReadOnly", 7_200).await;
+    let decided_at = stage.view(grant).await.grant.times.decided_at;
+    stage.until("it was tried", async || stage.aws().calls_of(CREATE).len() > 1).await;
+    stage.pass(900);
+    stage.until_it_is(grant, ProvisioningStatus::Failed).await;
+    assert!(stage.clock_reads() >= decided_at + Seconds::of(900));
+    stage.aws().clear_faults();
+    let created = stage.aws().calls_of(CREATE).len();
+    stage.pass(7_200);
+    stage.until_it_is(grant, ProvisioningStatus::Revoked).await;
+    assert_eq!((stage.held().len(), stage.aws().calls_of(CREATE).len()), (0, created));
+}
+
+async fn a_node_killed_while_aws_creates_leaves_nothing_behind(stage: &mut Stage) {
+    stage.aws().inject(Fault::on(CREATE, FaultKind::HangChange).once());
+    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
+    assert!(stage.aws().called(CREATE, 1, std::time::Duration::from_secs(30)).await);
+    stage.kill().await;
+    stage.aws().settle_all();
+    assert_eq!(stage.held().len(), 1, "AWS went on without the node");
+    stage.start();
+    stage.until_it_is(grant, ProvisioningStatus::Successful).await;
+    stage.pass(600);
+    is_over(stage, grant).await;
+}
+
+async fn a_node_killed_while_aws_deletes_leaves_nothing_behind(stage: &mut Stage) {
+    let grant = lives(stage, 600).await;
+    stage.aws().inject(Fault::on(DELETE, FaultKind::HangChange).once());
+    stage.revoke(grant).await;
+    assert!(stage.aws().called(DELETE, 1, std::time::Duration::from_secs(30)).await);
+    stage.kill().await;
+    stage.aws().settle_all();
+    stage.start();
+    is_over(stage, grant).await;
+}

@@ -1,0 +1,270 @@
+//! A tenant with a verified connection to the stand-in, and a reconciler at work for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_app::App;
+use curfew_app::reconciler::Reconciler;
+use curfew_aws::{SdkGateway, SdkSettings, StaticCredentials};
+use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
+use curfew_domain::grant::{GrantTimes, ProvisioningStatus};
+use curfew_domain::testing::{SeededEntropy, TestClock};
+use curfew_domain::{
+    Action, AssignmentId, Clock, Entropy, Grant, GrantId, NodeId, ResourceRef, Seconds, StorePrincipalId, Tenant,
+    TenantId, TenantState, Timestamp, UserId,
+};
+use curfew_sim::world::{
+    ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance,
+};
+use curfew_sim::{Sim, SimControl, SimHandle, World};
+use curfew_store::GrantView;
+use curfew_store::keyring::{Keyring, MasterKey};
+use curfew_store::testing::TestStore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How much the clock moves at each look of [`Stage::until`], in milliseconds.
+const TICK_MILLIS: u32 = 100;
+
+pub(crate) struct Stage {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) tenant: TenantId,
+    sim: SimHandle,
+    instance: Instance,
+    running: Option<(CancellationToken, JoinHandle<()>)>,
+    _database: TestStore,
+}
+
+impl Stage {
+    pub(crate) async fn on(database: TestStore) -> Self {
+        let sim = Sim::start(World::demo()).await.unwrap();
+        sim.control().behave(|aws| aws.assignment_ms = 5);
+        let instance = sim.control().world().organizations[0].instances[0].clone();
+        let clock = Arc::new(TestClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
+        let own = StaticCredentials {
+            access_key_id: CURFEW_ACCESS_KEY.to_owned(),
+            secret_access_key: CURFEW_SECRET_KEY.into(),
+            session_token: None,
+        };
+        let gateway = SdkGateway::load(clock.clone(), SdkSettings::at(sim.url(), own)).await;
+        let keyring = Keyring::new(&MasterKey::from_bytes([7; 32]), &[]).unwrap();
+        let app = App {
+            store: database.store.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            keyring: Arc::new(keyring),
+            aws: Arc::new(gateway),
+            nudge: curfew_app::nudge::Nudge::default(),
+            health: curfew_app::health::Health::default(),
+            connection_tests: curfew_app::connection::TestRuns::default(),
+            lookups: curfew_app::directory::Lookups::default(),
+        };
+        let tenant = TenantId::new(clock.now(), entropy.as_ref());
+        let mut stage = Self {
+            app: Arc::new(app),
+            clock,
+            tenant,
+            sim,
+            instance,
+            running: None,
+            _database: database,
+        };
+        stage.found_tenant().await;
+        stage.start();
+        stage
+    }
+
+    async fn found_tenant(&self) {
+        let now = self.clock.now();
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        unit.insert_this_tenant(&tenant(self.tenant, now)).await.unwrap();
+        unit.insert_connection(&self.connection(now), now).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    fn connection(&self, now: Timestamp) -> Connection {
+        let saved = SavedConnection {
+            instance: self.instance.arn.parse().unwrap(),
+            role: ACME_DELEGATED_ROLE.parse().unwrap(),
+            region: self.instance.primary_region.parse().unwrap(),
+        };
+        Connection {
+            saved: Some(saved.clone()),
+            saved_version: 1,
+            verified: Some(VerifiedConnection {
+                saved,
+                identity_store: self.instance.identity_store_id.parse().unwrap(),
+                external_id: ACME_EXTERNAL_ID.parse().unwrap(),
+                at: now,
+            }),
+            suspended: None,
+            external_ids: ExternalIds { current: ACME_EXTERNAL_ID.parse().unwrap(), pending: None },
+            pending_proved_at: None,
+        }
+    }
+
+    /// Starts a new node.
+    pub(crate) fn start(&mut self) {
+        let node = NodeId::new(self.clock.now(), self.app.entropy.as_ref());
+        let stop = CancellationToken::new();
+        let reconciler = Reconciler::new(self.app.clone(), node, 4);
+        self.running = Some((stop.clone(), tokio::spawn(reconciler.run(stop))));
+    }
+
+    /// Ends the node as `kill -9` does: in the middle of whatever it was doing.
+    pub(crate) async fn kill(&mut self) {
+        let (_, task) = self.running.take().unwrap();
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    /// Ends the node as SIGTERM does.
+    pub(crate) async fn stop(&mut self) {
+        let (stop, task) = self.running.take().unwrap();
+        stop.cancel();
+        task.await.unwrap();
+    }
+
+    pub(crate) fn aws(&self) -> &SimControl {
+        self.sim.control()
+    }
+
+    /// What Alice has in AWS.
+    pub(crate) fn held(&self) -> Vec<Assignment> {
+        self.aws().assignments_of(&self.instance.arn)
+    }
+
+    pub(crate) fn alice(&self) -> StorePrincipalId {
+        self.instance.users[0].id.parse().unwrap()
+    }
+
+    /// The assignment of Alice to a permission set in an account.
+    pub(crate) fn key(&self, account: &str, set: &str) -> AssignmentKey {
+        AssignmentKey {
+            instance: self.instance.arn.parse().unwrap(),
+            region: self.instance.primary_region.parse().unwrap(),
+            identity_store: self.instance.identity_store_id.parse().unwrap(),
+            account: account.parse().unwrap(),
+            permission_set: self.instance.permission_set_arn(set).parse().unwrap(),
+            principal: self.alice(),
+        }
+    }
+
+    /// The same, as AWS holds it.
+    pub(crate) fn in_aws(&self, account: &str, set: &str) -> Assignment {
+        Assignment::user(account, &self.instance.permission_set_arn(set), self.alice().as_str())
+    }
+
+    pub(crate) fn put_in_aws(&self, account: &str, set: &str) {
+        self.aws().assign(&self.instance.arn, &self.in_aws(account, set));
+    }
+
+    /// Alice is granted a permission set in some accounts, for some time, from now.
+    pub(crate) async fn grant(&self, accounts: &[&str], set: &str, seconds: u32) -> GrantId {
+        let now = self.clock.now();
+        let entropy = self.app.entropy.as_ref();
+        let id = GrantId::new(now, entropy);
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let first = self.key(accounts[0], set);
+        let grant = Grant {
+            id,
+            request: None,
+            grantee: UserId::new(now, entropy),
+            resource: ResourceRef::from(first.account.clone()),
+            action: Action::Assume,
+            account: Some(first.account),
+            permission_set: first.permission_set,
+            times: GrantTimes::decided(now, Seconds::of(seconds)),
+            revoked_by: None,
+            revoke_reason: None,
+            failure: None,
+            audit_enabled: true,
+            attempts: 0,
+            metadata: serde_json::Map::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        unit.insert_grant(&grant).await.unwrap();
+        for account in accounts {
+            let new = AssignmentId::new(now, entropy);
+            let assignment = unit.upsert_assignment(new, &self.key(account, set), now).await.unwrap();
+            unit.link_grant(id, assignment).await.unwrap();
+            unit.touch_due(assignment, now).await.unwrap();
+        }
+        unit.commit().await.unwrap();
+        self.app.nudge.now();
+        id
+    }
+
+    /// Somebody ends it now.
+    pub(crate) async fn revoke(&self, id: GrantId) {
+        let now = self.clock.now();
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let times = unit.lock_grant(id).await.unwrap().unwrap().times.revoked(now).unwrap();
+        unit.save_grant_times(id, &times, None, now).await.unwrap();
+        unit.touch_due_of_grant(id, now).await.unwrap();
+        unit.commit().await.unwrap();
+        self.app.nudge.now();
+    }
+
+    /// Now, by the clock that the reconciler sees.
+    pub(crate) fn clock_reads(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn view(&self, id: GrantId) -> GrantView {
+        let unit = self.app.store.tenant(self.tenant).read().await.unwrap();
+        unit.grant(id, self.clock.now()).await.unwrap().unwrap()
+    }
+
+    /// What the grant says of AWS.
+    pub(crate) async fn provisioning(&self, id: GrantId) -> ProvisioningStatus {
+        self.view(id).await.provisioning(self.clock.now())
+    }
+
+    /// Time passes at once.
+    pub(crate) fn pass(&self, seconds: u32) {
+        self.clock.advance(Seconds::of(seconds));
+        self.app.nudge.now();
+    }
+
+    /// Lets time pass slowly until `holds`; fails after some minutes of it.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        for _ in 0..3_000 {
+            if holds().await {
+                return;
+            }
+            self.clock.advance_millis(TICK_MILLIS);
+            self.app.nudge.now();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("never: {what}; AWS was asked {:?}", self.aws().counts());
+    }
+
+    /// Waits until a grant says this of AWS.
+    pub(crate) async fn until_it_is(&self, grant: GrantId, status: ProvisioningStatus) {
+        self.until(status.as_str(), async || self.provisioning(grant).await == status).await;
+    }
+}
+
+fn tenant(id: TenantId, now: Timestamp) -> Tenant {
+    Tenant {
+        id,
+        parent: None,
+        name: "Acme".parse().unwrap(),
+        slug: "acme".parse().unwrap(),
+        locale: "en".parse().unwrap(),
+        owner_email: None,
+        owner: None,
+        sso_start_url: None,
+        sso_region: None,
+        is_master: true,
+        state: TenantState::Active,
+        mfa_required: false,
+        created_at: now,
+        updated_at: now,
+    }
+}
