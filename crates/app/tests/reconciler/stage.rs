@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use curfew_app::App;
 use curfew_app::reconciler::Reconciler;
+use curfew_app::testing::{TestApp, TestParts};
 use curfew_aws::{SdkGateway, SdkSettings, StaticCredentials};
 use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
 use curfew_domain::grant::{GrantTimes, ProvisioningStatus};
-use curfew_domain::testing::{SeededEntropy, TestClock};
+use curfew_domain::testing::TestClock;
 use curfew_domain::{
-    Action, AssignmentId, Clock, Entropy, Grant, GrantId, NodeId, ResourceRef, Seconds, StorePrincipalId, Tenant,
+    Action, AssignmentId, Clock, Grant, GrantId, NodeId, ResourceRef, Seconds, StorePrincipalId, Tenant,
     TenantId, TenantState, Timestamp, UserId,
 };
 use curfew_sim::world::{
-    ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance,
+    ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance, PrincipalType,
 };
 use curfew_sim::{Sim, SimControl, SimHandle, World};
 use curfew_store::GrantView;
-use curfew_store::keyring::{Keyring, MasterKey};
 use curfew_store::testing::TestStore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -43,28 +43,17 @@ impl Stage {
         sim.control().behave(|aws| aws.assignment_ms = 5);
         let instance = sim.control().world().organizations[0].instances[0].clone();
         let clock = Arc::new(TestClock::default());
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let own = StaticCredentials {
             access_key_id: CURFEW_ACCESS_KEY.to_owned(),
             secret_access_key: CURFEW_SECRET_KEY.into(),
             session_token: None,
         };
         let gateway = SdkGateway::load(clock.clone(), SdkSettings::at(sim.url(), own)).await;
-        let keyring = Keyring::new(&MasterKey::from_bytes([7; 32]), &[]).unwrap();
-        let app = App {
-            store: database.store.clone(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            keyring: Arc::new(keyring),
-            aws: Arc::new(gateway),
-            nudge: curfew_app::nudge::Nudge::default(),
-            health: curfew_app::health::Health::default(),
-            connection_tests: curfew_app::connection::TestRuns::default(),
-            lookups: curfew_app::directory::Lookups::default(),
-        };
-        let tenant = TenantId::new(clock.now(), entropy.as_ref());
+        let parts = TestParts { clock: clock.clone(), aws: Arc::new(gateway), ..TestParts::default() };
+        let app = TestApp::with(&database.store, parts).app;
+        let tenant = TenantId::new(clock.now(), app.entropy.as_ref());
         let mut stage = Self {
-            app: Arc::new(app),
+            app,
             clock,
             tenant,
             sim,
@@ -155,7 +144,12 @@ impl Stage {
 
     /// The same, as AWS holds it.
     pub(crate) fn in_aws(&self, account: &str, set: &str) -> Assignment {
-        Assignment::user(account, &self.instance.permission_set_arn(set), self.alice().as_str())
+        Assignment {
+            account: account.to_owned(),
+            permission_set: self.instance.permission_set_arn(set),
+            principal_type: PrincipalType::User,
+            principal_id: self.alice().to_string(),
+        }
     }
 
     pub(crate) fn put_in_aws(&self, account: &str, set: &str) {
