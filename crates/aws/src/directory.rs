@@ -39,9 +39,6 @@ pub trait Directory: Send + Sync {
         set: &PermissionSetArn,
     ) -> Result<PolicyNames, AwsError>;
 
-    /// A permission set's tags.
-    async fn tags_of_set(&self, instance: &InstanceArn, set: &PermissionSetArn) -> Result<Tags, AwsError>;
-
     /// A page of the permission sets that are provisioned in an account.
     async fn sets_provisioned_in(
         &self,

@@ -10,7 +10,10 @@ use crate::AppError;
 pub(crate) fn explain(error: &AwsError, region: &Region) -> String {
     let operation = error.operation;
     let words = match error.kind {
-        AwsErrorKind::AccessDenied => format!("the role may not call {operation}: add the permission to the role"),
+        AwsErrorKind::AccessDenied => format!(
+            "the role may not call {operation}: add the permission to the role, and kms:Decrypt where the instance \
+             has a customer managed key (the bootstrap template has both)"
+        ),
         AwsErrorKind::NoCredentials => {
             "Curfew has no AWS credentials of its own: whoever runs Curfew must give it some".to_owned()
         }

@@ -8,8 +8,9 @@ use curfew_domain::{AccessLevel, AccountId, Discovered, DiscoveredAttributes, Pe
 use super::organization::count;
 use super::read::{Reading, Seen, Stopped};
 
-/// Calls that reading one set takes: its fields, three kinds of policies, its tags.
-const CALLS: u32 = 5;
+/// Calls that reading one set takes: its fields, and three kinds of policies. Its tags are of no use: no policy sees
+/// them.
+const CALLS: u32 = 4;
 
 impl Reading<'_> {
     pub(super) async fn read_permission_sets(
@@ -39,7 +40,6 @@ impl Reading<'_> {
         let instance = &self.verified.saved.instance;
         let facts = self.told(directory.permission_set(instance, &set).await)?;
         let policies = self.told(directory.policies_of(instance, &set).await)?;
-        let tags = self.told(directory.tags_of_set(instance, &set).await)?;
         let level = AccessLevel::guess(policies.managed.iter().map(String::as_str), policies.others);
         let out_of_reach = out_of_reach.contains(&set).then(|| {
             "it is provisioned in the management account, so a delegated administrator can't assign it"
@@ -48,7 +48,7 @@ impl Reading<'_> {
         let discovered = Discovered {
             name: facts.name,
             units: Vec::new(),
-            tags,
+            tags: curfew_aws::Tags::new(),
             state: None,
             attributes: DiscoveredAttributes {
                 session: Some(facts.session),

@@ -56,7 +56,6 @@ const IDENTITY_CENTER: &[&str] = &[
     "sso:ListManagedPoliciesInPermissionSet",
     "sso:ListPermissionSets",
     "sso:ListPermissionSetsProvisionedToAccount",
-    "sso:ListTagsForResource",
 ];
 
 /// Knows no resource but all.

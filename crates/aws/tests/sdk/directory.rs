@@ -67,13 +67,12 @@ async fn instances_tell_their_state_their_owner_and_their_regions() {
 }
 
 #[tokio::test]
-async fn permission_sets_tell_name_session_policies_and_tags() {
+async fn permission_sets_tell_name_session_and_policies() {
     let (aws, directory) = acme().await;
     let arn = arn(&aws);
     let add = |world: &mut World| {
         let own = PermissionSet::named("Own").with_inline_policy("{}").with_session_duration("PT90M");
         let mut own = own.with_managed_policy("ReadOnlyAccess");
-        own.tags.insert("team".to_owned(), "data".to_owned());
         own.arn = instance_of(world).permission_set_arn("Own");
         instance_of(world).permission_sets.push(own);
     };
@@ -90,7 +89,6 @@ async fn permission_sets_tell_name_session_policies_and_tags() {
     assert_eq!((facts.name.as_str(), facts.session), ("Own", Seconds::of(5_400)));
     let policies = directory.policies_of(&arn, own).await.unwrap();
     assert_eq!(policies, PolicyNames { managed: vec!["ReadOnlyAccess".to_owned()], others: true });
-    assert_eq!(directory.tags_of_set(&arn, own).await.unwrap()["team"], "data");
     let plain = directory.policies_of(&arn, named("ReadOnly")).await.unwrap();
     assert!(!plain.others && !plain.managed.is_empty());
 }

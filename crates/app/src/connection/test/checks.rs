@@ -1,6 +1,6 @@
 //! The checks that read Identity Center, the organization and the directory.
 
-use curfew_aws::{AwsError, AwsErrorKind, Directory, InstanceFacts, InstanceState};
+use curfew_aws::{AwsError, Directory, InstanceFacts, InstanceState};
 use curfew_domain::connection::CheckName;
 use curfew_domain::{AccountId, IdentityStoreId};
 
@@ -145,18 +145,6 @@ impl Run {
             Ok((count, more)) => {
                 let at_least = if more { "at least " } else { "" };
                 Finding::Good((), format!("{at_least}{count} {what} can be listed"))
-            }
-            Err(error) if error.kind == AwsErrorKind::AccessDenied => {
-                let key = if error.message.contains("kms:") {
-                    " (the instance has a customer managed key: give the template its ARN)"
-                } else {
-                    ""
-                };
-                let Finding::Bad { message, error } = Finding::<()>::refused(error, &self.saved.region)
-                else {
-                    return Finding::bad("AWS refused");
-                };
-                Finding::Bad { message: format!("{message}{key}"), error }
             }
             Err(error) => Finding::refused(error, &self.saved.region),
         }

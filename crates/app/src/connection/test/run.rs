@@ -80,11 +80,13 @@ impl Run {
 
     /// Check after check; the first that fails ends it.
     async fn check_all(&self, report: &mut Report) {
-        let Some(session) = self.check_assume_role(report).await else { return };
-        if self.check_caller_identity(report, &session).await.is_none() {
+        let trust = self.aws.trust(&self.saved.region);
+        let trust = trust.as_ref();
+        let Some(session) = self.check_assume_role(report, trust).await else { return };
+        if self.check_caller_identity(report, trust, &session).await.is_none() {
             return;
         }
-        if self.check_external_id_enforced(report).await.is_none() {
+        if self.check_external_id_enforced(report, trust).await.is_none() {
             return;
         }
         let directory = self.aws.directory_with(&self.saved.region, &session);

@@ -22,15 +22,18 @@ struct Taken {
 
 impl Run {
     /// STS gives credentials for the role.
-    pub(super) async fn check_assume_role(&self, report: &mut Report) -> Option<SessionCredentials> {
-        let trust = self.aws.trust(&self.saved.region);
+    pub(super) async fn check_assume_role(
+        &self,
+        report: &mut Report,
+        trust: &dyn Trust,
+    ) -> Option<SessionCredentials> {
         let work = async {
-            match self.assume_with_each(trust.as_ref()).await {
+            match self.assume_with_each(trust).await {
                 Ok(taken) => {
                     let message = self.taken_message(&taken);
                     Finding::Good(taken, message)
                 }
-                Err(error) => self.refused_by_sts(trust.as_ref(), error).await,
+                Err(error) => self.refused_by_sts(trust, error).await,
             }
         };
         let taken = report.step(CheckName::AssumeRole, work).await?;
@@ -115,9 +118,9 @@ impl Run {
     pub(super) async fn check_caller_identity(
         &self,
         report: &mut Report,
+        trust: &dyn Trust,
         session: &SessionCredentials,
     ) -> Option<()> {
-        let trust = self.aws.trust(&self.saved.region);
         let mut is_another_role = false;
         let work = async {
             match trust.identity_of(session).await {
@@ -145,13 +148,16 @@ impl Run {
     }
 
     /// Without the right `ExternalId` STS refuses. Only a refusal proves it.
-    pub(super) async fn check_external_id_enforced(&self, report: &mut Report) -> Option<()> {
-        let trust = self.aws.trust(&self.saved.region);
+    pub(super) async fn check_external_id_enforced(
+        &self,
+        report: &mut Report,
+        trust: &dyn Trust,
+    ) -> Option<()> {
         let random = ExternalId::generate(self.entropy.as_ref());
         let mut role_is_open = false;
         let work = async {
-            let none = self.assume(trust.as_ref(), None);
-            let another = self.assume(trust.as_ref(), Some(&random));
+            let none = self.assume(trust, None);
+            let another = self.assume(trust, Some(&random));
             let (none, another) = tokio::join!(none, another);
             role_is_open = none.is_ok() || another.is_ok();
             self.judge_enforcement(none.err(), another.err())

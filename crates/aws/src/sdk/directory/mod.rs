@@ -77,10 +77,6 @@ impl Directory for SdkDirectory {
         self.noting(self.sso_admin.policies_of(instance, set).await)
     }
 
-    async fn tags_of_set(&self, instance: &InstanceArn, set: &PermissionSetArn) -> Result<Tags, AwsError> {
-        self.noting(self.sso_admin.tags_of(instance, set).await)
-    }
-
     async fn sets_provisioned_in(
         &self,
         instance: &InstanceArn,

@@ -4,9 +4,7 @@ use aws_sdk_ssoadmin::Client;
 use aws_sdk_ssoadmin::types::{InstanceMetadata, InstanceStatus, ProvisioningStatus, RegionScope};
 use curfew_domain::{AccountId, InstanceArn, PermissionSetArn, Seconds};
 
-use crate::directory::{
-    InstanceFacts, InstanceState, Listed, PageToken, PermissionSetFacts, PolicyNames, Tags,
-};
+use crate::directory::{InstanceFacts, InstanceState, Listed, PageToken, PermissionSetFacts, PolicyNames};
 use crate::sdk::answer::{listed, parsed, required};
 use crate::sdk::classify::classify;
 use crate::sdk::clients::NowSource;
@@ -18,7 +16,6 @@ const DESCRIBE_SET: &str = "sso:DescribePermissionSet";
 const LIST_MANAGED: &str = "sso:ListManagedPoliciesInPermissionSet";
 const LIST_CUSTOMER: &str = "sso:ListCustomerManagedPolicyReferencesInPermissionSet";
 const GET_INLINE: &str = "sso:GetInlinePolicyForPermissionSet";
-const LIST_TAGS: &str = "sso:ListTagsForResource";
 const LIST_PROVISIONED: &str = "sso:ListPermissionSetsProvisionedToAccount";
 
 /// The most that AWS gives in one page (SSO Admin API, `MaxResults`).
@@ -113,21 +110,6 @@ impl SsoAdmin {
         let others =
             self.has_inline_policy(instance, set).await? || self.has_customer_policies(instance, set).await?;
         Ok(PolicyNames { managed, others })
-    }
-
-    pub(super) async fn tags_of(
-        &self,
-        instance: &InstanceArn,
-        set: &PermissionSetArn,
-    ) -> Result<Tags, AwsError> {
-        let mut tags = Tags::new();
-        let listing = self.client.list_tags_for_resource().instance_arn(instance.as_str());
-        let mut pages = listing.resource_arn(set.as_str()).into_paginator().items().send();
-        while let Some(tag) = pages.next().await {
-            let tag = tag.map_err(|error| classify(LIST_TAGS, &error, self.now.now()))?;
-            tags.insert(tag.key, tag.value);
-        }
-        Ok(tags)
     }
 
     async fn managed_policies(
