@@ -31,6 +31,7 @@ pub(crate) struct Stage {
     pub(crate) test: TestApp,
     pub(crate) acme: Caller,
     pub(crate) lie: Arc<Mutex<Option<AccountId>>>,
+    node: NodeId,
     sim: SimHandle,
     _database: TestStore,
 }
@@ -44,7 +45,8 @@ impl Stage {
         let parts = TestParts { aws: Arc::new(gateway), clock, ..TestParts::default() };
         let test = TestApp::with(&database.store, parts);
         let acme = found(&test.app, "acme", true).await;
-        let stage = Self { test, acme, lie, sim, _database: database };
+        let node = NodeId::new(test.clock.now(), test.app.entropy.as_ref());
+        let stage = Self { test, acme, lie, node, sim, _database: database };
         stage.trust_with(ACME_DELEGATED_ROLE, &[stage.external_id(&stage.acme).await]);
         stage
     }
@@ -138,9 +140,8 @@ impl Stage {
 
     /// Reads all of AWS that is due, as fast as the stand-in lets it.
     pub(crate) async fn discover(&self) {
-        let node = NodeId::new(self.test.clock.now(), self.app().entropy.as_ref());
         let fast = Rates { sso_admin: 10_000, identity_store: 10_000, organizations: 10_000 };
-        Discoverer::new(self.test.app.clone(), node).at(fast).pass().await.unwrap();
+        Discoverer::new(self.test.app.clone(), self.node).at(fast).pass().await.unwrap();
     }
 }
 
