@@ -125,7 +125,7 @@ def test_a_grant_is_provisioned_there_and_removed(moto):
         curfew.ok("PUT", f"{CONNECTION}/config", moto.config())
         assert curfew.ok("POST", f"{CONNECTION}/test")["success"] is True
         curfew.ok("POST", "/v1/aws/sync")
-        eventually("discovery", lambda: curfew.ok("GET", "/v1/aws/permission-sets")["data"])
+        eventually("discovery", lambda: curfew.ok("GET", "/v1/aws/sync")["state"] == "succeeded")
         curfew.ok(
             "POST",
             "/v1/policies",

@@ -93,9 +93,9 @@ impl Cloud {
 async fn discover(admin: &Client) {
     admin.order("/v1/aws/sync").await.is(202);
     eventually("discovery to end", async || {
-        let accounts = admin.get("/v1/aws/accounts").await.ok();
-        let sets = admin.get("/v1/aws/permission-sets").await.ok();
-        holds(!accounts.list("data").is_empty() && !sets.list("data").is_empty())
+        let sync = admin.get("/v1/aws/sync").await.ok();
+        assert_ne!(sync["state"], "failed", "{sync:#}");
+        holds(sync["state"] == "succeeded")
     })
     .await;
 }

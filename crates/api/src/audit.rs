@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::AtMost;
+
 /// What someone did, in the tenant's sealed log.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AuditLogEntry {
@@ -50,14 +52,14 @@ pub struct AuditLogEntry {
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
     /// Of this user or key, or `system`.
-    #[param(max_length = 64)]
-    pub actor_id: Option<String>,
+    #[param(value_type = Option<String>, max_length = 64)]
+    pub actor_id: Option<AtMost<64>>,
     /// About this kind of thing.
-    #[param(max_length = 64)]
-    pub resource_type: Option<String>,
+    #[param(value_type = Option<String>, max_length = 64)]
+    pub resource_type: Option<AtMost<64>>,
     /// About this one.
-    #[param(max_length = 255)]
-    pub resource_id: Option<String>,
+    #[param(value_type = Option<String>, max_length = 255)]
+    pub resource_id: Option<AtMost<255>>,
     /// Of this, such as `grant.revoked`.
     #[param(schema_with = action)]
     pub action: Option<AuditAction>,

@@ -22,6 +22,7 @@ mod aws_resources;
 mod error;
 mod grants;
 mod health;
+mod limit;
 mod page;
 mod policies;
 mod requests;
@@ -47,6 +48,7 @@ pub use aws_resources::{
 pub use error::ErrorBody;
 pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use health::{Health, HealthStatus};
+pub use limit::AtMost;
 pub use page::{ListBody, PageBody};
 pub use policies::{
     ActionScopeType, EntityScopeType, NewPolicy, NewPolicyRule, Policy, PolicyChange, PolicyFields,

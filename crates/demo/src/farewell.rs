@@ -9,10 +9,8 @@ use crate::tour::{PASSWORD, People};
 pub(crate) fn welcome(screen: &Screen, stage: &Stage) -> Result<(), TourError> {
     screen.line(&screen.toned(Tone::Heading, "\nCurfew: temporary AWS access that is taken back on time"))?;
     screen.line("")?;
-    screen.say(&screen.toned(
-        Tone::Warning,
-        &format!("This is a demo. Its AWS is a stand-in in this process, at {}.", stage.aws_url()),
-    ))?;
+    let announced = format!("This is a demo. Its AWS is a stand-in in this process, at {}.", stage.aws_url());
+    screen.say_in(Tone::Warning, &announced)?;
     screen.say("Nothing leaves this machine, and nothing of it is left when it ends.")?;
     screen.say(&format!("Curfew itself answers at {}.", stage.url()))?;
     Ok(())

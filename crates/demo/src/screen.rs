@@ -62,7 +62,12 @@ impl Screen {
 
     /// A sentence to the reader.
     pub(crate) fn say(&self, text: &str) -> io::Result<()> {
-        self.line(&format!("  {text}"))
+        wrapped(text).iter().try_for_each(|line| self.line(&format!("  {line}")))
+    }
+
+    /// A sentence in a tone.
+    pub(crate) fn say_in(&self, tone: Tone, text: &str) -> io::Result<()> {
+        wrapped(text).iter().try_for_each(|line| self.line(&format!("  {}", self.toned(tone, line))))
     }
 
     /// A call as it is sent.
@@ -91,6 +96,24 @@ impl Screen {
         held.iter().try_for_each(|one| self.line(&format!("{label} {}", self.toned(Tone::Cloud, one))))
     }
 }
+
+/// Lines of at most [`WIDTH`] letters, broken between words.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// How wide sentences run.
+const WIDTH: usize = 98;
 
 /// A body in short: a field a line, long texts cut, passwords never.
 fn shown(body: &Value) -> Vec<String> {

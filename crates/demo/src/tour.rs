@@ -77,7 +77,7 @@ async fn connect(stage: &Stage, screen: &Screen, admin: &Caller) -> Result<(), T
     let failed =
         admin.shows(screen, Method::POST, &path, None, |body| fields(body, &["code"])).await?.is(502)?;
     checks(screen, &failed["details"])?;
-    screen.say(&screen.toned(Tone::Warning, &text(&failed["details"], "hint")?))?;
+    screen.say_in(Tone::Warning, &text(&failed["details"], "hint")?)?;
 
     let ids = admin.quietly(Method::GET, &format!("{CONNECTION}/external-id"), None).await?.ok()?;
     stage.deploy_template(&text(&ids, "external_id")?)?;
@@ -106,12 +106,10 @@ fn checks(screen: &Screen, body: &Value) -> Result<(), TourError> {
 
 async fn discover(screen: &Screen, admin: &Caller) -> Result<(), TourError> {
     screen.chapter("3  What there is")?;
-    admin.shows(screen, Method::POST, "/v1/aws/sync", None, |body| fields(body, &["status"])).await?.ok()?;
+    admin.shows(screen, Method::POST, "/v1/aws/sync", None, |body| fields(body, &["state"])).await?.ok()?;
     Stage::until("discovery to end", async || {
-        let sets = admin.quietly(Method::GET, "/v1/aws/permission-sets", None).await?.ok()?;
-        let accounts = admin.quietly(Method::GET, "/v1/aws/accounts", None).await?.ok()?;
-        let some = |page: &Value| page["data"].as_array().is_some_and(|data| !data.is_empty());
-        Ok((some(&sets) && some(&accounts)).then_some(()))
+        let sync = admin.quietly(Method::GET, "/v1/aws/sync", None).await?.ok()?;
+        Ok((sync["state"] == "succeeded").then_some(()))
     })
     .await?;
     for path in ["/v1/aws/accounts", "/v1/aws/permission-sets"] {

@@ -61,6 +61,10 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if let Some(problem) = nul::find(bytes) {
         return Err(ApiError::fields(vec![problem]));
     }
+    // Every body is an object. serde would take a list for a struct, its fields by their places.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::field("", "it must be an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| ApiError::fields(vec![problem_at(error.path(), error.inner())]))?;
@@ -152,7 +156,7 @@ mod tests {
         assert_eq!(problem(r#"{"name":"a","inner":{"count":1},"tags":[{},{"k":"v"}]}"#).0, "tags[1].k");
         assert_eq!(problem(r#"{"name":"a","name":"b"}"#).0, "name");
         assert_eq!(problem(r#"{"name":"a","inner":{"count":1}} x"#).0, "");
-        assert_eq!(problem("[]").0, "");
+        assert_eq!(problem(r#" ["a",{"count":1}]"#), (String::new(), "it must be an object".into()));
     }
 
     #[test]

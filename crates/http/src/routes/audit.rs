@@ -63,9 +63,9 @@ async fn verify(
 
 fn filter(query: &AuditQuery) -> AuditFilter {
     AuditFilter {
-        actor_id: query.actor_id.clone(),
-        resource_type: query.resource_type.clone(),
-        resource_id: query.resource_id.clone(),
+        actor_id: query.actor_id.clone().map(String::from),
+        resource_type: query.resource_type.clone().map(String::from),
+        resource_id: query.resource_id.clone().map(String::from),
         action: query.action,
         from: query.from,
         to: query.to,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use curfew_api::{
-    AwsSync, CachedAwsResource, ErrorBody, PageBody, PushAwsResources, PushedAwsResource, Upserted,
+    AtMost, AwsSync, CachedAwsResource, ErrorBody, PageBody, PushAwsResources, PushedAwsResource, Upserted,
 };
 use curfew_app::aws_resources::{self, PushedResource, ResourceQuery};
 use curfew_app::{Caller, FieldProblem, discovery};
@@ -36,8 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
 #[into_params(parameter_in = Query)]
 struct Filters {
     /// Only what has this in its name or id, whatever the case.
-    #[param(max_length = 200)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    q: Option<AtMost<200>>,
     /// Only what lies in this account.
     #[param(value_type = Option<String>, pattern = "^[0-9]{12}$")]
     account_id: Option<AccountId>,
@@ -52,8 +52,8 @@ struct KindFilters {
     #[param(value_type = Option<String>)]
     r#type: Option<ResourceType>,
     /// Only what has this in its name or id, whatever the case.
-    #[param(max_length = 200)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    q: Option<AtMost<200>>,
     /// Only what lies in this account.
     #[param(value_type = Option<String>, pattern = "^[0-9]{12}$")]
     account_id: Option<AccountId>,
@@ -103,13 +103,15 @@ async fn resources(
     list: ApiList<KindFilters>,
 ) -> Answer {
     let KindFilters { r#type, q, account_id } = &list.filters;
-    let query = ResourceQuery { kind: *r#type, account: account_id.clone(), text: q.clone() };
+    let query =
+        ResourceQuery { kind: *r#type, account: account_id.clone(), text: q.clone().map(String::from) };
     page_of(&state, &caller, &list, &query).await
 }
 
 async fn of_kind(state: &HttpState, caller: &Caller, list: &ApiList<Filters>, kind: ResourceType) -> Answer {
     let Filters { q, account_id } = &list.filters;
-    let query = ResourceQuery { kind: Some(kind), account: account_id.clone(), text: q.clone() };
+    let query =
+        ResourceQuery { kind: Some(kind), account: account_id.clone(), text: q.clone().map(String::from) };
     page_of(state, caller, list, &query).await
 }
 
