@@ -126,7 +126,7 @@ fn names(page: &Value) -> String {
 async fn invite(screen: &Screen, admin: Caller, tenant: String) -> Result<People, TourError> {
     screen.chapter("4  People and rules")?;
     for (email, name, roles) in [
-        ("alice@acme.example", "Alice Archer", json!(["user"])),
+        ("alice@acme.example", "Alice Archer", json!(["user", "approver"])),
         ("bob@acme.example", "Bob Baker", json!(["user", "approver"])),
     ] {
         let body = json!({ "email": email, "name": name, "password": PASSWORD, "roles": roles });
@@ -188,7 +188,7 @@ async fn approved_by_a_second_person(
     let request =
         people.alice.shows(screen, Method::POST, "/v1/requests", Some(body), matters).await?.is(201)?;
     let approve = format!("/v1/requests/{}/approve", text(&request, "id")?);
-    screen.say("Nobody approves their own:")?;
+    screen.say("Alice may approve, too, but nobody approves their own:")?;
     let refusal = |body: &Value| fields(body, &["code", "message"]);
     people.alice.shows(screen, Method::POST, &approve, None, refusal).await?.is(403)?;
     let reasoning = json!({ "reasoning": "I am on call with her" });
@@ -241,8 +241,10 @@ async fn proof(screen: &Screen, admin: &Caller) -> Result<(), TourError> {
     let path = "/v1/audit-log?limit=12";
     let page = admin.shows(screen, Method::GET, path, None, |_| "newest first".to_owned()).await?.ok()?;
     for entry in page["data"].as_array().into_iter().flatten() {
-        let line = fields(entry, &["created_at", "actor_type", "action", "resource_type"]);
+        let line = fields(entry, &["created_at", "actor_type", "action"]);
         screen.line(&format!("           {}", screen.toned(Tone::Quiet, &line)))?;
     }
+    let matters = |body: &Value| fields(body, &["sound", "sealed", "unsealed", "last_hash"]);
+    admin.shows(screen, Method::GET, "/v1/audit-log/verify", None, matters).await?.ok()?;
     Ok(())
 }
