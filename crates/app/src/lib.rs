@@ -30,6 +30,7 @@ pub mod setup;
 pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod upkeep;
 pub mod users;
 
 pub use app::App;

@@ -6,9 +6,10 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use uuid::Uuid;
 
 use crate::entity::{login_attempt, login_name};
-use crate::keyring::KeyedHash;
+use crate::keyring::{KeyId, KeyedHash};
 use crate::row::{Row, micros, moment, number};
 use crate::{StoreError, UnwalledRead, UnwalledWrite, WriteUnit};
 
@@ -63,6 +64,32 @@ impl UnwalledRead {
     }
 }
 
+impl UnwalledRead {
+    /// Every tenant of the installation: each has its slug as a login name.
+    pub async fn all_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.tenants_where(Condition::all()).await
+    }
+
+    /// The tenants with a login name that is not kept under `current`.
+    pub async fn tenants_with_stale_login_names(&self, current: KeyId) -> Result<Vec<TenantId>, StoreError> {
+        let stale = login_name::Column::KeyId.ne(i64::from(current.get()));
+        self.tenants_where(Condition::all().add(stale)).await
+    }
+
+    async fn tenants_where(&self, which: Condition) -> Result<Vec<TenantId>, StoreError> {
+        let ids: Vec<Uuid> = login_name::Entity::find()
+            .select_only()
+            .column(login_name::Column::TenantId)
+            .distinct()
+            .filter(which)
+            .order_by_asc(login_name::Column::TenantId)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(ids.into_iter().map(TenantId::from_uuid).collect())
+    }
+}
+
 impl UnwalledWrite {
     /// The counts under `keys`, in their order; whoever else wants them waits until this unit is over.
     pub async fn lock_login_tries(
@@ -101,6 +128,18 @@ impl WriteUnit {
     /// [`UnwalledWrite::save_login_tries`], in the transaction that signs someone in.
     pub async fn save_login_tries(&self, tries: &[LoginTries]) -> Result<(), StoreError> {
         save_tries(self.tx(), tries).await
+    }
+
+    /// Keeps these login names of the unit's tenant, and no others.
+    pub async fn replace_login_names(&self, hashes: &[KeyedHash]) -> Result<(), StoreError> {
+        login_name::Entity::delete_many()
+            .filter(login_name::Column::TenantId.eq(self.wall()))
+            .exec(self.tx())
+            .await?;
+        for hash in hashes {
+            self.insert_login_name(hash).await?;
+        }
+        Ok(())
     }
 
     /// Lets a slug or verified domain lead to the unit's tenant.

@@ -30,7 +30,7 @@ pub struct Tries {
     pub failures: u32,
     /// The last wrong one.
     pub last_failure: Option<Timestamp>,
-    /// The last right one.
+    /// The last right one; kept of pairs alone.
     pub last_success: Option<Timestamp>,
 }
 
@@ -106,7 +106,7 @@ impl Tries {
     }
 
     fn taken_back(self, now: Timestamp) -> Self {
-        Self { failures: self.recent_failures(now).saturating_sub(1), last_success: Some(now), ..self }
+        Self { failures: self.recent_failures(now).saturating_sub(1), ..self }
     }
 
     fn account_until(&self, now: Timestamp) -> Option<Timestamp> {

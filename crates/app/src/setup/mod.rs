@@ -5,6 +5,8 @@ mod found;
 
 pub use complete::{CompleteSetup, OidcSetup, SetupCompleted, complete};
 
+pub(crate) use found::OIDC_SECRET;
+
 use curfew_domain::PlatformMode;
 
 use crate::{App, AppError};

@@ -11,6 +11,7 @@ mod gate;
 mod login;
 mod setup;
 mod tenants;
+mod upkeep;
 mod users;
 
 /// The code of a refusal.

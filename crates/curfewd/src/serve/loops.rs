@@ -7,7 +7,7 @@ use std::time::Duration;
 use curfew_app::audit;
 use curfew_app::discovery::Discoverer;
 use curfew_app::reconciler::Reconciler;
-use curfew_app::{App, audit::heads};
+use curfew_app::{App, audit::heads, upkeep};
 use curfew_domain::NodeId;
 use curfew_store::StoreError;
 
@@ -26,6 +26,9 @@ const SEAL_EVERY: Duration = Duration::from_millis(500);
 /// How often heads of the audit log leave the database.
 const HEADS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often credentials are renewed and tidied up.
+const UPKEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+
 /// How often collected metrics are tidied up, so that they don't grow where nobody scrapes.
 const METRICS_EVERY: Duration = Duration::from_secs(5);
 
@@ -41,6 +44,7 @@ pub(super) fn start(background: &Background, server: &Server) {
             async move { keep_clock(&app, &clock).await }
         }),
     );
+    background.every("upkeep", UPKEEP_EVERY, with(app, |app| async move { keep_up(&app).await }));
     background.every("sealer", SEAL_EVERY, with(app, |app| async move { seal(&app).await }));
     let metrics = server.metrics.clone();
     background.every(
@@ -92,6 +96,10 @@ pub(super) async fn finish(server: &Server) {
 
 async fn seal(app: &App) {
     report("the audit log could not be sealed", audit::seal_all(&app.store).await);
+}
+
+async fn keep_up(app: &App) {
+    report("credentials could not be tidied up", upkeep::upkeep(app).await);
 }
 
 /// Keeps the clock, so that a restart goes on from here, and sees whether it is right.

@@ -1,0 +1,93 @@
+//! What keeps the tables of credentials small, and under the current master key.
+
+use curfew_domain::{Seconds, TenantId};
+use curfew_store::keyring::{KeyedHash, SealedColumn, SealedText};
+use curfew_store::{OidcConfig, ReadUnit};
+
+use crate::login::LoginName;
+use crate::setup::OIDC_SECRET;
+use crate::{App, AppError};
+
+/// For how long after its end a login is kept.
+const KEEP_ENDED_LOGINS: Seconds = Seconds::of(30 * 86_400);
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// Tenants whose secrets or names were renewed under the current master key.
+    pub tenants_renewed: usize,
+    /// Counts of tries to sign in that nobody needs any more.
+    pub tries_forgotten: u64,
+}
+
+/// One round over all tenants; safe to repeat, and to run on several nodes.
+///
+/// After a rotation of the master key the first round renews all that the server can renew by itself: sealed
+/// secrets, and the names that lead logins to tenants. Tokens and keys are renewed when they are next shown.
+pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
+    let now = app.now();
+    let unit = app.store.unwalled().read().await?;
+    let tenants = unit.all_tenants().await?;
+    let stale_names = unit.tenants_with_stale_login_names(app.keyring.current_key()).await?;
+    drop(unit);
+    let mut done = Upkeep::default();
+    for tenant in tenants {
+        done.tenants_renewed += usize::from(renew(app, tenant, stale_names.contains(&tenant)).await?);
+        let unit = app.store.tenant(tenant).write().await?;
+        unit.forget_sessions(now - KEEP_ENDED_LOGINS).await?;
+        unit.commit().await?;
+    }
+    let unit = app.store.unwalled().write().await?;
+    done.tries_forgotten = unit.forget_login_tries(now).await?;
+    unit.commit().await?;
+    if done.tenants_renewed > 0 {
+        tracing::info!(
+            tenants = done.tenants_renewed,
+            key_id = %app.keyring.current_key(),
+            "secrets renewed under the current master key"
+        );
+    }
+    Ok(done)
+}
+
+/// Whether there was something to renew.
+async fn renew(app: &App, tenant: TenantId, names_are_stale: bool) -> Result<bool, AppError> {
+    let unit = app.store.tenant(tenant).read().await?;
+    let secret_is_stale = renewed_oidc(app, &unit).await?.is_some();
+    drop(unit);
+    if !secret_is_stale && !names_are_stale {
+        return Ok(false);
+    }
+    let unit = app.store.tenant(tenant).write().await?;
+    // Read again in the transaction that writes: what was saved meanwhile must not be overwritten.
+    if let Some(config) = renewed_oidc(app, &unit).await? {
+        unit.save_oidc_config(&config).await?;
+    }
+    if names_are_stale {
+        unit.replace_login_names(&login_names(app, &unit).await?).await?;
+    }
+    unit.commit().await?;
+    Ok(true)
+}
+
+/// The tenant's OpenID provider with its secret under the current master key; none where that is nothing new.
+async fn renewed_oidc(app: &App, unit: &ReadUnit) -> Result<Option<OidcConfig>, AppError> {
+    let Some(config) = unit.oidc_config().await? else { return Ok(None) };
+    let secret = resealed(app, unit.tenant(), &config.client_secret)?;
+    Ok(secret.map(|client_secret| OidcConfig { client_secret, ..config }))
+}
+
+fn resealed(app: &App, tenant: TenantId, secret: &SealedText) -> Result<Option<SealedText>, AppError> {
+    let place = SealedColumn { tenant, column: OIDC_SECRET };
+    app.keyring.reseal(place, secret, app.entropy.as_ref()).map_err(AppError::internal)
+}
+
+/// All names that lead to the unit's tenant: its slug, and its verified domains.
+async fn login_names(app: &App, unit: &ReadUnit) -> Result<Vec<KeyedHash>, AppError> {
+    let tenant = unit.this_tenant().await?.ok_or(AppError::NotFound("tenant"))?;
+    let domains = unit.domains().await?;
+    let verified = domains.iter().filter(|domain| domain.verified_at.is_some());
+    let names = std::iter::once(LoginName::Slug(&tenant.slug))
+        .chain(verified.map(|domain| LoginName::Domain(&domain.name)));
+    Ok(names.map(|name| name.hash(&app.keyring)).collect())
+}

@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use curfew_app::setup::{self, OidcSetup};
+use curfew_app::testing::{PASSWORD, TestApp, TestParts};
+use curfew_app::upkeep::upkeep;
+use curfew_domain::{ErrorCode, PlatformMode, Seconds};
+use curfew_store::keyring::SealedColumn;
+use curfew_store::on_both_databases;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::code;
+
+const NEW: &str = "test master key number two ------";
+
+on_both_databases! {
+    async fn after_a_rotation_everything_is_under_the_new_master_key(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let mut ask = TestApp::first_run(PlatformMode::Single);
+        ask.oidc = Some(OidcSetup {
+            issuer_url: "https://login.acme.example".to_owned(),
+            client_id: "curfew".to_owned(),
+            client_secret: SecretString::from("very secret"),
+            scopes: Vec::new(),
+        });
+        let tenant = setup::complete(&test.app, ask, None).await.unwrap().tenant.id;
+        assert_eq!(upkeep(&test.app).await.unwrap().tenants_renewed, 0);
+
+        let node = |keys: Vec<String>, seed| {
+            let clock = Arc::clone(&test.clock);
+            TestApp::with(&db.store, TestParts { master_keys: keys, seed, clock, ..TestParts::default() })
+        };
+        let old = TestParts::default().master_keys.remove(0);
+        let rotating = node(vec![NEW.to_owned(), old], 2);
+        assert_eq!(upkeep(&rotating.app).await.unwrap().tenants_renewed, 1);
+        assert_eq!(upkeep(&rotating.app).await.unwrap().tenants_renewed, 0);
+
+        let rotated = node(vec![NEW.to_owned()], 3);
+        rotated.token_of("acme", "root@acme.example").await;
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        let kept = unit.oidc_config().await.unwrap().unwrap().client_secret;
+        let place = SealedColumn { tenant, column: "oidc_config.client_secret" };
+        assert_eq!(rotated.app.keyring.open(place, &kept).unwrap().expose_secret(), "very secret");
+    }
+
+    async fn tries_and_logins_are_forgotten_when_nobody_needs_them(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let refused = test.sign_in("acme", "nobody@acme.example", PASSWORD, "198.51.100.7").await;
+        assert_eq!(code(refused), ErrorCode::Unauthenticated);
+        assert_eq!(upkeep(&test.app).await.unwrap().tries_forgotten, 0);
+        test.clock.advance(Seconds::of(3_600));
+        // All of both but that the admin signed in from where they did, which is remembered for 90 days.
+        assert_eq!(upkeep(&test.app).await.unwrap().tries_forgotten, 5);
+        let session = acme.caller.session.unwrap();
+        let kept = async || db.store.tenant(acme.tenant.id).read().await.unwrap().session(session).await.unwrap();
+        assert!(kept().await.is_some());
+        test.clock.advance(Seconds::of(31 * 86_400));
+        upkeep(&test.app).await.unwrap();
+        assert!(kept().await.is_none());
+    }
+}
