@@ -1,6 +1,7 @@
 //! What a suspended person leaves behind: requests that nobody shall decide any more, and grants that end now.
 
-use curfew_domain::{GrantId, RequestId, Timestamp, UserId};
+use curfew_domain::request::RequestStatus;
+use curfew_domain::{DoneBy, GrantId, Reason, RequestId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -13,13 +14,16 @@ impl WriteUnit {
     pub async fn cancel_requests_of(
         &self,
         requester: UserId,
+        by: DoneBy,
         now: Timestamp,
     ) -> Result<Vec<RequestId>, StoreError> {
         use access_request::{Column, Entity};
         let pending = Condition::all()
             .add(Column::TenantId.eq(self.wall()))
             .add(Column::RequesterId.eq(requester.uuid()))
-            .add(Column::Status.eq("pending"));
+            .add(Column::Status.eq(RequestStatus::Pending.as_str()))
+            // One that nobody decided in time has expired, whatever its row says.
+            .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.micros())));
         let ids: Vec<Uuid> = Entity::find()
             .select_only()
             .column(Column::Id)
@@ -30,7 +34,8 @@ impl WriteUnit {
             .all(self.tx())
             .await?;
         Entity::update_many()
-            .col_expr(Column::Status, Expr::value("cancelled"))
+            .col_expr(Column::Status, Expr::value(RequestStatus::Cancelled.as_str()))
+            .col_expr(Column::DecidedBy, Expr::value(by.to_string()))
             .col_expr(Column::DecidedAt, Expr::value(now.micros()))
             .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
             .filter(Column::TenantId.eq(self.wall()))
@@ -44,8 +49,8 @@ impl WriteUnit {
     pub async fn revoke_grants_of(
         &self,
         grantee: UserId,
-        by: &str,
-        reason: &str,
+        by: DoneBy,
+        reason: &Reason,
         now: Timestamp,
     ) -> Result<Vec<GrantId>, StoreError> {
         use access_grant::{Column, Entity};
@@ -69,8 +74,8 @@ impl WriteUnit {
             .await?;
         Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::value(now.micros()))
-            .col_expr(Column::RevokedBy, Expr::value(by))
-            .col_expr(Column::RevokeReason, Expr::value(reason))
+            .col_expr(Column::RevokedBy, Expr::value(by.to_string()))
+            .col_expr(Column::RevokeReason, Expr::value(reason.as_str()))
             .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::Id.is_in(ids.iter().copied()))

@@ -1,12 +1,9 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Revoked, Scope, Timestamp, User, UserId};
+use curfew_domain::{DoneBy, Reason, Revoked, Scope, Timestamp, User, UserId};
 use curfew_store::WriteUnit;
 
 use super::keep_one_admin;
 use crate::{App, AppError, Caller};
-
-/// Why a suspended person's grants ended.
-const REASON: &str = "the user was suspended";
 
 /// Suspends a user: from the next call on nothing of theirs is let in, their pending requests are cancelled, their
 /// live grants revoked. One who is suspended stays so.
@@ -39,8 +36,9 @@ async fn take_back(
     now: Timestamp,
 ) -> Result<(), AppError> {
     let entropy = app.entropy.as_ref();
-    let requests = unit.cancel_requests_of(user.id, now).await?;
-    let grants = unit.revoke_grants_of(user.id, &caller.actor.id(), REASON, now).await?;
+    let by = DoneBy::Person(caller.user);
+    let requests = unit.cancel_requests_of(user.id, by, now).await?;
+    let grants = unit.revoke_grants_of(user.id, by, &reason()?, now).await?;
     let keys = unit.revoke_api_keys_of(user.id, Revoked { by: caller.user, at: now }).await?;
     let entry = NewEntry::new(caller.actor, AuditAction::UserSuspended, "user", user.id)
         .with("requests_cancelled", requests.len())
@@ -49,11 +47,13 @@ async fn take_back(
     unit.record(entry, now, entropy).await?;
     for request in requests {
         let entry = NewEntry::new(caller.actor, AuditAction::RequestCancelled, "request", request)
+            .with("requester_id", user.id.to_string())
             .with("cause", "user_suspended");
         unit.record(entry, now, entropy).await?;
     }
     for grant in grants {
         let entry = NewEntry::new(caller.actor, AuditAction::GrantRevoked, "grant", grant)
+            .with("grantee_id", user.id.to_string())
             .with("cause", "user_suspended");
         unit.record(entry, now, entropy).await?;
     }
@@ -63,6 +63,11 @@ async fn take_back(
         unit.record(entry, now, entropy).await?;
     }
     Ok(())
+}
+
+/// Why a suspended person's grants ended.
+fn reason() -> Result<Reason, AppError> {
+    "the user was suspended".parse().map_err(AppError::internal)
 }
 
 /// Lets a suspended user in again, to sign in anew: what they held before stays dead.

@@ -10,6 +10,7 @@ mod api_keys;
 mod gate;
 mod login;
 mod setup;
+mod suspension;
 mod tenants;
 mod upkeep;
 mod users;

@@ -69,7 +69,8 @@ impl std::fmt::Debug for PresentedPassword {
 /// Whether a password is a piece of what is known of the person, whatever stands between the letters. zxcvbn, which
 /// sees single words, takes `dana.ruiz` for three.
 fn is_part_of(password: &str, about: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let letters =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     let password = letters(password);
     !password.is_empty() && letters(about).contains(&password)
 }
