@@ -18,7 +18,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the API and look after assignments, until SIGTERM.
     ///
-    /// Migrates the database first where its role may. To rotate the master key, give CURFEW_MASTER_KEY=new,old; drop
+    /// Migrates the database first where its role may. To rotate the master key, give `CURFEW_MASTER_KEY=new,old`; drop
     /// the old one when the log says that nothing needs it.
     Serve {
         /// Only answer: leave assignments, discovery and the audit heads to other nodes.

@@ -144,7 +144,7 @@ impl SecretsFile {
         for name in [JWT, MASTER, SIGNING] {
             let mut secret = [0_u8; 32];
             entropy.fill(&mut secret);
-            text.push_str(&format!("{name}={}\n", BASE64_STANDARD.encode(secret)));
+            text.extend([name, "=", &BASE64_STANDARD.encode(secret), "\n"]);
         }
         self.publish(&text).map_err(|source| self.io(source))?;
         tracing::info!(file = %self.0.display(), "secrets were made: keep a copy apart from the backups");

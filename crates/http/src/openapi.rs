@@ -105,7 +105,7 @@ fn describe_answers(operation: &mut Operation) {
         if let RefOr::T(response) = response
             && response.description.is_empty()
         {
-            response.description = plain_words(status).to_owned();
+            response.description = plain_words(status).into();
         }
     }
 }

@@ -98,34 +98,32 @@ impl Verdict {
         }
     }
 
+    /// One line a fact.
     fn words(&self) -> String {
-        let mut words = String::new();
-        for (tenant, chain) in &self.chains {
-            let covered = match chain.not_headed {
-                Some(count) => format!("{count} not covered by a head yet"),
-                None => "tail not proved: no heads".to_owned(),
-            };
-            words.push_str(&format!(
-                "tenant {tenant}: {} entries sealed, {} not sealed yet, {covered}, {} texts erased\n",
-                chain.sealed, chain.unsealed, chain.erased_texts
-            ));
-            for finding in &chain.findings {
-                words.push_str(&format!("tenant {tenant}: {finding}\n"));
-            }
+        let mut lines: Vec<String> =
+            self.chains.iter().flat_map(|(tenant, chain)| of_chain(*tenant, chain)).collect();
+        if let Some(Heads { genuine, forged, unknown }) = &self.heads {
+            let genuine = genuine.len();
+            lines.push(format!("heads: {genuine} genuine, {forged} not genuine, {unknown} of unknown keys"));
         }
-        if let Some(heads) = &self.heads {
-            words.push_str(&format!(
-                "heads: {} genuine, {} not genuine, {} of unknown keys\n",
-                heads.genuine.len(),
-                heads.forged,
-                heads.unknown
-            ));
-        }
-        words.push_str(match self.status() {
-            WHOLE => "the log is whole\n",
-            BROKEN => "THE LOG IS BROKEN\n",
-            _ => "the log is whole, tail not proved\n",
-        });
-        words
+        let verdict = match self.status() {
+            WHOLE => "the log is whole",
+            BROKEN => "THE LOG IS BROKEN",
+            _ => "the log is whole, tail not proved",
+        };
+        lines.push(format!("{verdict}\n"));
+        lines.join("\n")
     }
+}
+
+fn of_chain(tenant: TenantId, chain: &Verification) -> Vec<String> {
+    let Verification { sealed, unsealed, erased_texts, not_headed, findings, .. } = chain;
+    let covered = match not_headed {
+        Some(count) => format!("{count} not covered by a head yet"),
+        None => "tail not proved: no heads".to_owned(),
+    };
+    let counts =
+        format!("{sealed} entries sealed, {unsealed} not sealed yet, {covered}, {erased_texts} texts erased");
+    let findings = findings.iter().map(|finding| format!("tenant {tenant}: {finding}"));
+    std::iter::once(format!("tenant {tenant}: {counts}")).chain(findings).collect()
 }

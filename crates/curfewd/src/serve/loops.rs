@@ -18,13 +18,13 @@ use super::{Server, ServerClock};
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 
 /// More than this ahead of the wall, nothing new is decided.
-const TOO_FAR_AHEAD: Duration = Duration::from_secs(5 * 60);
+const TOO_FAR_AHEAD: Duration = Duration::from_mins(5);
 
 /// How often the audit log is sealed: within a second (DESIGN.md).
 const SEAL_EVERY: Duration = Duration::from_millis(500);
 
 /// How often heads of the audit log leave the database.
-const HEADS_EVERY: Duration = Duration::from_secs(60);
+const HEADS_EVERY: Duration = Duration::from_mins(1);
 
 /// How often credentials are renewed and tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(10 * 60);
