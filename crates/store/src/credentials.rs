@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::entity::credential::{ActiveModel, Column, Entity, Model};
 use crate::entity::tenant_version;
-use crate::keyring::{KeyId, KeyedHash, Keyring};
+use crate::keyring::KeyedHash;
 use crate::row::{Row, micros, moment, number};
 use crate::{StoreError, UnwalledRead, UnwalledStore, WriteUnit};
 
@@ -68,18 +68,6 @@ impl UnwalledRead {
         let rows = Entity::find().filter(Column::Hash.is_in(digests)).all(self.tx()).await?;
         let found = rows.into_iter().map(credential).collect::<Result<Vec<_>, _>>()?;
         Ok(found.into_iter().find(|found| candidates.contains(&found.hash)))
-    }
-
-    /// A master key that this database was made with, when `keyring` knows none that was: with it nobody could log
-    /// in, and nothing that is sealed would open. None as well while there are no credentials at all.
-    pub async fn foreign_master_key(&self, keyring: &Keyring) -> Result<Option<KeyId>, StoreError> {
-        let known = keyring.key_ids().map(|id| i64::from(id.get()));
-        let made_here = Entity::find().filter(Column::KeyId.is_in(known)).one(self.tx()).await?;
-        if made_here.is_some() {
-            return Ok(None);
-        }
-        let other = Entity::find().one(self.tx()).await?.map(credential).transpose()?;
-        Ok(other.map(|other| other.hash.key))
     }
 }
 

@@ -38,6 +38,7 @@ mod installation;
 mod instance_claims;
 pub mod keyring;
 mod login;
+mod master_key;
 mod migrate;
 mod migration;
 mod open;

@@ -1,11 +1,15 @@
 //! The program, run in a directory of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+/// How long a run may take before the test gives up: far longer than any should, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory with a database, or one to come.
 pub(crate) struct Place {
@@ -59,11 +63,20 @@ impl Place {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
-        let ended = self.command(arguments, environment).output().unwrap();
-        let output = [ended.stdout, ended.stderr].concat();
-        let output = String::from_utf8(output).unwrap();
+        let mut written = tempfile::tempfile().unwrap();
+        let mut process = self
+            .command(arguments, environment)
+            .stdout(written.try_clone().unwrap())
+            .stderr(written.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        let status = end_of(&mut process);
+        let mut output = String::new();
+        written.rewind().unwrap();
+        written.read_to_string(&mut output).unwrap();
         assert!(!output.contains("panicked"), "{output}");
-        Ended { status: ended.status.code().expect("no signal"), output }
+        let status = status.unwrap_or_else(|| panic!("it does not end: {output}"));
+        Ended { status: status.code().expect("no signal"), output }
     }
 
     /// Starts the server, and waits until it listens.
@@ -111,6 +124,20 @@ impl Drop for Running {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Waits for a process that should end by itself; none when it does not.
+fn end_of(process: &mut Child) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Some(status) = process.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    None
 }
 
 /// A port that was free a moment ago.
