@@ -111,7 +111,7 @@ mod tests {
         let seconds = |n| Some(Duration::from_secs(n));
         assert_eq!(waits, [seconds(0), seconds(1), seconds(2), seconds(3), seconds(4), seconds(5), None]);
         assert_eq!(lookups.slot(tenant(2), now).unwrap(), now, "tenants don't wait for each other");
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert_eq!(lookups.slot(tenant(1), later).unwrap(), later);
     }
 }

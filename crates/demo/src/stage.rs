@@ -10,7 +10,7 @@ use crate::TourError;
 use crate::embedded::Embedded;
 
 /// How long the tour waits for what should take seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The running pair. Both end with it, and the database is removed.
 pub(crate) struct Stage {

@@ -1,5 +1,7 @@
 //! Setup, login, tenants, people and keys over the whole router and a real store.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
+
 use std::net::SocketAddr;
 
 use axum::Router;

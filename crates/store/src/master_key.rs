@@ -11,7 +11,8 @@ impl UnwalledRead {
     /// hashes: the master's login names.
     pub async fn foreign_master_key(&self, keyring: &Keyring) -> Result<Option<KeyId>, StoreError> {
         let known: Vec<i64> = keyring.key_ids().map(|id| i64::from(id.get())).collect();
-        let of_known = (credential::Column::KeyId.is_in(known.clone()), login_name::Column::KeyId.is_in(known));
+        let of_known =
+            (credential::Column::KeyId.is_in(known.clone()), login_name::Column::KeyId.is_in(known));
         if self.some_key(of_known).await?.is_some() {
             return Ok(None);
         }

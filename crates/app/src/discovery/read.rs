@@ -95,7 +95,7 @@ impl<'a> Reading<'a> {
     pub(super) async fn all_pages<T, F>(
         &self,
         pace: &Pace,
-        mut page: impl FnMut(Option<PageToken>) -> F,
+        mut ask: impl FnMut(Option<PageToken>) -> F,
     ) -> Result<Vec<T>, Stopped>
     where
         F: Future<Output = Result<Listed<T>, AwsError>>,
@@ -104,7 +104,7 @@ impl<'a> Reading<'a> {
         let mut after = None;
         loop {
             pace.turns(1).await;
-            let listed = self.told(page(after).await)?;
+            let listed = self.told(ask(after).await)?;
             items.extend(listed.items);
             after = listed.next;
             if after.is_none() {

@@ -54,9 +54,10 @@ impl Reconciler {
         for _ in 0..STEPS_IN_A_ROW {
             let Some(held) = self.leases.held(target.tenant, Instant::now()) else { return Ok(()) };
             let Some(work) = self.load(target).await? else { return Ok(()) };
-            let went = match self.note_time(target, held, &work).await? {
-                true => Went::On,
-                false => self.step(target, held, &work).await?,
+            let went = if self.note_time(target, held, &work).await? {
+                Went::On
+            } else {
+                self.step(target, held, &work).await?
             };
             match went {
                 Went::On => {}

@@ -306,5 +306,5 @@ fn concluded(actor: Actor, action: AuditAction, request: &AccessRequest) -> NewE
     NewEntry::new(actor, action, "request", request.id)
         .with("requester_id", request.requester.to_string())
         .with("approvals", request.approvals.len())
-        .with("mode", request.mode.map(|mode| mode.as_str()))
+        .with("mode", request.mode.map(curfew_domain::request::ApprovalMode::as_str))
 }

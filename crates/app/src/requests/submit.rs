@@ -104,7 +104,7 @@ fn refuse_denied(kept: Kept) -> Result<Made<AccessRequest>, AppError> {
     let mut message = "the request is denied by policy".to_owned();
     if let Some(longest) = max_duration {
         details.insert("max_duration_seconds".to_owned(), longest.get().into());
-        message.push_str(&format!("; {} seconds at most would do", longest.get()));
+        message = format!("{message}; {} seconds at most would do", longest.get());
     }
     Err(AppError::Forbidden { message, details, notices: kept.decision.notices })
 }
@@ -232,7 +232,7 @@ fn decided(request: &AccessRequest, decision: &Decision) -> Option<NewEntry> {
     Some(
         NewEntry::new(Actor::System, action, "request", request.id)
             .with("requester_id", request.requester.to_string())
-            .with("mode", request.mode.map(|mode| mode.as_str()))
+            .with("mode", request.mode.map(curfew_domain::request::ApprovalMode::as_str))
             .with("policies", policies)
             .with("faults", decision.faults.len()),
     )

@@ -151,7 +151,7 @@ on_both_databases! {
         world.policy(by_people(1), PERMIT_ALL).await;
         let alice = world.person("alice", BuiltInRole::User, None).await;
         let request = world.submit(&alice, to_read(unit(LAB))).await.unwrap();
-        world.discovered(account(PROD), "Prod", vec![LAB.parse().unwrap()], Default::default()).await;
+        world.discovered(account(PROD), "Prod", vec![LAB.parse().unwrap()], curfew_domain::DiscoveredAttributes::default()).await;
         let approved = approve(&world, &world.admin, request.id).await.unwrap();
         let grant = curfew_app::grants::get(&world.test.app, &alice, approved.grant.unwrap()).await.unwrap();
         assert_eq!(grant.assignments.len(), 2);

@@ -1,7 +1,7 @@
 //! What happens when AWS, the network or the process fails.
 
-use curfew_domain::grant::ProvisioningStatus;
 use curfew_domain::Seconds;
+use curfew_domain::grant::ProvisioningStatus;
 use curfew_sim::{Fault, FaultKind};
 
 use crate::on_both;

@@ -16,7 +16,8 @@ use curfew_domain::{
     TenantId, TenantState, Timestamp, UserId,
 };
 use curfew_sim::world::{
-    ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance, PrincipalType,
+    ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance,
+    PrincipalType,
 };
 use curfew_sim::{Sim, SimControl, SimHandle, World};
 use curfew_store::GrantView;
@@ -52,15 +53,7 @@ impl Stage {
         let parts = TestParts { clock: clock.clone(), aws: Arc::new(gateway), ..TestParts::default() };
         let app = TestApp::with(&database.store, parts).app;
         let tenant = TenantId::new(clock.now(), app.entropy.as_ref());
-        let mut stage = Self {
-            app,
-            clock,
-            tenant,
-            sim,
-            instance,
-            running: None,
-            _database: database,
-        };
+        let mut stage = Self { app, clock, tenant, sim, instance, running: None, _database: database };
         stage.found_tenant().await;
         stage.start();
         stage

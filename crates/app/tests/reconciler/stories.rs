@@ -27,7 +27,11 @@ async fn a_grant_is_created_and_taken_back_on_time(stage: &mut Stage) {
     let times = stage.view(grant).await.grant.times;
     assert_eq!(times.expires_at, times.succeeded_at.map(|at| at + Seconds::of(600)));
     stage.pass(500);
-    stage.until("a minute and a half is left", async || stage.clock_reads() >= times.expires_at.unwrap() - Seconds::of(90)).await;
+    stage
+        .until("a minute and a half is left", async || {
+            stage.clock_reads() >= times.expires_at.unwrap() - Seconds::of(90)
+        })
+        .await;
     assert_eq!(stage.held().len(), 1, "taken back before its time");
     stage.pass(90);
     stage.until_it_is(grant, Revoked).await;

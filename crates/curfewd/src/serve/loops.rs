@@ -27,7 +27,7 @@ const SEAL_EVERY: Duration = Duration::from_millis(500);
 const HEADS_EVERY: Duration = Duration::from_mins(1);
 
 /// How often credentials are renewed and tidied up.
-const UPKEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+const UPKEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How often collected metrics are tidied up, so that they don't grow where nobody scrapes.
 const METRICS_EVERY: Duration = Duration::from_secs(5);

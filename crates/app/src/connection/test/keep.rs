@@ -112,7 +112,7 @@ fn fail_at_identity_center(tested: &mut Tested) {
             check.message = connected_elsewhere();
         } else if check.name > CheckName::IdentityCenter {
             check.status = CheckStatus::Skipped;
-            check.message = "not counted, since an earlier check failed".to_owned();
+            "not counted, since an earlier check failed".clone_into(&mut check.message);
         }
     }
 }
