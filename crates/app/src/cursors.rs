@@ -84,7 +84,7 @@ mod tests {
             scope(2, "/v1/grants", "status=active"),
             scope(1, "/v1/requests", "status=active"),
             scope(1, "/v1/grants", "status=expired"),
-            scope(1, "/v1/grantss", "tatus=active"),
+            scope(1, "/v1/grantss", "kind=active"),
         ] {
             assert_eq!(open(&keyring, other, &text), Err(ForeignCursor), "{other:?}");
         }

@@ -13,7 +13,7 @@ use crate::{AppError, Caller};
 /// The row is written in the transaction that creates, so there is never a thing without its row, nor a row
 /// without its thing. A use case that creates takes a `&Once` and answers [`Made`]:
 ///
-/// ```ignore
+/// ```text
 /// let unit = app.store.tenant(caller.tenant).write().await?;
 /// if let Some(id) = once.earlier(&unit, now).await? {
 ///     let policy = unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?;

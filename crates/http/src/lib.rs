@@ -6,7 +6,7 @@
 //!
 //! 1. **Bodies** in `curfew-api`, one module for each group: domain types, `deny_unknown_fields`, limits as
 //!    `#[schema(…)]`.
-//! 2. **The use case** in `curfew-app`: takes the [`App`](curfew_app::App), the [`Caller`](curfew_app::Caller) and
+//! 2. **The use case** in `curfew-app`: takes the [`App`], the [`Caller`](curfew_app::Caller) and
 //!    domain types.
 //! 3. **The handler** in `routes/<group>.rs`, registered with `routes!` in that file's `routes()`, and the file in
 //!    `routes/mod.rs`:
@@ -34,7 +34,7 @@
 //! description does not name is refused, so name all of them: `params(ListQuery, Filters)`.
 //!
 //! - A list takes [`ApiList<Filters>`](ApiList) and answers `PageBody<T>`.
-//! - A POST that creates takes [`ApiCreate<T>`](ApiCreate) in place of [`ApiJson<T>`], hands its [`Once`] to the use
+//! - A POST that creates takes [`ApiCreate<T>`](ApiCreate) in place of [`ApiJson<T>`], hands its [`Once`](curfew_app::Once) to the use
 //!   case, and answers [`Created`]: that is all of `Idempotency-Key`.
 //! - An error is `?`: [`ApiError`] is made of [`AppError`](curfew_app::AppError), and has its status from one table.
 

@@ -5,10 +5,10 @@
 //! that one thing, and writes back what came of it. It can die at any instruction: the row is still due.
 //!
 //! What holds at any time:
-//! - at most one node acts on a connection, under a fenced lease ([`lease`]); a write by a former owner is refused;
-//! - a call is written down before it is sent, so a crash leaves it unknown, never unwritten ([`calls`]);
-//! - one change an account at a time ([`turns`]);
-//! - a deletion is tried without limit ([`backoff`]).
+//! - at most one node acts on a connection, under a fenced lease (`lease`); a write by a former owner is refused;
+//! - a call is written down before it is sent, so a crash leaves it unknown, never unwritten (`calls`);
+//! - one change an account at a time (`turns`);
+//! - a deletion is tried without limit (`backoff`).
 //!
 //! [`next_step`]: curfew_domain::assignment::next_step
 

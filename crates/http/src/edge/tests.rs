@@ -132,7 +132,7 @@ async fn unsound_json_is_refused_with_the_path_of_what_is_wrong() {
         (r#"{"name":"a"} {}"#, ""),
         (r#"{"name":7}"#, "name"),
         ("{}", "name"),
-        (r#"{"name":"a","nmae":"b"}"#, "nmae"),
+        (r#"{"name":"a","nickname":"b"}"#, "nickname"),
         (r#"{"name":"a","name":"b"}"#, "name"),
         (r#"{"name":"a\u0000"}"#, "name"),
         (r#"{"name":"\ud800"}"#, "name"),

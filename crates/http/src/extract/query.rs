@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn unknown_repeated_malformed_and_nul_parameters_are_refused_by_name() {
-        assert_eq!(filters("nmae=x").unwrap_err(), ["nmae"]);
+        assert_eq!(filters("nickname=x").unwrap_err(), ["nickname"]);
         assert_eq!(filters("name=x&name=y").unwrap_err(), ["name"]);
         assert_eq!(filters("count=many").unwrap_err(), ["count"]);
         assert_eq!(filters("name=%00").unwrap_err(), ["name"]);
