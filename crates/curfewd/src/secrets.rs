@@ -52,7 +52,7 @@ pub enum SecretsError {
         file: PathBuf,
     },
     /// The file can't be read or written.
-    #[error("{} can't be used: {source}", file.display())]
+    #[error("DATABASE_URL: the secrets beside the database, {}, can't be kept: {source}", file.display())]
     Io {
         /// The file.
         file: PathBuf,

@@ -30,6 +30,7 @@ pub async fn approve(
     reasoning: Option<Reason>,
 ) -> Result<AccessRequest, AppError> {
     caller.require(Scope::RequestsApprove)?;
+    app.check_deciding()?;
     for _ in 0..TRIES {
         let unit = app.store.tenant(caller.tenant).read().await?;
         let request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;

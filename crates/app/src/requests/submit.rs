@@ -34,6 +34,7 @@ pub async fn submit(
     if let Some(id) = once.earlier(&reading, app.now()).await? {
         return Ok(Made::Before(found(&reading, id).await?));
     }
+    app.check_deciding()?;
     let facts = Facts::load(app, &reading, caller.user, &asked).await?;
     let person = Person::in_cache(&reading, &facts.connection, &facts.requester).await?;
     drop(reading);

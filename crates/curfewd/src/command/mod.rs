@@ -62,7 +62,9 @@ async fn command(command: Command) -> ExitCode {
 
 async fn migrate(source: &Source) -> Result<(), ServeError> {
     let database = config::read_database(source).map_err(ServeError::Config)?;
-    Secrets::make_for_new(&database, &SystemEntropy)?;
+    if !config::gives_all_secrets(source) {
+        Secrets::make_for_new(&database, &SystemEntropy)?;
+    }
     crate::serve::migrate(&database).await
 }
 

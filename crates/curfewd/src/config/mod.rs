@@ -146,6 +146,14 @@ impl Config {
     }
 }
 
+/// Whether every secret is given, so that none will be made.
+pub fn gives_all_secrets(source: &Source) -> bool {
+    let reader = Reader::of(source);
+    [&v::JWT_SECRET, &v::CURFEW_MASTER_KEY, &v::CURFEW_SIGNING_KEY]
+        .into_iter()
+        .all(|name| reader.is_set(name))
+}
+
 /// Reads what the commands need that only touch the database.
 pub fn read_database(source: &Source) -> Result<DatabaseConfig, Vec<ConfigProblem>> {
     let mut reader = Reader::of(source);

@@ -73,6 +73,7 @@ impl<'s> Reader<'s> {
     /// The value, unless something was wrong: then everything that was.
     pub(super) fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<ConfigProblem>> {
         self.problems.sort();
+        self.problems.dedup();
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(self.problems),

@@ -13,6 +13,18 @@ pub(super) struct Background {
     loops: TaskTracker,
 }
 
+/// How a round of a loop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    /// As it should.
+    Well,
+    /// Not; the log says why.
+    Wrong,
+}
+
+/// How soon a round that went wrong is tried again: while the database is away, the log says so in this step.
+const AFTER_WRONG: Duration = Duration::from_secs(5);
+
 /// How long a loop rests after a panic: it can't turn into a hot one.
 const REST: Duration = Duration::from_secs(1);
 
@@ -43,21 +55,24 @@ impl Background {
         });
     }
 
-    /// Does `work` now, and then `every` so often.
+    /// Does `work` now, and then `every` so often; not more often than is of use while it goes wrong.
     pub(super) fn every<W>(
         &self,
         name: &'static str,
         every: Duration,
         work: impl Fn() -> W + Clone + Send + Sync + 'static,
     ) where
-        W: Future<Output = ()> + Send + 'static,
+        W: Future<Output = Went> + Send + 'static,
     {
         self.run(name, move |shutdown| {
             let work = work.clone();
             async move {
                 loop {
-                    work().await;
-                    if pause(&shutdown, every).await.is_break() {
+                    let time = match work().await {
+                        Went::Well => every,
+                        Went::Wrong => every.max(AFTER_WRONG),
+                    };
+                    if pause(&shutdown, time).await.is_break() {
                         return;
                     }
                 }

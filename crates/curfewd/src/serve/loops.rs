@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use curfew_app::audit;
 use curfew_app::discovery::Discoverer;
+use curfew_app::health::Health;
 use curfew_app::reconciler::Reconciler;
 use curfew_app::{App, audit::heads, upkeep};
 use curfew_domain::NodeId;
 use curfew_store::StoreError;
 
-use super::background::Background;
+use super::background::{Background, Went};
 use super::{Server, ServerClock};
 
 /// How often the clock is kept and compared with the wall's (DESIGN.md, "Decisions, and why").
@@ -52,7 +53,7 @@ pub(super) fn start(background: &Background, server: &Server) {
         METRICS_EVERY,
         with(app, move |_| {
             metrics.upkeep();
-            std::future::ready(())
+            std::future::ready(Went::Well)
         }),
     );
     if server.reconciles {
@@ -69,7 +70,7 @@ fn start_reconciling(background: &Background, server: &Server) {
             let (signing, file) = (signing.clone(), Arc::clone(&file));
             async move {
                 let sent = heads::send_out(&app.store, signing.key(), file.as_ref(), app.now()).await;
-                report("audit heads could not be sent out", sent);
+                report("audit heads could not be sent out", sent)
             }
         }),
     );
@@ -85,6 +86,7 @@ fn start_reconciling(background: &Background, server: &Server) {
 
 /// What is left to do once nothing goes on any more.
 pub(super) async fn finish(server: &Server) {
+    server.app.gate.idle().await;
     seal(&server.app).await;
     if server.reconciles {
         let (app, key) = (&server.app, server.signing.key());
@@ -94,18 +96,29 @@ pub(super) async fn finish(server: &Server) {
     keep_clock(&server.app, &server.clock).await;
 }
 
-async fn seal(app: &App) {
-    report("the audit log could not be sealed", audit::seal_all(&app.store).await);
+async fn seal(app: &App) -> Went {
+    report("the audit log could not be sealed", audit::seal_all(&app.store).await)
 }
 
-async fn keep_up(app: &App) {
-    report("credentials could not be tidied up", upkeep::upkeep(app).await);
+async fn keep_up(app: &App) -> Went {
+    report("credentials could not be tidied up", upkeep::upkeep(app).await)
 }
 
 /// Keeps the clock, so that a restart goes on from here, and sees whether it is right.
-async fn keep_clock(app: &App, clock: &ServerClock) {
+async fn keep_clock(app: &App, clock: &ServerClock) -> Went {
+    check_clock(&app.health, clock);
+    let kept = async {
+        let unit = app.store.unwalled().write().await?;
+        unit.keep_clock(app.now()).await?;
+        unit.commit().await
+    };
+    report::<(), StoreError>("the clock could not be kept", kept.await)
+}
+
+/// Sees whether the clock is right. Before the port is opened too: nothing may be decided by a wrong one.
+pub(super) fn check_clock(health: &Health, clock: &ServerClock) {
     let ahead = clock.ahead();
-    app.health.clock_is_ahead(ahead > TOO_FAR_AHEAD);
+    health.clock_is_ahead(ahead > TOO_FAR_AHEAD);
     metrics::gauge!("curfew_clock_ahead_seconds").set(ahead.as_secs_f64());
     if ahead > TOO_FAR_AHEAD {
         tracing::error!(
@@ -113,12 +126,6 @@ async fn keep_clock(app: &App, clock: &ServerClock) {
             "the wall clock was set back: nothing new is decided"
         );
     }
-    let kept = async {
-        let unit = app.store.unwalled().write().await?;
-        unit.keep_clock(app.now()).await?;
-        unit.commit().await
-    };
-    report::<(), StoreError>("the clock could not be kept", kept.await);
 }
 
 /// Hands a loop its own reference to what it works with.
@@ -130,10 +137,10 @@ where
     move || work(Arc::clone(&app))
 }
 
-/// A loop that fails once is tried again in its time; the log says so.
-fn report<T, E: Error + 'static>(problem: &'static str, result: Result<T, E>) {
-    if let Err(error) = result {
-        let error: &(dyn Error + 'static) = &error;
-        tracing::warn!(error, "{problem}");
-    }
+/// A round that goes wrong is done again later; the log says so.
+fn report<T, E: Error + 'static>(problem: &'static str, result: Result<T, E>) -> Went {
+    let Err(error) = result else { return Went::Well };
+    let error: &(dyn Error + 'static) = &error;
+    tracing::warn!(error, "{problem}");
+    Went::Wrong
 }

@@ -78,6 +78,7 @@ impl Server {
             ..EdgeSettings::default()
         };
         let router = curfew_http::router(Arc::clone(&self.app), &settings, self.metrics.clone());
+        loops::check_clock(&self.app.health, &self.clock);
         let background = Background::new(shutdown.clone());
         loops::start(&background, &self);
         if let Ok(address) = listener.local_addr() {

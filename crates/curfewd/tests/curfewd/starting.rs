@@ -69,9 +69,9 @@ fn a_database_that_cant_be_had_is_named() {
     )
     .unwrap();
     for (url, words) in [
-        ("sqlite://missing/curfew.db", "missing/curfew.db"),
-        ("sqlite:///proc/curfew.db", "/proc/curfew.db"),
-        ("sqlite://text.db", "text.db"),
+        ("sqlite://missing/curfew.db", "DATABASE_URL: the directory of the database missing/curfew.db"),
+        ("sqlite:///proc/curfew.db", "DATABASE_URL: the database /proc/curfew.db can't be written"),
+        ("sqlite://text.db", "DATABASE_URL: the file text.db is not a SQLite database"),
         ("postgres://curfew:hunter2@127.0.0.1:9/curfew", "no PostgreSQL answers at 127.0.0.1:9"),
     ] {
         let keys = [("JWT_SECRET", KEY), ("CURFEW_MASTER_KEY", KEY), ("CURFEW_SIGNING_KEY", KEY)];
@@ -81,6 +81,23 @@ fn a_database_that_cant_be_had_is_named() {
             assert_eq!(ended.status, 1, "{url}: {}", ended.output);
             assert!(ended.output.contains(words), "{url}: {}", ended.output);
             assert!(!ended.output.contains("hunter2"), "{}", ended.output);
+        }
+    }
+}
+
+#[test]
+fn a_place_where_secrets_cant_be_kept_is_named() {
+    let place = Place::new();
+    for url in ["sqlite://missing/curfew.db", "sqlite:///proc/curfew.db"] {
+        for command in ["serve", "migrate"] {
+            let ended = place.run(&[command], &[("DATABASE_URL", url)]);
+            assert_eq!(ended.status, 2, "{url}: {}", ended.output);
+            assert!(
+                ended.output.contains("DATABASE_URL: the secrets beside the database"),
+                "{}",
+                ended.output
+            );
+            assert!(ended.output.contains(&url["sqlite://".len()..]), "{}", ended.output);
         }
     }
 }
