@@ -25,6 +25,7 @@ mod health;
 mod limit;
 mod page;
 mod policies;
+mod policy_rules;
 mod requests;
 mod roles;
 mod secret;
@@ -50,10 +51,8 @@ pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
 pub use page::{ListBody, PageBody};
-pub use policies::{
-    ActionScopeType, EntityScopeType, NewPolicy, NewPolicyRule, Policy, PolicyChange, PolicyFields,
-    PolicyRule, PolicySummary,
-};
+pub use policies::{NewPolicy, Policy, PolicyChange, PolicyFields, PolicySummary};
+pub use policy_rules::{ActionScopeType, EntityScopeType, NewPolicyRule, PolicyRule};
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
 pub use settings::{Setting, SettingChange};

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::str::FromStr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use cedar_policy::{
     Authorizer as Cedar, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
@@ -32,7 +32,22 @@ pub struct Authorizer {
 #[error("the policies over operations are not sound")]
 pub struct Unsound(#[source] BoxError);
 
+static SHARED: LazyLock<Authorizer> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "made of the closed list of scopes, and every test compiles it")]
+    Authorizer::new().expect("the policies over operations are sound")
+});
+
 impl Authorizer {
+    /// The process's own: scopes are the same for every tenant.
+    pub fn shared() -> &'static Authorizer {
+        &SHARED
+    }
+
+    /// What a caller who holds `held` may do, of all there is to do.
+    pub fn permitted(&self, held: &ScopeSet) -> ScopeSet {
+        Scope::ALL.iter().copied().filter(|wanted| self.permits(held, *wanted)).collect()
+    }
+
     /// Compiles the scopes.
     pub fn new() -> Result<Self, Unsound> {
         let compile = || -> Result<Self, BoxError> {
@@ -110,9 +125,10 @@ mod tests {
 
     #[test]
     fn a_caller_may_do_what_their_scopes_name_and_nothing_else() {
-        let authorizer = Authorizer::new().unwrap();
+        let authorizer = Authorizer::shared();
         let sets = BuiltInRole::ALL.map(BuiltInRole::scopes).into_iter().chain([ScopeSet::default()]);
         for held in sets {
+            assert_eq!(authorizer.permitted(&held), held);
             for wanted in Scope::ALL {
                 for _ in 0..2 {
                     assert_eq!(authorizer.permits(&held, *wanted), held.contains(*wanted), "{wanted}");

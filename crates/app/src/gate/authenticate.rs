@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use curfew_domain::{Actor, AuthProvider, SessionId, Timestamp, User};
+use curfew_policy::operations::Authorizer;
 use curfew_store::{CredentialSubject, ReadUnit, Standing};
 
 use super::known::Known;
@@ -63,6 +64,8 @@ async fn standing_of(app: &App, shown: &Shown, now: Timestamp) -> Result<Standin
 }
 
 /// Loads whom a credential speaks for. Its standing was read before, so what is loaded is no older than it says.
+///
+/// What they may do is what Cedar's policies over operations permit them; use cases ask [`Caller::require`].
 async fn load(app: &App, standing: Standing) -> Result<Known, AppError> {
     let unit = app.store.tenant(standing.credential.tenant).read().await?;
     match standing.credential.subject {
@@ -73,13 +76,14 @@ async fn load(app: &App, standing: Standing) -> Result<Known, AppError> {
                 AuthProvider::Local => Actor::Local(user.id),
                 AuthProvider::Oidc | AuthProvider::Saml => Actor::Oidc(user.id),
             };
-            Ok(Known::new(standing, (actor, user.id, user.active), user.scopes(), Some(id), None))
+            let scopes = Authorizer::shared().permitted(&user.scopes());
+            Ok(Known::new(standing, (actor, user.id, user.active), scopes, Some(id), None))
         }
         CredentialSubject::ApiKey(id) => {
             let key = unit.api_key(id).await?.ok_or(UNAUTHENTICATED)?;
             let maker: User = maker_of(&unit, key.maker).await?;
             let actor = Actor::ApiKey { key: id, maker: maker.id };
-            let scopes = key.scopes_now(&maker);
+            let scopes = Authorizer::shared().permitted(&key.scopes_now(&maker));
             Ok(Known::new(standing, (actor, maker.id, maker.active), scopes, None, key.last_used_at))
         }
         CredentialSubject::SetupLink(_) => Err(UNAUTHENTICATED),

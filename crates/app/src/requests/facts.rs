@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use curfew_domain::connection::VerifiedConnection;
-use curfew_domain::{Timestamp, User, UserId};
+use curfew_domain::{TenantId, Timestamp, User, UserId};
 use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, PersonFacts, decide};
 use curfew_store::ReadUnit;
 
@@ -18,6 +18,7 @@ const DECIDED_IN_PLACE: usize = 8;
 
 /// What a decision on one request looks at.
 pub(super) struct Facts {
+    tenant: TenantId,
     pub(super) requester: User,
     pub(super) connection: VerifiedConnection,
     pub(super) normalised: Normalised,
@@ -26,13 +27,14 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Loads them. Refuses what needs no policy to be refused.
+    /// Loads them. Refuses what needs no policy to be refused, and everything while this node may decide nothing.
     pub(super) async fn load(
         app: &App,
         unit: &ReadUnit,
         requester: UserId,
         asked: &Asked,
     ) -> Result<Self, AppError> {
+        app.health.check_deciding()?;
         let policies = app.policies.current(unit).await?;
         let settings = TenantSettings::load(unit).await?;
         if let Some(duration) = asked.duration {
@@ -44,18 +46,32 @@ impl Facts {
             return Err(AppError::forbidden("whoever asks for access must be active"));
         }
         let normalised = normalise(unit, &connection.saved.instance, asked).await?;
-        Ok(Self { requester, connection, normalised, settings, policies })
+        Ok(Self { tenant: unit.tenant(), requester, connection, normalised, settings, policies })
     }
 
     /// Asks the tenant's policies.
     pub(super) async fn decide(&self, asked: &Asked, now: Timestamp) -> Result<Decision, AppError> {
         let question = self.question(asked, now);
-        if question.targets.len() <= DECIDED_IN_PLACE {
-            return Ok(decide(&self.policies, &question));
+        let decision = if question.targets.len() <= DECIDED_IN_PLACE {
+            decide(&self.policies, &question)
+        } else {
+            let policies = Arc::clone(&self.policies);
+            let deciding = tokio::task::spawn_blocking(move || decide(&policies, &question));
+            deciding.await.map_err(AppError::internal)?
+        };
+        self.tell(&decision);
+        Ok(decision)
+    }
+
+    /// Tells operators of the decision. A fault denies until somebody mends its rule, so each is logged.
+    fn tell(&self, decision: &Decision) {
+        let outcome = super::record::outcome(&decision.outcome);
+        metrics::counter!("curfew_decisions_total", "outcome" => outcome).increment(1);
+        for fault in &decision.faults {
+            metrics::counter!("curfew_policy_faults_total").increment(1);
+            let (policy, rule) = (fault.policy, fault.rule);
+            tracing::error!(tenant_id = %self.tenant, ?policy, ?rule, problem = fault.message, "a rule failed, and forbade");
         }
-        let policies = Arc::clone(&self.policies);
-        let deciding = tokio::task::spawn_blocking(move || decide(&policies, &question));
-        deciding.await.map_err(AppError::internal)
     }
 
     /// Whether what AWS told is young enough to approve by without a person.

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod facts;
+mod last_word;
 mod normalise;
 mod person;
 mod read;

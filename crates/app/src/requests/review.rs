@@ -1,22 +1,15 @@
 //! People's word on requests.
 
-use std::collections::BTreeSet;
-
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::request::{
     ApprovalRequirement, Approver, NotIndependent, NotPending, RequestEvent, RequestStatus, Reviewer, Verdict,
 };
-use curfew_domain::{
-    AccessRequest, Actor, Approval, ApprovalId, DoneBy, Reason, RequestId, Scope, Timestamp,
-};
-use curfew_policy::{Decision, Outcome, Target};
-use curfew_store::{ReadUnit, WriteUnit};
+use curfew_domain::{AccessRequest, Approval, ApprovalId, DoneBy, Reason, RequestId, Scope, Timestamp};
+use curfew_store::ReadUnit;
 
-use crate::grants::{Grounds, Making};
 use crate::{App, AppError, Caller};
 
-use super::facts::Facts;
-use super::{Asked, record};
+use super::last_word::LastWord;
 
 /// How often an approval is taken up anew because somebody else's came between. More people than that at the same
 /// moment are told to try again.
@@ -39,7 +32,7 @@ pub async fn approve(
         may_decide(&request, &reviewer, now)?;
         let approvers = approvers(&request, caller);
         let asked_again = if all_met(&request.requirements, &approvers) {
-            Some(ask_again(app, &unit, &request, now).await?)
+            Some(LastWord::ask(app, &unit, &request, now).await?)
         } else {
             None
         };
@@ -79,40 +72,6 @@ pub async fn deny(
     Ok(request)
 }
 
-/// What policy says when it is asked again, and what it was told.
-struct AskedAgain {
-    asked: Asked,
-    facts: Facts,
-    decision: Decision,
-    targets: Vec<Target>,
-}
-
-/// Policy is asked about what the approvers saw: the duration that they read, and of a unit's accounts no more than
-/// there were when it was asked for.
-async fn ask_again(
-    app: &App,
-    unit: &ReadUnit,
-    request: &AccessRequest,
-    now: Timestamp,
-) -> Result<AskedAgain, AppError> {
-    let asked = Asked::again(request);
-    let mut facts = Facts::load(app, unit, request.requester, &asked).await.map_err(no_longer_possible)?;
-    let seen: BTreeSet<String> =
-        unit.decisions(request.id).await?.iter().flat_map(record::accounts).collect();
-    facts.normalised.targets.retain(|target| seen.contains(target.account.id.as_str()));
-    let decision = facts.decide(&asked, now).await?;
-    let targets = facts.normalised.targets.clone();
-    Ok(AskedAgain { asked, facts, decision, targets })
-}
-
-/// What the requester named was fine when they asked: for the approver it is no field of theirs that is wrong.
-fn no_longer_possible(problem: AppError) -> AppError {
-    match problem {
-        AppError::Invalid(_) => AppError::conflict(format!("this access can't be given any more: {problem}")),
-        problem => problem,
-    }
-}
-
 /// Writes an approval and what follows from it. None when somebody decided in between, so that it has to be taken
 /// up anew.
 async fn write_approval(
@@ -120,7 +79,7 @@ async fn write_approval(
     caller: &Caller,
     seen: &AccessRequest,
     approval: Approval,
-    asked_again: Option<AskedAgain>,
+    asked_again: Option<LastWord>,
     now: Timestamp,
 ) -> Result<Option<AccessRequest>, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
@@ -137,7 +96,7 @@ async fn write_approval(
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     let request = match asked_again {
         None => request,
-        Some(again) => conclude(app, caller, &unit, request, again, now).await?,
+        Some(last_word) => last_word.conclude(app, caller, &unit, request, now).await?,
     };
     unit.save_decided_request(&request).await?;
     unit.commit().await?;
@@ -145,87 +104,6 @@ async fn write_approval(
         app.nudge.now();
     }
     Ok(Some(request))
-}
-
-/// All approvals are in: policy's last word.
-async fn conclude(
-    app: &App,
-    caller: &Caller,
-    unit: &WriteUnit,
-    request: AccessRequest,
-    again: AskedAgain,
-    now: Timestamp,
-) -> Result<AccessRequest, AppError> {
-    let AskedAgain { asked, facts, decision, targets } = again;
-    unit.insert_decision(&record::record(app, request.id, &asked, &facts, &decision, now)?).await?;
-    let (requirements, terms) = match &decision.outcome {
-        Outcome::Denied { .. } => return denied_by_policy(app, unit, request, &decision, now).await,
-        Outcome::Approved { terms, .. } => (Vec::new(), terms),
-        Outcome::NeedsApproval { requirements, terms } => (requirements.clone(), terms),
-    };
-    if !all_met(&requirements, &approvers_so_far(&request)) {
-        // The policies have become stricter meanwhile: the approvals count, and more are needed.
-        return Ok(AccessRequest { requirements, ..request });
-    }
-    let status = request.status(now).on(RequestEvent::Approved { complete: true }).map_err(decided_before)?;
-    let last = request.approvals.last().and_then(|approval| approval.reasoning.clone());
-    let mut request = decided(request, status, DoneBy::Person(caller.user), last, now);
-    let grounds = Grounds {
-        request: &request,
-        connection: &facts.connection,
-        targets: &targets,
-        duration: terms.duration,
-        audit_enabled: decision.audit_session,
-    };
-    let making = Making::new(app, grounds, now);
-    unit.record(
-        concluded(caller.actor, AuditAction::RequestApproved, &request),
-        app.now(),
-        app.entropy.as_ref(),
-    )
-    .await?;
-    making.write(app, unit, caller.actor).await?;
-    request.grant = Some(making.grant.id);
-    request.duration = Some(terms.duration);
-    request.notices.clone_from(&decision.notices);
-    Ok(request)
-}
-
-async fn denied_by_policy(
-    app: &App,
-    unit: &WriteUnit,
-    request: AccessRequest,
-    decision: &Decision,
-    now: Timestamp,
-) -> Result<AccessRequest, AppError> {
-    let status = request.status(now).on(RequestEvent::Denied).map_err(decided_before)?;
-    let mut request = decided(request, status, DoneBy::System, None, now);
-    request.notices.clone_from(&decision.notices);
-    request.policy = decision.determining.first().map(|determining| determining.policy).or(request.policy);
-    unit.record(
-        concluded(Actor::System, AuditAction::RequestDenied, &request),
-        app.now(),
-        app.entropy.as_ref(),
-    )
-    .await?;
-    Ok(request)
-}
-
-impl Asked {
-    fn again(request: &AccessRequest) -> Self {
-        let ticket = request.metadata.get("ticket").and_then(serde_json::Value::as_str);
-        Self {
-            resource: request.resource.clone(),
-            action: request.action,
-            permission_set: Some(request.permission_set.clone()),
-            account: request.account.clone(),
-            reason: request.reason.clone(),
-            duration: request.duration,
-            break_glass: request.break_glass,
-            ticket: ticket.map(str::to_owned),
-            source_ip: request.source_ip,
-        }
-    }
 }
 
 /// The caller, as far as independence goes. A key counts as its maker.
@@ -250,7 +128,7 @@ pub(super) fn decided_before(problem: NotPending) -> AppError {
     AppError::InvalidState { message: problem.to_string(), state: problem.state.as_str().to_owned() }
 }
 
-fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approver]) -> bool {
+pub(super) fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approver]) -> bool {
     requirements.iter().all(|requirement| requirement.is_met(approvers))
 }
 
@@ -262,7 +140,7 @@ fn approvers(request: &AccessRequest, caller: &Caller) -> Vec<Approver> {
 }
 
 /// There are no groups before identity providers bring them.
-fn approvers_so_far(request: &AccessRequest) -> Vec<Approver> {
+pub(super) fn approvers_so_far(request: &AccessRequest) -> Vec<Approver> {
     let approved = request.approvals.iter().filter(|approval| approval.verdict == Verdict::Approved);
     approved.map(|approval| Approver { person: approval.approver, groups: Vec::new() }).collect()
 }
@@ -271,7 +149,7 @@ fn word(app: &App, caller: &Caller, verdict: Verdict, reasoning: Option<Reason>,
     Approval { id: ApprovalId::new(at, app.entropy.as_ref()), approver: caller.user, verdict, reasoning, at }
 }
 
-fn decided(
+pub(super) fn decided(
     request: AccessRequest,
     status: RequestStatus,
     by: DoneBy,
@@ -301,11 +179,4 @@ fn review_entry(
         Some(reasoning) => entry.with_personal("reasoning", reasoning.as_str()),
         None => entry,
     }
-}
-
-fn concluded(actor: Actor, action: AuditAction, request: &AccessRequest) -> NewEntry {
-    NewEntry::new(actor, action, "request", request.id)
-        .with("requester_id", request.requester.to_string())
-        .with("approvals", request.approvals.len())
-        .with("mode", request.mode.map(curfew_domain::request::ApprovalMode::as_str))
 }

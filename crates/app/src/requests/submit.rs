@@ -1,5 +1,7 @@
 //! Asking for access.
 
+use std::fmt::Write as _;
+
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::request::{ApprovalMode, RequestStatus};
 use curfew_domain::{AccessRequest, Actor, DoneBy, Invalid, RequestId, Scope, StorePrincipalId, Timestamp};
@@ -105,7 +107,7 @@ fn refuse_denied(kept: Kept) -> Result<Made<AccessRequest>, AppError> {
     let mut message = "the request is denied by policy".to_owned();
     if let Some(longest) = max_duration {
         details.insert("max_duration_seconds".to_owned(), longest.get().into());
-        message = format!("{message}; {} seconds at most would do", longest.get());
+        let _ = write!(message, "; {} seconds at most would do", longest.get());
     }
     Err(AppError::Forbidden { message, details, notices: kept.decision.notices })
 }
@@ -233,7 +235,7 @@ fn decided(request: &AccessRequest, decision: &Decision) -> Option<NewEntry> {
     Some(
         NewEntry::new(Actor::System, action, "request", request.id)
             .with("requester_id", request.requester.to_string())
-            .with("mode", request.mode.map(curfew_domain::request::ApprovalMode::as_str))
+            .with("mode", request.mode.map(ApprovalMode::as_str))
             .with("policies", policies)
             .with("faults", decision.faults.len()),
     )

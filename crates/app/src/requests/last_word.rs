@@ -1,0 +1,142 @@
+//! Policy is asked again when all approvals are in, and has the last word.
+
+use std::collections::BTreeSet;
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::request::{ApprovalMode, RequestEvent};
+use curfew_domain::{AccessRequest, Actor, DoneBy, Timestamp};
+use curfew_policy::{Decision, Outcome, Target};
+use curfew_store::{ReadUnit, WriteUnit};
+
+use crate::grants::{Grounds, Making};
+use crate::{App, AppError, Caller};
+
+use super::facts::Facts;
+use super::review::{all_met, approvers_so_far, decided, decided_before};
+use super::{Asked, record};
+
+/// What policy says when it is asked again, and what it was told.
+pub(super) struct LastWord {
+    asked: Asked,
+    facts: Facts,
+    decision: Decision,
+    targets: Vec<Target>,
+}
+
+impl LastWord {
+    /// Policy is asked about what the approvers saw: the duration that they read, and of a unit's accounts no more than
+    /// there were when it was asked for.
+    pub(super) async fn ask(
+        app: &App,
+        unit: &ReadUnit,
+        request: &AccessRequest,
+        now: Timestamp,
+    ) -> Result<Self, AppError> {
+        let asked = Asked::again(request);
+        let mut facts =
+            Facts::load(app, unit, request.requester, &asked).await.map_err(no_longer_possible)?;
+        let seen: BTreeSet<String> =
+            unit.decisions(request.id).await?.iter().flat_map(record::accounts).collect();
+        facts.normalised.targets.retain(|target| seen.contains(target.account.id.as_str()));
+        let decision = facts.decide(&asked, now).await?;
+        let targets = facts.normalised.targets.clone();
+        Ok(Self { asked, facts, decision, targets })
+    }
+
+    /// All approvals are in: policy's last word.
+    pub(super) async fn conclude(
+        self,
+        app: &App,
+        caller: &Caller,
+        unit: &WriteUnit,
+        request: AccessRequest,
+        now: Timestamp,
+    ) -> Result<AccessRequest, AppError> {
+        let LastWord { asked, facts, decision, targets } = self;
+        unit.insert_decision(&record::record(app, request.id, &asked, &facts, &decision, now)?).await?;
+        let (requirements, terms) = match &decision.outcome {
+            Outcome::Denied { .. } => return denied_by_policy(app, unit, request, &decision, now).await,
+            Outcome::Approved { terms, .. } => (Vec::new(), terms),
+            Outcome::NeedsApproval { requirements, terms } => (requirements.clone(), terms),
+        };
+        if !all_met(&requirements, &approvers_so_far(&request)) {
+            // The policies have become stricter meanwhile: the approvals count, and more are needed.
+            return Ok(AccessRequest { requirements, ..request });
+        }
+        let status =
+            request.status(now).on(RequestEvent::Approved { complete: true }).map_err(decided_before)?;
+        let last = request.approvals.last().and_then(|approval| approval.reasoning.clone());
+        let mut request = decided(request, status, DoneBy::Person(caller.user), last, now);
+        let grounds = Grounds {
+            request: &request,
+            connection: &facts.connection,
+            targets: &targets,
+            duration: terms.duration,
+            audit_enabled: decision.audit_session,
+        };
+        let making = Making::new(app, grounds, now);
+        unit.record(
+            concluded(caller.actor, AuditAction::RequestApproved, &request),
+            app.now(),
+            app.entropy.as_ref(),
+        )
+        .await?;
+        making.write(app, unit, caller.actor).await?;
+        request.grant = Some(making.grant.id);
+        request.duration = Some(terms.duration);
+        request.notices.clone_from(&decision.notices);
+        Ok(request)
+    }
+}
+
+/// What the requester named was fine when they asked: for the approver it is no field of theirs that is wrong.
+fn no_longer_possible(problem: AppError) -> AppError {
+    match problem {
+        AppError::Invalid(_) => AppError::conflict(format!("this access can't be given any more: {problem}")),
+        problem => problem,
+    }
+}
+
+async fn denied_by_policy(
+    app: &App,
+    unit: &WriteUnit,
+    request: AccessRequest,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<AccessRequest, AppError> {
+    let status = request.status(now).on(RequestEvent::Denied).map_err(decided_before)?;
+    let mut request = decided(request, status, DoneBy::System, None, now);
+    request.notices.clone_from(&decision.notices);
+    request.policy = decision.determining.first().map(|determining| determining.policy).or(request.policy);
+    unit.record(
+        concluded(Actor::System, AuditAction::RequestDenied, &request),
+        app.now(),
+        app.entropy.as_ref(),
+    )
+    .await?;
+    Ok(request)
+}
+
+impl Asked {
+    fn again(request: &AccessRequest) -> Self {
+        let ticket = request.metadata.get("ticket").and_then(serde_json::Value::as_str);
+        Self {
+            resource: request.resource.clone(),
+            action: request.action,
+            permission_set: Some(request.permission_set.clone()),
+            account: request.account.clone(),
+            reason: request.reason.clone(),
+            duration: request.duration,
+            break_glass: request.break_glass,
+            ticket: ticket.map(str::to_owned),
+            source_ip: request.source_ip,
+        }
+    }
+}
+
+fn concluded(actor: Actor, action: AuditAction, request: &AccessRequest) -> NewEntry {
+    NewEntry::new(actor, action, "request", request.id)
+        .with("requester_id", request.requester.to_string())
+        .with("approvals", request.approvals.len())
+        .with("mode", request.mode.map(ApprovalMode::as_str))
+}
