@@ -106,6 +106,9 @@ fn checks(screen: &Screen, body: &Value) -> Result<(), TourError> {
 
 async fn discover(screen: &Screen, admin: &Caller) -> Result<(), TourError> {
     screen.chapter("3  What there is")?;
+    screen.say(
+        "Curfew reads accounts, units, permission sets and people, at a pace that AWS's own limits allow:",
+    )?;
     admin.shows(screen, Method::POST, "/v1/aws/sync", None, |body| fields(body, &["state"])).await?.ok()?;
     Stage::until("discovery to end", async || {
         let sync = admin.quietly(Method::GET, "/v1/aws/sync", None).await?.ok()?;
