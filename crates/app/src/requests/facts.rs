@@ -27,14 +27,13 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Loads them. Refuses what needs no policy to be refused, and everything while this node may decide nothing.
+    /// Loads them. Refuses what needs no policy to be refused.
     pub(super) async fn load(
         app: &App,
         unit: &ReadUnit,
         requester: UserId,
         asked: &Asked,
     ) -> Result<Self, AppError> {
-        app.health.check_deciding()?;
         let policies = app.policies.current(unit).await?;
         let settings = TenantSettings::load(unit).await?;
         if let Some(duration) = asked.duration {

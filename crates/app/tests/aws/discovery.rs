@@ -139,7 +139,7 @@ async fn another_node_that_owns_the_connection_is_left_alone(stage: &Stage) {
         return; // has one process, which always owns
     }
     let other = NodeId::new(stage.test.clock.now(), stage.app().entropy.as_ref());
-    let lease = std::time::Duration::from_secs(60);
+    let lease = std::time::Duration::from_mins(1);
     stage.app().store.take_lease(stage.acme.tenant, other, lease).await.unwrap().unwrap();
     stage.discover().await;
     assert_eq!(latest(stage).await.state, DiscoveryState::Waiting);

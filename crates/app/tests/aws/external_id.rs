@@ -48,7 +48,7 @@ async fn a_rotation_is_committed_once_a_test_has_shown_that_the_role_takes_it(st
 async fn a_role_that_takes_the_pending_value_alone_still_lets_curfew_in(stage: &Stage) {
     stage.connect().await;
     let (_, pending) = rotated(stage).await;
-    stage.trust_with(ACME_DELEGATED_ROLE, &[pending.clone()]);
+    stage.trust_with(ACME_DELEGATED_ROLE, std::slice::from_ref(&pending));
     let alice = "alice@acme.example".parse().unwrap();
     let found = directory::principal_of(stage.app(), stage.acme.tenant, &alice).await.unwrap();
     assert!(found.is_some(), "work tries both");
