@@ -28,9 +28,9 @@ check: lint | $(TOOLS)/nextest.ok ## Formatting, lints and unit tests: what to r
 test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres.ok ## Everything: the gates, then all tests on SQLite and PostgreSQL
 	@tests/postgres.sh cargo nextest run $(ALL)
 
-bench: ## Benchmarks: ratios against a floor measured in the same run
+bench: | $(TOOLS)/postgres.ok ## Benchmarks: ratios against a floor measured in the same run (ONLY=requests: one of them)
 	@cargo build --release --locked -p curfew-benches -p curfewd
-	@exec "$(TARGET)/release/curfew-benches"
+	@CURFEW_TEST_POSTGRES_FSYNC=on tests/postgres.sh "$(TARGET)/release/curfew-benches" $(ONLY)
 
 fmt: $(VENV)/gates.ok ## Formats everything
 	@cargo fmt --all

@@ -55,12 +55,12 @@ start() {
   return 1
 }
 
-# fsync is off: what these servers hold is thrown away.
+# fsync is off unless CURFEW_TEST_POSTGRES_FSYNC=on: what tests keep is thrown away, what is measured must last.
 resume() {
   local dir=$1 port
   port=$(cat "$dir/port")
   as_owner "$BIN/pg_ctl" -D "$dir/data" -w -s -l "$dir/log" \
-    -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off" start >&2 || return 1
+    -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=${CURFEW_TEST_POSTGRES_FSYNC:-off}" start >&2 || return 1
   echo "postgres://postgres@127.0.0.1:$port/postgres"
 }
 

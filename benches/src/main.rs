@@ -1,2 +1,28 @@
-//! benches
-fn main() {}
+//! What Curfew costs, as ratios against a floor that is measured in the same run.
+//!
+//! `curfew-benches [connection-test] [start] [requests]`: all of them without a name. `make bench` builds what is
+//! measured and starts a PostgreSQL that keeps what it is given.
+
+mod bare_aws;
+mod connection_test;
+mod figures;
+mod requests;
+mod start;
+
+#[tokio::main]
+async fn main() {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    if named.first().is_some_and(|first| first == "floor") {
+        return requests::floor::serve(&named[1..]).await;
+    }
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|one| one == name);
+    if wanted("connection-test") {
+        connection_test::run().await;
+    }
+    if wanted("start") {
+        start::run().await;
+    }
+    if wanted("requests") {
+        requests::run().await;
+    }
+}

@@ -14,7 +14,12 @@ pub struct Cloud {
 impl Cloud {
     /// Starts it with the demo's world.
     pub async fn start() -> Self {
-        Self { sim: Sim::start(World::demo()).await.expect("the simulator starts") }
+        Self::start_as(World::demo()).await
+    }
+
+    /// Starts it with a world of the caller's.
+    pub async fn start_as(world: World) -> Self {
+        Self { sim: Sim::start(world).await.expect("the simulator starts") }
     }
 
     /// The value of `AWS_ENDPOINT_URL`.

@@ -71,6 +71,22 @@ impl Database {
         self.folder.path()
     }
 
+    /// The same database, for somebody whom row-level security does not bind.
+    pub fn url_above_the_walls(&self) -> String {
+        match &self.made {
+            None => self.url.clone(),
+            Some((superuser, name)) => {
+                let (server, _) = superuser.rsplit_once('/').expect("a URL with a database");
+                format!("{server}/{name}")
+            }
+        }
+    }
+
+    /// A connection past every wall.
+    pub async fn above_the_walls(&self) -> DatabaseConnection {
+        connect(&self.url_above_the_walls()).await
+    }
+
     /// Runs SQL past the server, as somebody with the database's own rights could.
     pub async fn tamper(&self, sql: &str) {
         let connection = connect(&self.url).await;

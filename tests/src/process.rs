@@ -62,20 +62,21 @@ pub(crate) fn wait_for_end(process: &mut Child, logs: &Logs) -> ExitStatus {
     panic!("curfewd does not end:\n{}", logs.text());
 }
 
-/// The program under test: built beside this test by the same command.
+/// The program under test: built by the same command, into the folder of this program or, where this is a test,
+/// the one above.
 ///
 /// # Panics
 /// When it is not there.
 pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    let folder = test.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps/TEST");
-    let program = folder.join("curfewd");
-    assert!(
-        program.exists(),
-        "{} is missing: run `make test`, or `cargo build --workspace --all-targets` first",
-        program.display()
-    );
-    program
+    let this = std::env::current_exe().expect("a path");
+    let found =
+        this.ancestors().skip(1).take(2).map(|folder| folder.join("curfewd")).find(|path| path.exists());
+    found.unwrap_or_else(|| {
+        panic!(
+            "there is no curfewd near {}: run `make test`, or `cargo build --workspace --all-targets` first",
+            this.display()
+        )
+    })
 }
 
 /// A port that was free a moment ago, below the range from which the kernel lends ports to clients.

@@ -86,6 +86,14 @@ impl Server {
         self.port
     }
 
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("a running server").id()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -142,7 +150,7 @@ impl Server {
             if asked.is_ok_and(|reply| reply.status == 200) {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         panic!("curfewd is not healthy after {PATIENCE:?}:\n{}", self.logs.text());
     }

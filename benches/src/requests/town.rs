@@ -1,0 +1,127 @@
+//! Tenants, each with an AWS organization, a policy that approves at once, and somebody who asks.
+
+use curfew_sim::world::{CURFEW_ACCESS_KEY, CURFEW_PRINCIPAL, CURFEW_SECRET_KEY};
+use curfew_sim::{Instance, Organization, OwnCredentials, PermissionSet, Role, World};
+use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server};
+use serde_json::json;
+
+use super::driver::Ask;
+
+const ACCOUNTS: usize = 16;
+const SETS: [&str; 2] = ["ReadOnly", "PowerUser"];
+/// Longer than any run.
+const SECONDS: u32 = 14_400;
+
+/// All that the requests are about.
+pub(crate) struct Town {
+    pub(crate) estates: Vec<Estate>,
+    _cloud: Cloud,
+}
+
+/// One tenant.
+pub(crate) struct Estate {
+    pub(crate) asker: Client,
+    organization: Acme,
+    accounts: Vec<String>,
+}
+
+impl Town {
+    pub(crate) async fn build(backend: &Backend, tenants: usize) -> (Self, Server) {
+        let cloud = Cloud::start_as(world(tenants)).await;
+        let server = Server::on(backend.clone()).aws(&cloud.url()).env("LOG_LEVEL", "warn").start().await;
+        let master = server.set_up_as("multi").await;
+        let mut estates = vec![Estate::settle(&cloud, master.clone(), 0).await];
+        for number in 1..tenants {
+            let owner = found(&server, &master, number).await;
+            estates.push(Estate::settle(&cloud, owner, number).await);
+        }
+        (Self { estates, _cloud: cloud }, server)
+    }
+
+    /// Endless requests: the tenants in turn, each going round its accounts and permission sets.
+    pub(crate) fn asks(&self) -> impl Iterator<Item = Ask> {
+        (0..).map(|number| {
+            let estate = &self.estates[number % self.estates.len()];
+            estate.ask(number / self.estates.len())
+        })
+    }
+}
+
+impl Estate {
+    async fn settle(cloud: &Cloud, admin: Client, number: usize) -> Self {
+        let organization = cloud.connect_to(&admin, &name(number), &role(number)).await;
+        let rule = r#"permit (principal, action == Action::"read", resource is AwsAccount);"#;
+        let policy = json!({
+            "name": "reading", "max_duration_seconds": SECONDS, "approval_mode": "auto", "cedar_policy_set": rule,
+        });
+        admin.post("/v1/policies", policy).await.is(201);
+        let asker = admin.person(&format!("alice@{}.example", name(number)), &["user"]).await;
+        let accounts = (0..ACCOUNTS).map(|account| account_id(number, account)).collect();
+        Self { asker, organization, accounts }
+    }
+
+    pub(crate) fn ask(&self, number: usize) -> Ask {
+        let account = &self.accounts[number % ACCOUNTS];
+        let set = SETS[number / ACCOUNTS % SETS.len()];
+        Ask {
+            tenant: self.asker.tenant().to_owned(),
+            authorization: self.asker.header("Authorization").to_owned(),
+            body: self.organization.ask(account, set, "read", SECONDS).to_string(),
+        }
+    }
+
+    /// How many different assignments its requests need.
+    pub(crate) const ASSIGNMENTS: usize = ACCOUNTS * SETS.len();
+}
+
+async fn found(server: &Server, master: &Client, number: usize) -> Client {
+    let slug = name(number);
+    let email = format!("owner@{slug}.example");
+    let body = json!({ "name": slug, "slug": slug, "owner_email": email, "owner_name": "Owner" });
+    let link = master.post("/v1/tenants", body).await.is(201).text("owner_setup_url");
+    let (_, token) = link.split_once("token=").expect("a token in the link");
+    let password = format!("{slug}-long-passphrase-of-its-owner");
+    let first = json!({ "token": token, "password": password });
+    server.stranger().post("/v1/auth/set-initial-password", first).await.ok();
+    server.stranger().login(&email, &password, &slug).await
+}
+
+fn world(tenants: usize) -> World {
+    let own = OwnCredentials::new(CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, CURFEW_PRINCIPAL);
+    (0..tenants).fold(World::empty().with_credentials(own), |world, number| {
+        world.with_organization(organization(number))
+    })
+}
+
+fn organization(number: usize) -> Organization {
+    let name = name(number);
+    let mut instance =
+        Instance::new(&name, "us-east-1").with_user(&format!("alice@{name}.example"), "Alice Archer");
+    for set in SETS {
+        instance =
+            instance.with_permission_set(PermissionSet::named(set).with_managed_policy("ReadOnlyAccess"));
+    }
+    let management = management_account(number);
+    let role = Role::new(&management, "CurfewAccess").trusting(CURFEW_PRINCIPAL);
+    let organization = Organization::new(&name, &management).with_instance(instance);
+    let organization = (0..ACCOUNTS).fold(organization, |organization, account| {
+        organization.with_account(&account_id(number, account), &format!("{name}-{account}"), None)
+    });
+    organization.with_role(role.requiring_external_id("until-the-tenant-has-its-own"))
+}
+
+fn name(number: usize) -> String {
+    if number == 0 { Server::SLUG.to_owned() } else { format!("tenant{number}") }
+}
+
+fn management_account(number: usize) -> String {
+    format!("7{number:05}000000")
+}
+
+fn account_id(number: usize, account: usize) -> String {
+    format!("7{number:05}{:06}", account + 1)
+}
+
+fn role(number: usize) -> String {
+    format!("arn:aws:iam::{}:role/CurfewAccess", management_account(number))
+}
