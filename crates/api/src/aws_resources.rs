@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::AtMost;
+use crate::limit::at_most;
+
 /// A resource as it is known: what was pushed over what AWS tells.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CachedAwsResource {
@@ -63,6 +66,7 @@ impl From<CachedResource> for CachedAwsResource {
 #[serde(deny_unknown_fields)]
 pub struct PushAwsResources {
     /// Each once.
+    #[serde(deserialize_with = "at_most::<1000, _, _>")]
     #[schema(max_items = 1000)]
     pub resources: Vec<PushedAwsResource>,
 }
@@ -72,8 +76,8 @@ pub struct PushAwsResources {
 #[serde(deny_unknown_fields)]
 pub struct PushedAwsResource {
     /// AWS's own id of it.
-    #[schema(max_length = 2048)]
-    pub id: String,
+    #[schema(value_type = String, max_length = 2048)]
+    pub id: AtMost<2048>,
     /// What it is; only where the path does not say.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "aws_s3_bucket")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{ApprovalModeSchema, yes};
+use crate::limit::at_most;
 use crate::policy_rules::{NewPolicyRule, PolicyRule};
 
 /// A policy that somebody wants.
@@ -42,7 +43,7 @@ pub struct NewPolicy {
     #[schema(max_length = 1_048_576)]
     pub cedar_policy_set: Option<String>,
     /// Single rules, after those.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<1000, _, _>")]
     #[schema(max_items = 1000)]
     pub rules: Vec<NewPolicyRule>,
     /// How requests are approved.
@@ -58,7 +59,7 @@ pub struct NewPolicy {
     #[schema(minimum = 1, maximum = 20, default = 1)]
     pub approvals_required: u16,
     /// Who may approve; anybody with the right where empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<100, _, _>")]
     #[schema(value_type = Vec<Uuid>, max_items = 100)]
     pub approver_groups: Vec<GroupId>,
     /// Whether an emergency passes without approval.

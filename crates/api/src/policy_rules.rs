@@ -3,7 +3,9 @@ use curfew_domain::{Action, RuleId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::AtMost;
 use crate::access::{ActionSchema, yes};
+use crate::limit::at_most;
 
 /// A rule that somebody wants: one Cedar statement, or its fields. The statement wins.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -11,8 +13,8 @@ use crate::access::{ActionSchema, yes};
 pub struct NewPolicyRule {
     /// One Cedar statement.
     #[serde(default)]
-    #[schema(max_length = 65_536)]
-    pub policy_text: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 65_536)]
+    pub policy_text: Option<AtMost<65_536>>,
     /// Whether it gives or takes. Required where there is no statement.
     #[serde(default)]
     #[schema(value_type = Option<EffectSchema>)]
@@ -22,17 +24,17 @@ pub struct NewPolicyRule {
     pub principal_scope_type: EntityScopeType,
     /// `User`, `Group` or `Role`.
     #[serde(default)]
-    #[schema(max_length = 200)]
-    pub principal_entity_type: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub principal_entity_type: Option<AtMost<200>>,
     /// Which of them: an e-mail, a name or an id. For `is_in`, what it must be in: `Group::"engineering"`.
     #[serde(default)]
-    #[schema(max_length = 2048)]
-    pub principal_entity_id: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    pub principal_entity_id: Option<AtMost<2048>>,
     /// Which actions.
     #[serde(default)]
     pub action_scope_type: ActionScopeType,
     /// Their names.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<5, _, _>")]
     #[schema(value_type = Vec<ActionSchema>, max_items = 5)]
     pub action_ids: Vec<Action>,
     /// Which resources.
@@ -40,16 +42,16 @@ pub struct NewPolicyRule {
     pub resource_scope_type: EntityScopeType,
     /// `AwsAccount`, `AwsOrganizationalUnit`, ….
     #[serde(default)]
-    #[schema(max_length = 200)]
-    pub resource_entity_type: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub resource_entity_type: Option<AtMost<200>>,
     /// Which of them, by AWS's id. For `is_in`, what it must be in: `AwsOrganizationalUnit::"ou-…"`.
     #[serde(default)]
-    #[schema(max_length = 2048)]
-    pub resource_entity_id: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    pub resource_entity_id: Option<AtMost<2048>>,
     /// `when` and `unless` clauses, as raw Cedar.
     #[serde(default)]
-    #[schema(max_length = 65_536)]
-    pub conditions: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 65_536)]
+    pub conditions: Option<AtMost<65_536>>,
     /// What requesters are told when it decides.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]

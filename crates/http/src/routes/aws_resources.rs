@@ -207,7 +207,7 @@ fn told_of(
         (None, Some(said)) => said,
         (None, None) => return Err(("type", "is required here".to_owned())),
     };
-    let resource = ResourceRef::new(kind, &told.id).map_err(|problem| ("id", problem.to_string()))?;
+    let resource = ResourceRef::new(kind, told.id.as_str()).map_err(|problem| ("id", problem.to_string()))?;
     Ok(PushedResource {
         resource,
         name: told.name,

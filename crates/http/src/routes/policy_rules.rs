@@ -10,7 +10,7 @@ use crate::ApiError;
 pub(super) fn new_rule(index: usize, body: NewPolicyRule) -> Result<NewRule, ApiError> {
     let (notice, audit_session) = (body.notice.clone(), body.audit_session);
     let said = match body.policy_text {
-        Some(text) => Said::Text(text),
+        Some(text) => Said::Text(text.into()),
         None => Said::Shape(Box::new(shape(index, body)?)),
     };
     Ok(NewRule { said, notice, audit_session })
@@ -20,13 +20,13 @@ fn shape(index: usize, body: NewPolicyRule) -> Result<RuleShape, ApiError> {
     let missing = || at(index, "effect", "is required where there is no policy_text");
     let principal = WrittenScope {
         path: [index.to_string(), "principal".to_owned()],
-        kind: body.principal_entity_type,
-        id: body.principal_entity_id,
+        kind: body.principal_entity_type.map(String::from),
+        id: body.principal_entity_id.map(String::from),
     };
     let resource = WrittenScope {
         path: [index.to_string(), "resource".to_owned()],
-        kind: body.resource_entity_type,
-        id: body.resource_entity_id,
+        kind: body.resource_entity_type.map(String::from),
+        id: body.resource_entity_id.map(String::from),
     };
     let action = match (body.action_scope_type, &body.action_ids[..]) {
         (ActionScopeType::Any, []) => ActionScope::Any,
@@ -39,7 +39,7 @@ fn shape(index: usize, body: NewPolicyRule) -> Result<RuleShape, ApiError> {
         principal: principal.scope(body.principal_scope_type)?,
         action,
         resource: resource.scope(body.resource_scope_type)?,
-        conditions: body.conditions,
+        conditions: body.conditions.map(String::from),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use curfew_api::{AccessRequest, ErrorBody, NewAccessRequest, PageBody, ReviewRequest};
+use curfew_api::{AccessRequest, AtMost, ErrorBody, NewAccessRequest, PageBody, ReviewRequest};
 use curfew_app::requests::{self, ListedFor, NewRequest, RequestFilter};
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{RequestId, ResourceType, Timestamp, UserId};
@@ -37,8 +37,8 @@ struct Filters {
     #[param(value_type = Option<String>)]
     resource_type: Option<ResourceType>,
     /// What was named.
-    #[param(max_length = 2048)]
-    resource_id: Option<String>,
+    #[param(value_type = Option<String>, max_length = 2048)]
+    resource_id: Option<AtMost<2048>>,
     /// Asked at this moment or later.
     #[param(value_type = Option<String>, format = DateTime)]
     from: Option<Timestamp>,
@@ -74,7 +74,7 @@ async fn list(
         status: filters.status,
         requester: filters.requester_id,
         resource_type: filters.resource_type,
-        resource_id: filters.resource_id.clone(),
+        resource_id: filters.resource_id.clone().map(String::from),
         from: filters.from,
         to: filters.to,
         to_review_by: None,
