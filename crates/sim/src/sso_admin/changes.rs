@@ -45,8 +45,9 @@ fn asked_for(call: &Call<'_>, kind: ChangeKind) -> Result<Change, Refusal> {
     let assignment = read_assignment(call, set)?;
     reached.check_account(&assignment.account)?;
     check_delegation(call, reached, set, &assignment)?;
-    check_there(call, reached, &assignment, kind)?;
+    // What is being created is not there yet: a deletion that races it meets the conflict, not that.
     check_free(call, reached, &assignment)?;
+    check_there(call, reached, &assignment, kind)?;
     if kind == ChangeKind::Creation {
         check_outstanding(call, reached)?;
     }

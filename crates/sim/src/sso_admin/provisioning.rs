@@ -7,6 +7,7 @@ use crate::{
     call::{Call, listed},
     protocol::patterns,
     refusal::Refusal,
+    world::PermissionSet,
 };
 
 /// <https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListPermissionSetsProvisionedToAccount.html>
@@ -14,12 +15,13 @@ pub(super) fn list_permission_sets_provisioned_to_account(call: &mut Call<'_>) -
     let reached = reach::reach(call)?;
     let account = call.fields.text("AccountId", patterns::ACCOUNT_ID)?;
     reached.check_account(account)?;
-    let outdated = outdated_only(call)?;
+    let wanted = wanted(call)?;
     let arns: Vec<Value> = reached
         .instance
         .permission_sets
         .iter()
-        .filter(|set| !outdated && call.state.is_provisioned(reached.instance, set, account))
+        .filter(|set| call.state.is_provisioned(reached.instance, set, account))
+        .filter(|set| wanted.takes(set, account))
         .map(|set| json!(set.arn))
         .collect();
     Ok(listed("PermissionSets", call.page(arns, Value::to_string, account)?))
@@ -29,19 +31,41 @@ pub(super) fn list_permission_sets_provisioned_to_account(call: &mut Call<'_>) -
 pub(super) fn list_accounts_for_provisioned_permission_set(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let reached = reach::reach(call)?;
     let set = reached.permission_set(call)?;
-    let outdated = outdated_only(call)?;
+    let wanted = wanted(call)?;
     let ids: Vec<Value> = reached
         .organization
         .accounts
         .iter()
-        .filter(|account| !outdated && call.state.is_provisioned(reached.instance, set, &account.id))
+        .filter(|account| call.state.is_provisioned(reached.instance, set, &account.id))
+        .filter(|account| wanted.takes(set, &account.id))
         .map(|account| json!(account.id))
         .collect();
     Ok(listed("AccountIds", call.page(ids, Value::to_string, &set.arn)?))
 }
 
-/// Here a provisioned permission set is always the latest: asking for outdated ones finds none.
-fn outdated_only(call: &Call<'_>) -> Result<bool, Refusal> {
+/// In which versions provisioned permission sets are asked for: `ProvisioningStatus`.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Any,
+    Latest,
+    Outdated,
+}
+
+impl Wanted {
+    fn takes(self, set: &PermissionSet, account: &str) -> bool {
+        match self {
+            Wanted::Any => true,
+            Wanted::Latest => !set.is_outdated_in(account),
+            Wanted::Outdated => set.is_outdated_in(account),
+        }
+    }
+}
+
+fn wanted(call: &Call<'_>) -> Result<Wanted, Refusal> {
     let status = call.fields.optional_text("ProvisioningStatus", patterns::PROVISIONING_STATUS)?;
-    Ok(status == Some("LATEST_PERMISSION_SET_NOT_PROVISIONED"))
+    Ok(match status {
+        None => Wanted::Any,
+        Some("LATEST_PERMISSION_SET_NOT_PROVISIONED") => Wanted::Outdated,
+        Some(_) => Wanted::Latest,
+    })
 }

@@ -103,7 +103,8 @@ impl State {
             account: account.to_owned(),
             permission_set: set.arn.clone(),
         };
-        set.provisioned_in.iter().any(|own| own == account) || self.book.is_occupied(&place)
+        let given = set.provisioned_in.iter().any(|own| own == account) || set.is_outdated_in(account);
+        given || self.book.is_occupied(&place)
     }
 }
 

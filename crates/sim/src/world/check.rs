@@ -106,7 +106,7 @@ fn check_instance(
     for set in &instance.permission_sets {
         form("permission set", &set.arn, patterns::PERMISSION_SET_ARN)?;
         seen.once("permission set", &set.arn)?;
-        for account in &set.provisioned_in {
+        for account in set.provisioned_in.iter().chain(&set.outdated_in) {
             present(organization.account(account).is_some(), &set.arn, "account", account)?;
         }
     }

@@ -36,6 +36,9 @@ pub struct PermissionSet {
     /// Accounts in which it is provisioned, beside those in which it is assigned.
     #[serde(default)]
     pub provisioned_in: Vec<String>,
+    /// Accounts in which it is provisioned as it was before it last changed.
+    #[serde(default)]
+    pub outdated_in: Vec<String>,
     /// Its tags.
     #[serde(default)]
     pub tags: Tags,
@@ -66,6 +69,7 @@ impl PermissionSet {
             customer_policies: Vec::new(),
             inline_policy: None,
             provisioned_in: Vec::new(),
+            outdated_in: Vec::new(),
             tags: Tags::new(),
         }
     }
@@ -96,6 +100,13 @@ impl PermissionSet {
     pub fn provisioned_in(mut self, account: &str) -> Self {
         self.provisioned_in.push(account.to_owned());
         self
+    }
+}
+
+impl PermissionSet {
+    /// Whether an account has an older version of it than the present.
+    pub(crate) fn is_outdated_in(&self, account: &str) -> bool {
+        self.outdated_in.iter().any(|own| own == account)
     }
 }
 

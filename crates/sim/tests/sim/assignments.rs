@@ -155,7 +155,7 @@ async fn an_account_takes_one_change_at_a_time() {
     sim.control().behave(|behaviour| behaviour.observed.one_change_per_account = false);
     caller.sso(CREATE, &same_account).await.ok();
     let racing = caller.sso(DELETE, &acme.change(PROD, &acme.power_user, &acme.bob)).await;
-    assert_eq!(racing.refusal().1, "ResourceNotFoundException", "it is not assigned yet");
+    assert_eq!(racing.refusal().1, "ConflictException", "it is not assigned yet, and about to be");
     let_changes_end(sim.control());
     caller.sso(DELETE, &same_account).await.ok();
     assert_eq!(caller.sso(CREATE, &same_account).await.refusal().1, "ConflictException");
@@ -313,4 +313,17 @@ async fn the_parameters_of_a_change_are_validated() {
         change.as_object_mut().unwrap().remove(member);
         assert_eq!(caller.sso(CREATE, &change).await.refusal().1, "ValidationException", "{member}");
     }
+}
+
+#[tokio::test]
+async fn a_deletion_that_races_its_own_creation_meets_the_conflict() {
+    let sim = still().await;
+    let acme = Acme::of(sim.control());
+    let caller = Caller::delegated(&sim).await;
+    let change = acme.change(PROD, &acme.read_only, &acme.alice);
+    caller.sso(CREATE, &change).await.ok();
+    let racing = caller.sso(DELETE, &change).await;
+    assert_eq!(racing.refusal(), (400, "ConflictException".to_owned()));
+    let_changes_end(sim.control());
+    caller.sso(DELETE, &change).await.ok();
 }

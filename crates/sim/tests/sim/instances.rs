@@ -163,6 +163,31 @@ async fn a_permission_set_is_provisioned_where_it_is_assigned_or_was_put() {
 }
 
 #[tokio::test]
+async fn an_outdated_permission_set_is_provisioned_in_another_version_than_the_latest() {
+    let sim = still().await;
+    let acme = Acme::of(sim.control());
+    let caller = Caller::delegated(&sim).await;
+    sim.control()
+        .edit(|world| {
+            let sets = &mut world.organizations[0].instances[0].permission_sets;
+            let set = sets.iter_mut().find(|set| set.arn == acme.read_only).unwrap();
+            set.outdated_in.push(MANAGEMENT.to_owned());
+        })
+        .unwrap();
+    for (status, expected) in [
+        (json!(null), json!([acme.org_admin, acme.read_only])),
+        (json!("LATEST_PERMISSION_SET_PROVISIONED"), json!([acme.org_admin])),
+        (json!("LATEST_PERMISSION_SET_NOT_PROVISIONED"), json!([acme.read_only])),
+    ] {
+        let asked = json!({
+            "InstanceArn": acme.instance, "AccountId": MANAGEMENT, "ProvisioningStatus": status,
+        });
+        let listed = caller.sso("ListPermissionSetsProvisionedToAccount", &asked).await.ok();
+        assert_eq!(listed["PermissionSets"], expected, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_and_tokens_are_validated() {
     let sim = still().await;
     let acme = Acme::of(sim.control());
