@@ -13,7 +13,7 @@ pub struct SaveAwsConfig {
     pub sso_instance_arn: InstanceArn,
     /// The role that Curfew assumes: in the management account, or in a delegated administrator.
     #[schema(value_type = String, max_length = 2048,
-        pattern = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]{1,512}$",
+        pattern = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/([a-zA-Z0-9_+=,.@/-]{0,510}/)?[a-zA-Z0-9_+=,.@-]{1,64}$",
         example = "arn:aws:iam::123456789012:role/CurfewAccess")]
     pub role_arn: RoleArn,
     /// The instance's primary region.
@@ -24,7 +24,7 @@ pub struct SaveAwsConfig {
 /// What is saved.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AwsConfig {
-    /// The instance; null before anything was saved.
+    /// The instance. Before anything was saved: the one to begin with, or null.
     #[schema(required, value_type = Option<String>)]
     pub sso_instance_arn: Option<InstanceArn>,
     /// The role.

@@ -203,10 +203,10 @@ fn arn_parts<'a>(text: &'a str, service: &str) -> Option<(&'a str, &'a str, &'a 
     let mut parts = text.splitn(6, ':');
     let (arn, partition, found) = (parts.next()?, parts.next()?, parts.next()?);
     let (region, account, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let partition_is_sound = partition == "aws"
-        || partition.strip_prefix("aws-").is_some_and(|tail| {
-            !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
-        });
+    // As wide as the contract's patterns: `aws[a-z-]*`.
+    let partition_is_sound = partition
+        .strip_prefix("aws")
+        .is_some_and(|tail| tail.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
     (arn == "arn" && partition_is_sound && found == service && text.len() <= 2_048)
         .then_some((region, account, rest))
 }
@@ -249,14 +249,11 @@ fn check_permission_set_arn(text: &str) -> Result<(), Invalid> {
     let path =
         rest.strip_prefix("permissionSet/").or_else(|| rest.strip_prefix("instance/")).ok_or_else(wrong)?;
     let (instance, set) = path.split_once('/').ok_or_else(wrong)?;
-    let in_id = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
     let sound = region.is_empty()
         && account.is_empty()
         && !instance.is_empty()
-        && instance.bytes().all(in_id)
-        && set.starts_with("ps-")
-        && set.len() <= 64
-        && set.bytes().all(in_id);
+        && !set.is_empty()
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.:/@-".contains(&b));
     sound.then_some(()).ok_or_else(wrong)
 }
 
@@ -293,7 +290,8 @@ mod tests {
             "arn:aws:iam::12345678901:role/Curfew",
             "arn:aws:iam::123456789012:user/Curfew",
             "arn:aws:iam:us-east-1:123456789012:role/Curfew",
-            "arn:awsx:iam::123456789012:role/Curfew",
+            "arn:awsX:iam::123456789012:role/Curfew",
+            "arn:aw:iam::123456789012:role/Curfew",
             "arn:aws:iam::123456789012:role/",
             "arn:aws:iam::123456789012:role/Cur few",
             "arn:aws:iam::123456789012:role/Curfew\n",
@@ -307,6 +305,7 @@ mod tests {
     fn instance_arns() {
         assert!(accepts::<InstanceArn>("arn:aws:sso:::instance/ssoins-1234567890abcdef"));
         assert!(accepts::<InstanceArn>("arn:aws-cn:sso:::instance/ins-1234567890abcdef"));
+        assert!(accepts::<InstanceArn>("arn:awsx:sso:::instance/ssoins-1234567890abcdef"));
         for bad in [
             "arn:aws:sso:::instance/ssoins-123",
             "arn:aws:sso::123456789012:instance/ssoins-1234567890abcdef",
@@ -325,7 +324,19 @@ mod tests {
         assert!(accepts::<PermissionSetArn>(
             "arn:aws:sso:::instance/ssoins-1234567890abcdef/ps-1234567890abcdef"
         ));
-        assert!(!accepts::<PermissionSetArn>("arn:aws:sso:::permissionSet/ps-1234567890abcdef"));
+        assert!(accepts::<PermissionSetArn>(
+            "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/another:form_1"
+        ));
+        for bad in [
+            "arn:aws:sso:::permissionSet/ps-1234567890abcdef",
+            "arn:aws:sso:::instance/ssoins-1234567890abcdef",
+            "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/",
+            "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1\"",
+            "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1\u{0}",
+            "arn:aws:sso::123456789012:permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef",
+        ] {
+            assert!(!accepts::<PermissionSetArn>(bad), "{bad:?}");
+        }
     }
 
     #[test]

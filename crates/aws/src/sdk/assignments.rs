@@ -149,7 +149,9 @@ impl Assignments for SdkAssignments {
             let page = page.map_err(|error| self.end.note(classify(LIST, &error, self.now.now())))?;
             // No list at all is not an empty list: absence is a proof, and must be said.
             let page = required(LIST, "AccountAssignments", page.account_assignments)?;
-            assignees.extend(page.iter().map(assignee).collect::<Result<Vec<_>, _>>()?);
+            for assignment in &page {
+                assignees.extend(assignee(assignment)?);
+            }
         }
         Ok(assignees)
     }
@@ -215,12 +217,31 @@ fn outcome_of_error(kind: CallKind, error: &AwsError) -> CallOutcome {
     }
 }
 
-fn assignee(assignment: &AccountAssignment) -> Result<Assignee, AwsError> {
+/// None where it is neither a user nor a group: then it is nobody that Curfew looks for.
+fn assignee(assignment: &AccountAssignment) -> Result<Option<Assignee>, AwsError> {
     let id = required(LIST, "PrincipalId", assignment.principal_id())?;
-    let id = parsed(LIST, "PrincipalId", id)?;
     match assignment.principal_type() {
-        Some(PrincipalType::User) => Ok(Assignee::User(id)),
-        Some(PrincipalType::Group) => Ok(Assignee::Group(id)),
-        _ => Err(AwsError::garbage(LIST, "PrincipalType is neither USER nor GROUP")),
+        Some(PrincipalType::User) => Ok(Some(Assignee::User(parsed(LIST, "PrincipalId", id)?))),
+        Some(PrincipalType::Group) => Ok(Some(Assignee::Group(parsed(LIST, "PrincipalId", id)?))),
+        Some(_) => Ok(None),
+        None => Err(AwsError::garbage(LIST, "PrincipalType is missing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignee_of_a_kind_that_is_not_known_does_not_spoil_the_list() {
+        let of_kind = |kind: Option<&str>| {
+            let kind = kind.map(PrincipalType::from);
+            let id = "a0f287110e-00000000-0000-4000-8000-000000000000";
+            assignee(&AccountAssignment::builder().set_principal_type(kind).principal_id(id).build())
+        };
+        assert!(matches!(of_kind(Some("USER")), Ok(Some(Assignee::User(_)))));
+        assert!(matches!(of_kind(Some("GROUP")), Ok(Some(Assignee::Group(_)))));
+        assert_eq!(of_kind(Some("AGENT")), Ok(None));
+        assert!(of_kind(None).is_err(), "whom an assignment without a kind is for is not said");
     }
 }

@@ -1,7 +1,7 @@
 //! Instances and permission sets, from SSO Admin.
 
 use aws_sdk_ssoadmin::Client;
-use aws_sdk_ssoadmin::types::{InstanceMetadata, InstanceStatus, ProvisioningStatus, RegionScope};
+use aws_sdk_ssoadmin::types::{InstanceMetadata, InstanceStatus, RegionScope};
 use curfew_domain::{AccountId, InstanceArn, PermissionSetArn, Seconds};
 
 use crate::directory::{InstanceFacts, InstanceState, Listed, PageToken, PermissionSetFacts, PolicyNames};
@@ -65,10 +65,10 @@ impl SsoAdmin {
     ) -> Result<Listed<PermissionSetArn>, AwsError> {
         let answer = self
             .client
+            // In whatever version: an outdated set is as little a delegated administrator's to manage.
             .list_permission_sets_provisioned_to_account()
             .instance_arn(instance.as_str())
             .account_id(account.as_str())
-            .provisioning_status(ProvisioningStatus::LatestPermissionSetProvisioned)
             .max_results(PAGE)
             .set_next_token(after.map(|token| token.0))
             .send()
