@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use curfew_aws::AwsGateway;
-use curfew_domain::{Clock, Entropy, Timestamp};
+use curfew_domain::{Clock, Entropy, InstanceArn, Timestamp};
 use curfew_store::Store;
 use curfew_store::keyring::Keyring;
 
@@ -36,6 +36,8 @@ pub struct App {
     pub connection_tests: TestRuns,
     /// How often people are looked up in Identity Center.
     pub lookups: Lookups,
+    /// The instance that the master tenant's form begins with, where whoever runs Curfew has named one.
+    pub offered_instance: Option<InstanceArn>,
     /// What each tenant's policies compile to.
     pub policies: Snapshots,
 }

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use curfew_aws::{Assignments, AwsError, AwsGateway, Directory, RoleAccess, SessionCredentials, Trust};
 use curfew_domain::testing::{SeededEntropy, TestClock};
-use curfew_domain::{Email, PlatformMode, Region, Seconds, SessionKind, Slug, Tenant, TenantId, User};
+use curfew_domain::{
+    Email, InstanceArn, PlatformMode, Region, Seconds, SessionKind, Slug, Tenant, TenantId, User,
+};
 use curfew_store::Store;
 use curfew_store::keyring::Keyring;
 use secrecy::{ExposeSecret, SecretString};
@@ -49,6 +51,10 @@ pub struct TestParts {
     pub seed: u64,
     /// The way into AWS.
     pub aws: Arc<dyn AwsGateway>,
+    /// How long a connection test may take.
+    pub connection_tests: TestRuns,
+    /// The instance that the master tenant's form begins with.
+    pub offered_instance: Option<InstanceArn>,
 }
 
 impl Default for TestParts {
@@ -60,6 +66,8 @@ impl Default for TestParts {
             clock: Arc::new(TestClock::default()),
             seed: 1,
             aws: Arc::new(NoAws),
+            connection_tests: TestRuns::default(),
+            offered_instance: None,
         }
     }
 }
@@ -107,8 +115,9 @@ impl TestApp {
             aws: parts.aws,
             nudge: Nudge::default(),
             health: Health::default(),
-            connection_tests: TestRuns::default(),
+            connection_tests: parts.connection_tests,
             lookups: Lookups::default(),
+            offered_instance: parts.offered_instance,
             policies: Snapshots::default(),
         };
         Self { app: Arc::new(app), clock }

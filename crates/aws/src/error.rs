@@ -16,6 +16,17 @@ pub struct AwsError {
     pub message: String,
     /// AWS's id of the request, where there is one.
     pub request_id: Option<String>,
+    /// Whose credentials the call was signed with.
+    pub signer: Signer,
+}
+
+/// Whose credentials a call is signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signer {
+    /// Curfew's own: whoever runs it answers for them.
+    Curfew,
+    /// A session of a customer's role.
+    Session,
 }
 
 /// What an error means.
@@ -26,7 +37,7 @@ pub enum AwsErrorKind {
     AccessDenied,
     /// There are no credentials to sign with.
     NoCredentials,
-    /// The credentials that it was signed with have expired: Curfew's own for `sts:AssumeRole`, else a session's.
+    /// The credentials that it was signed with have expired; [`AwsError::signer`] says whose they were.
     CredentialsExpired,
     /// The signature's time is not AWS's time: this machine's clock is off.
     ClockSkew,
@@ -96,7 +107,12 @@ impl AwsError {
 
     /// Something that went wrong without a word from AWS.
     pub(crate) fn unanswered(kind: AwsErrorKind, operation: &'static str, message: String) -> Self {
-        Self { kind, operation, code: None, message, request_id: None }
+        Self { kind, operation, code: None, message, request_id: None, signer: Signer::Session }
+    }
+
+    /// The same of a call that was signed with Curfew's own credentials.
+    pub(crate) fn of_curfews_own(self) -> Self {
+        Self { signer: Signer::Curfew, ..self }
     }
 
     /// That a call did not end within the time that the caller had for it.

@@ -24,7 +24,7 @@ pub use directory::{
     AccountFacts, Directory, GroupFacts, InstanceFacts, InstanceState, Listed, OrganizationFacts, PageToken,
     ParentId, PermissionSetFacts, PolicyNames, Tags, UnitFacts, UserFacts,
 };
-pub use error::{AwsError, AwsErrorKind};
+pub use error::{AwsError, AwsErrorKind, Signer};
 pub use gateway::{AwsGateway, RoleAccess};
 pub use patience::{Patience, Patiences};
 pub use sdk::{SdkGateway, SdkSettings, StaticCredentials};

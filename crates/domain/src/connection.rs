@@ -183,3 +183,13 @@ pub struct Connection {
     /// When a test passed with the pending one.
     pub pending_proved_at: Option<Timestamp>,
 }
+
+impl Connection {
+    /// Whether a tuple leads to another instance, or into another account, than the verified one: then nothing of
+    /// what was made through that could be taken back through this.
+    pub fn leads_elsewhere(&self, tuple: &SavedConnection) -> bool {
+        self.verified.as_ref().is_some_and(|VerifiedConnection { saved: verified, .. }| {
+            verified.instance != tuple.instance || verified.role.account() != tuple.role.account()
+        })
+    }
+}

@@ -2,7 +2,7 @@
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::{Connection, SavedConnection, Suspension};
-use curfew_domain::{Actor, Scope, TenantId, Timestamp};
+use curfew_domain::{Actor, InstanceArn, Scope, TenantId, Timestamp};
 use curfew_store::{ReadUnit, WriteUnit};
 
 use super::{entry, new_connection};
@@ -13,6 +13,8 @@ use crate::{App, AppError, Caller, FieldProblem};
 pub struct ConnectionConfig {
     /// What was saved last; none before.
     pub saved: Option<SavedConnection>,
+    /// What a form may begin with before anything is saved.
+    pub offered: Option<InstanceArn>,
     /// When a test of just that passed.
     pub verified_at: Option<Timestamp>,
     /// Why nothing is created for now.
@@ -25,6 +27,7 @@ impl From<Connection> for ConnectionConfig {
             connection.verified.filter(|verified| Some(&verified.saved) == connection.saved.as_ref());
         Self {
             saved: connection.saved,
+            offered: None,
             verified_at: verified.map(|verified| verified.at),
             suspended: connection.suspended,
         }
@@ -35,8 +38,15 @@ impl From<Connection> for ConnectionConfig {
 pub async fn config(app: &App, caller: &Caller) -> Result<ConnectionConfig, AppError> {
     caller.require(Scope::IntegrationsRead)?;
     let unit = app.store.tenant(caller.tenant).read().await?;
-    let connection = unit.connection().await?;
-    Ok(connection.unwrap_or_else(|| new_connection(app)).into())
+    let connection = unit.connection().await?.unwrap_or_else(|| new_connection(app));
+    let offered = if connection.saved.is_none() { offered(app, &unit).await? } else { None };
+    Ok(ConnectionConfig { offered, ..connection.into() })
+}
+
+/// The instance of whoever runs Curfew is the master's, and no other tenant's business.
+async fn offered(app: &App, unit: &ReadUnit) -> Result<Option<InstanceArn>, AppError> {
+    let tenant = unit.this_tenant().await?;
+    Ok(app.offered_instance.clone().filter(|_| tenant.is_some_and(|tenant| tenant.is_master)))
 }
 
 /// Saves what shall be tested. Work goes on with what was verified before.
@@ -52,7 +62,7 @@ pub async fn save(app: &App, caller: &Caller, saved: SavedConnection) -> Result<
     if connection.saved.as_ref() == Some(&saved) {
         return Ok(connection.into());
     }
-    if leads_elsewhere(&connection, &saved) {
+    if connection.leads_elsewhere(&saved) {
         refuse_while_needed(&unit, "another instance or account can be saved").await?;
     }
     connection.saved = Some(saved.clone());
@@ -95,12 +105,6 @@ async fn lock_or_begin(app: &App, unit: &WriteUnit, now: Timestamp) -> Result<Co
     let connection = new_connection(app);
     unit.insert_connection(&connection, now).await?;
     Ok(connection)
-}
-
-fn leads_elsewhere(connection: &Connection, saved: &SavedConnection) -> bool {
-    connection.verified.as_ref().is_some_and(|verified| {
-        verified.saved.instance != saved.instance || verified.saved.role.account() != saved.role.account()
-    })
 }
 
 async fn refuse_while_needed(unit: &ReadUnit, what: &str) -> Result<(), AppError> {

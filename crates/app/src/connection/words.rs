@@ -1,6 +1,6 @@
 //! AWS's errors in words that help whoever has to mend them.
 
-use curfew_aws::{AwsError, AwsErrorKind};
+use curfew_aws::{AwsError, AwsErrorKind, Signer};
 use curfew_domain::Region;
 use serde_json::{Map, Value};
 
@@ -10,6 +10,11 @@ use crate::AppError;
 pub(crate) fn explain(error: &AwsError, region: &Region) -> String {
     let operation = error.operation;
     let words = match error.kind {
+        AwsErrorKind::AccessDenied if error.signer == Signer::Curfew => {
+            "STS does not let Curfew into the role any more: the role is gone, or its trust policy does not list \
+             Curfew's principal or does not ask for this tenant's ExternalId. Test the connection, which names both"
+                .to_owned()
+        }
         AwsErrorKind::AccessDenied => format!(
             "the role may not call {operation}: add the permission to the role, and kms:Decrypt where the instance \
              has a customer managed key (the bootstrap template has both)"
@@ -17,12 +22,16 @@ pub(crate) fn explain(error: &AwsError, region: &Region) -> String {
         AwsErrorKind::NoCredentials => {
             "Curfew has no AWS credentials of its own: whoever runs Curfew must give it some".to_owned()
         }
-        AwsErrorKind::CredentialsExpired if operation.starts_with("sts:AssumeRole") => {
+        AwsErrorKind::CredentialsExpired if error.signer == Signer::Curfew => {
             "Curfew's own AWS credentials have expired: whoever runs Curfew must renew them".to_owned()
         }
         AwsErrorKind::CredentialsExpired => "the role's session has expired: try again".to_owned(),
         AwsErrorKind::ClockSkew => {
             "the clock of the machine that runs Curfew is off by more than AWS accepts: set it right".to_owned()
+        }
+        AwsErrorKind::InvalidToken if error.signer == Signer::Session => {
+            "AWS does not know the role's session any more: try again, and look whether the role was deleted or made anew"
+                .to_owned()
         }
         AwsErrorKind::InvalidToken => {
             "AWS does not know Curfew's credentials, or their secret is wrong: whoever runs Curfew must check them"

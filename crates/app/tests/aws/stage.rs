@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use curfew_app::connection::{self, TestReport};
+use curfew_app::connection::{self, TestReport, TestRuns};
 use curfew_app::discovery::{Discoverer, Rates};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{App, AppError, Caller};
@@ -12,11 +12,13 @@ use curfew_aws::{
     Assignments, AssumeRole, AwsError, AwsGateway, CallerIdentity, Directory, Patience, Patiences,
     RoleAccess, SdkGateway, SdkSettings, SessionCredentials, StaticCredentials, Trust,
 };
+use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::audit::AuditAction;
 use curfew_domain::connection::{Check, CheckName, CheckStatus, Connection, SavedConnection};
 use curfew_domain::testing::TestClock;
 use curfew_domain::{
-    AccountId, Actor, Clock, CredentialId, NodeId, PlatformMode, Region, ScopeSet, Tenant, TenantId,
-    TenantState, UserId,
+    AccountId, Actor, AssignmentId, Clock, CredentialId, NodeId, PlatformMode, Region, ScopeSet, Tenant,
+    TenantId, TenantState, UserId,
 };
 use curfew_sim::world::{
     ACME_DELEGATED_ROLE, ACME_MANAGEMENT_ROLE, CURFEW_ACCESS_KEY, CURFEW_PRINCIPAL, CURFEW_SECRET_KEY,
@@ -25,15 +27,17 @@ use curfew_sim::{Instance, Permissions, Sim, SimControl, SimHandle, Trust as Rol
 use curfew_store::audit::AuditFilter;
 use curfew_store::testing::TestStore;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 /// A stand-in, an application, and its first tenant, whose role trusts it.
 pub(crate) struct Stage {
     pub(crate) test: TestApp,
     pub(crate) acme: Caller,
     pub(crate) lie: Arc<Mutex<Option<AccountId>>>,
+    gateway: Arc<Liar>,
     node: NodeId,
     sim: SimHandle,
-    _database: TestStore,
+    database: TestStore,
 }
 
 impl Stage {
@@ -41,12 +45,12 @@ impl Stage {
         let sim = Sim::start(World::demo()).await.unwrap();
         let clock = Arc::new(TestClock::default());
         let lie = Arc::default();
-        let gateway = Liar { truth: gateway(&sim, clock.clone()).await, lie: Arc::clone(&lie) };
-        let parts = TestParts { aws: Arc::new(gateway), clock, ..TestParts::default() };
+        let gateway = Arc::new(Liar { truth: gateway(&sim, clock.clone()).await, lie: Arc::clone(&lie) });
+        let parts = TestParts { aws: gateway.clone(), clock, ..TestParts::default() };
         let test = TestApp::with(&database.store, parts);
         let acme = found(&test.app, "acme", true).await;
         let node = NodeId::new(test.clock.now(), test.app.entropy.as_ref());
-        let stage = Self { test, acme, lie, node, sim, _database: database };
+        let stage = Self { test, acme, lie, gateway, node, sim, database };
         stage.trust_with(ACME_DELEGATED_ROLE, &[stage.external_id(&stage.acme).await]);
         stage
     }
@@ -96,6 +100,43 @@ impl Stage {
         connection::test(self.app(), &self.acme).await
     }
 
+    /// The same on a node whose tests may take no longer than this.
+    pub(crate) async fn test_within(&self, at_most: Duration) -> Result<TestReport, AppError> {
+        let connection_tests = TestRuns::within_at_most(at_most);
+        let node = self.another_node(TestParts { connection_tests, ..TestParts::default() });
+        connection::test(&node.app, &self.acme).await
+    }
+
+    /// Another node of the same installation.
+    pub(crate) fn another_node(&self, parts: TestParts) -> TestApp {
+        let (aws, clock) = (self.gateway.clone(), self.test.clock.clone());
+        TestApp::with(&self.database.store, TestParts { aws, clock, seed: 2, ..parts })
+    }
+
+    /// Leaves something in AWS, through what is connected, that is still to be taken back.
+    pub(crate) async fn leave_an_assignment(&self) {
+        let instance = self.instance();
+        let key = AssignmentKey {
+            instance: instance.arn.parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            identity_store: instance.identity_store_id.parse().unwrap(),
+            account: "100000000003".parse().unwrap(),
+            permission_set: instance.permission_sets[0].arn.parse().unwrap(),
+            principal: instance.users[0].id.parse().unwrap(),
+        };
+        let now = self.app().now();
+        let unit = self.app().store.tenant(self.acme.tenant).write().await.unwrap();
+        let id = AssignmentId::new(now, self.app().entropy.as_ref());
+        let id = unit.upsert_assignment(id, &key, now).await.unwrap();
+        unit.touch_due(id, now).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// Changes rows as whoever stands above every wall.
+    pub(crate) async fn tamper(&self, sql: &str) {
+        self.database.tamper(sql).await;
+    }
+
     /// Saves and verifies Acme's connection.
     pub(crate) async fn connect(&self) {
         self.save(self.wanted()).await;
@@ -132,10 +173,16 @@ impl Stage {
     }
 
     /// How many entries of this kind are in Acme's log.
-    pub(crate) async fn logged(&self, action: curfew_domain::audit::AuditAction) -> usize {
+    pub(crate) async fn logged(&self, action: AuditAction) -> usize {
+        self.entries(action).await.len()
+    }
+
+    /// What the entries of this kind in Acme's log tell.
+    pub(crate) async fn entries(&self, action: AuditAction) -> Vec<Value> {
         let unit = self.app().store.tenant(self.acme.tenant).read().await.unwrap();
         let filter = AuditFilter { action: Some(action), ..AuditFilter::default() };
-        unit.audit_page(&filter, &curfew_domain::PageRequest::default()).await.unwrap().items.len()
+        let page = unit.audit_page(&filter, &curfew_domain::PageRequest::default()).await.unwrap();
+        page.items.iter().map(|record| serde_json::to_value(&record.body).unwrap()).collect()
     }
 
     /// Reads all of AWS that is due, as fast as the stand-in lets it.

@@ -14,6 +14,7 @@ crate::on_both! {
     a_test_that_has_ended_is_not_given_to_who_asks_later,
     a_result_does_not_count_when_what_was_tested_was_changed_meanwhile,
     a_caller_who_leaves_does_not_end_the_test_for_the_others,
+    a_test_whose_only_caller_leaves_is_kept_and_in_the_log,
     a_caller_without_the_right_is_refused_everywhere,
 }
 
@@ -67,6 +68,20 @@ async fn a_caller_who_leaves_does_not_end_the_test_for_the_others(stage: &Stage)
     let ((), report) = tokio::join!(leaving, stage.test());
     assert!(report.unwrap().success);
     assert_eq!(stage.aws().calls_of("ListUsers").len(), 1);
+}
+
+async fn a_test_whose_only_caller_leaves_is_kept_and_in_the_log(stage: &Stage) {
+    stage.save(stage.wanted()).await;
+    stage.aws().inject(slow_list());
+    let leaving = tokio::time::timeout(Duration::from_millis(150), stage.test()).await;
+    assert!(leaving.is_err());
+    let logged = async {
+        while stage.logged(AuditAction::AwsConnectionTested).await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, logged).await.unwrap();
+    assert!(stage.connection().await.verified.is_some());
 }
 
 async fn a_caller_without_the_right_is_refused_everywhere(stage: &Stage) {

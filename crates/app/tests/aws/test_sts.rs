@@ -1,7 +1,9 @@
 //! The checks that ask STS: what STS does, and what the administrator is told.
 
+use std::time::Duration;
+
 use curfew_app::{AppError, connection};
-use curfew_domain::connection::{CheckName, CheckStatus, Suspension};
+use curfew_domain::connection::{CheckName, CheckStatus, SavedConnection, Suspension};
 use curfew_sim::world::{ACME_DELEGATED_ROLE, CURFEW_PRINCIPAL};
 use curfew_sim::{CredentialState, Fault, FaultKind};
 use jiff::SignedDuration;
@@ -17,7 +19,9 @@ crate::on_both! {
     a_clock_that_is_off_is_named,
     credentials_of_another_account_suspend_what_was_verified,
     a_role_that_ignores_the_external_id_is_a_warning_for_one_tenant_alone,
+    what_fails_after_that_warning_is_told_as_what_it_is,
     a_role_that_ignores_the_external_id_is_refused_among_many_tenants,
+    a_role_that_was_let_in_once_is_open_whatever_the_other_try_comes_to,
     what_is_not_proved_of_the_external_id_is_not_good_enough_among_many_tenants,
     a_failed_test_changes_nothing_but_its_own_record,
     a_success_is_not_kept_for_the_next_test,
@@ -131,6 +135,26 @@ async fn a_role_that_ignores_the_external_id_is_a_warning_for_one_tenant_alone(s
     assert_eq!(enforced.status, CheckStatus::Warning);
     assert!(enforced.message.contains("sts:ExternalId"), "{}", enforced.message);
     assert!(stage.connection().await.verified.is_some());
+}
+
+async fn what_fails_after_that_warning_is_told_as_what_it_is(stage: &Stage) {
+    stage.trust_with(ACME_DELEGATED_ROLE, &[]);
+    stage.save(SavedConnection { region: "us-east-1".parse().unwrap(), ..stage.wanted() }).await;
+    let report = stage.test().await.unwrap();
+    assert!(!report.success);
+    assert_eq!(check(&report.checks, CheckName::ExternalIdEnforced).status, CheckStatus::Warning);
+    assert_eq!(check(&report.checks, CheckName::IdentityCenter).status, CheckStatus::Failed);
+}
+
+async fn a_role_that_was_let_in_once_is_open_whatever_the_other_try_comes_to(stage: &Stage) {
+    stage.connect().await;
+    stage.serve_many_tenants().await;
+    stage.trust_with(ACME_DELEGATED_ROLE, &[]);
+    // The right ExternalId is let in, and one of the two that must not be; the other hangs.
+    stage.aws().inject(Fault::on("AssumeRole", FaultKind::DelayReply { ms: 10_000 }).after(2));
+    let error = stage.test_within(Duration::from_secs(2)).await.unwrap_err();
+    assert!(matches!(error, AppError::UnsafeTrustPolicy { .. }), "{error:?}");
+    assert_eq!(stage.connection().await.suspended, Some(Suspension::UnsafeTrustPolicy));
 }
 
 async fn a_role_that_ignores_the_external_id_is_refused_among_many_tenants(stage: &Stage) {

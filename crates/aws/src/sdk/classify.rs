@@ -12,13 +12,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use hyper_util::client::legacy::Error as ClientError;
 
-use crate::{AwsError, AwsErrorKind};
+use crate::{AwsError, AwsErrorKind, Signer};
 
 /// AWS accepts signatures whose date is at most five minutes from its own (IAM user guide, "Elements of an AWS API
 /// request signature"). A minute less, for the answer's way.
 const SKEW_THAT_MATTERS: Duration = Duration::from_mins(4);
 
-/// What an error of the SDK means. `now` is what the signature was dated by.
+/// What an error of the SDK means, of a call that a session signed. `now` is what the signature was dated by.
 pub(super) fn classify<E>(
     operation: &'static str,
     error: &SdkError<E, HttpResponse>,
@@ -46,6 +46,7 @@ where
         code: said.and_then(|said| said.code()).map(str::to_owned),
         message: message.unwrap_or_else(|| innermost(error)),
         request_id: error.request_id().map(str::to_owned),
+        signer: Signer::Session,
     }
 }
 

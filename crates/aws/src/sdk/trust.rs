@@ -1,7 +1,12 @@
+use std::error::Error;
+
 use async_trait::async_trait;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::Credentials;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use curfew_domain::Timestamp;
 
 use crate::{AssumeRole, AwsError, CallerIdentity, SessionCredentials, Trust};
@@ -23,13 +28,21 @@ impl SdkTrust {
     pub(super) fn new(sts: Client, now: NowSource) -> Self {
         Self { sts, now }
     }
+
+    /// Why a call with Curfew's own credentials was refused.
+    fn refused<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        classify(operation, error, self.now.now()).of_curfews_own()
+    }
 }
 
 #[async_trait]
 impl Trust for SdkTrust {
     async fn own_identity(&self) -> Result<CallerIdentity, AwsError> {
         let answer = self.sts.get_caller_identity().send().await;
-        identity(&answer.map_err(|error| classify(GET_CALLER_IDENTITY, &error, self.now.now()))?)
+        identity(&answer.map_err(|error| self.refused(GET_CALLER_IDENTITY, &error))?)
     }
 
     async fn assume_role(&self, ask: &AssumeRole<'_>) -> Result<SessionCredentials, AwsError> {
@@ -44,7 +57,7 @@ impl Trust for SdkTrust {
             .duration_seconds(seconds)
             .send()
             .await
-            .map_err(|error| classify(ASSUME_ROLE, &error, self.now.now()))?;
+            .map_err(|error| self.refused(ASSUME_ROLE, &error))?;
         session(required(ASSUME_ROLE, "Credentials", answer.credentials)?)
     }
 

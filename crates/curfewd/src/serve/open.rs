@@ -48,6 +48,7 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         nudge: Nudge::default(),
         connection_tests: TestRuns::default(),
         lookups: Lookups::default(),
+        offered_instance: config.instance_arn.clone(),
         policies: Snapshots::default(),
         health: if wiring.reconciles { Health::default() } else { Health::of_answering_node() },
     };

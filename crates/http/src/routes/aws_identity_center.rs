@@ -28,6 +28,8 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
 }
 
 /// What is saved.
+///
+/// Before anything is, the master tenant is shown the instance that the server was given as `IC_INSTANCE_ARN`.
 #[utoipa::path(get, path = "/v1/integrations/aws-identity-center/config", tag = TAG,
     responses((status = 200, body = AwsConfig)))]
 async fn config(
@@ -152,7 +154,7 @@ fn shown(config: ConnectionConfig) -> AwsConfig {
     let configured = config.saved.is_some();
     let (instance, role, region) = match config.saved {
         Some(saved) => (Some(saved.instance), Some(saved.role), Some(saved.region)),
-        None => (None, None, None),
+        None => (config.offered, None, None),
     };
     AwsConfig {
         sso_instance_arn: instance,

@@ -1,6 +1,6 @@
 //! The checks that read Identity Center, the organization and the directory.
 
-use curfew_aws::{AwsError, Directory, InstanceFacts, InstanceState};
+use curfew_aws::{AwsError, AwsErrorKind, Directory, InstanceFacts, InstanceState};
 use curfew_domain::connection::CheckName;
 use curfew_domain::{AccountId, IdentityStoreId};
 
@@ -124,7 +124,9 @@ impl Run {
     ) -> Option<()> {
         let sets = async {
             let page = directory.permission_sets(&self.saved.instance, None).await;
-            self.one_page(page.map(|page| (page.items.len(), page.next.is_some())), "permission sets")
+            let page =
+                self.one_page(page.map(|page| (page.items.len(), page.next.is_some())), "permission sets");
+            self.or_not_delegated(page, found.management_account.as_ref().ok())
         };
         report.step(CheckName::PermissionSets, sets).await?;
         let accounts = async {
@@ -137,6 +139,24 @@ impl Run {
             self.one_page(page.map(|page| (page.items.len(), page.next.is_some())), "users")
         };
         report.step(CheckName::Directory, people).await
+    }
+
+    /// Identity Center refuses an account that it is not delegated to in the same words as a role that lacks the
+    /// permission.
+    fn or_not_delegated(&self, page: Finding<()>, management: Option<&AccountId>) -> Finding<()> {
+        let own = self.saved.role.account();
+        match (page, management) {
+            (Finding::Bad { message, error: Some(error) }, Some(management))
+                if error.kind == AwsErrorKind::AccessDenied && own != *management =>
+            {
+                let message = format!(
+                    "{message}. Or Identity Center is not delegated to account {own}: delegate it, or save a role of \
+                     the management account {management}"
+                );
+                Finding::Bad { message, error: Some(error) }
+            }
+            (page, _) => page,
+        }
     }
 
     fn one_page(&self, page: Result<(usize, bool), AwsError>, what: &str) -> Finding<()> {

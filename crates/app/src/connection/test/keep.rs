@@ -28,9 +28,9 @@ impl Run {
         let Some(mut connection) = self.lock_if_it_stands(&unit).await? else { return Ok(Kept::Superseded) };
         match passed(tested) {
             Some((external_id, identity_store)) => {
-                if !unit.claim_instance(&self.saved.instance, now).await? {
+                if let Some(problem) = self.claim(&unit, &connection, now).await? {
                     drop(unit);
-                    fail_at_identity_center(tested);
+                    fail_at_identity_center(tested, &problem);
                     return self.keep_report(tested, now).await;
                 }
                 let at = now;
@@ -52,6 +52,24 @@ impl Run {
     async fn lock_if_it_stands(&self, unit: &WriteUnit) -> Result<Option<Connection>, StoreError> {
         let connection = unit.lock_connection().await?;
         Ok(connection.filter(|connection| connection.saved_version == self.version))
+    }
+
+    /// Takes the instance for this tenant. Says why it can't, although every check passed.
+    ///
+    /// What is connected now was asked about when the tuple was saved; since then access may have been given there.
+    async fn claim(
+        &self,
+        unit: &WriteUnit,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        if let Some(verified) = &connection.verified
+            && connection.leads_elsewhere(&self.saved)
+            && unit.has_unfinished_assignments().await?
+        {
+            return Ok(Some(still_needed(verified)));
+        }
+        Ok((!unit.claim_instance(&self.saved.instance, now).await?).then(connected_elsewhere))
     }
 
     async fn record_verified(&self, unit: &WriteUnit, now: Timestamp) -> Result<(), StoreError> {
@@ -104,12 +122,21 @@ fn passed(tested: &Tested) -> Option<(ExternalId, IdentityStoreId)> {
     found.filter(|_| tested.success())
 }
 
-/// Another tenant's test was a moment faster.
-fn fail_at_identity_center(tested: &mut Tested) {
+/// Nothing else could take back what was given there.
+fn still_needed(verified: &VerifiedConnection) -> String {
+    format!(
+        "assignments are left in what is connected now, {} through {}, and only that can take them back: revoke the \
+         grants, wait until they are gone, and test again",
+        verified.saved.instance, verified.saved.role
+    )
+}
+
+/// It was found sound, and can't be put to use all the same.
+fn fail_at_identity_center(tested: &mut Tested, problem: &str) {
     for check in &mut tested.checks {
         if check.name == CheckName::IdentityCenter {
             check.status = CheckStatus::Failed;
-            check.message = connected_elsewhere();
+            problem.clone_into(&mut check.message);
         } else if check.name > CheckName::IdentityCenter {
             check.status = CheckStatus::Skipped;
             "not counted, since an earlier check failed".clone_into(&mut check.message);

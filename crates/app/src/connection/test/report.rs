@@ -1,6 +1,7 @@
 //! How checks are noted: with their time, within what time there is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use curfew_aws::AwsError;
 use curfew_domain::connection::{Check, CheckName, CheckStatus};
@@ -55,11 +56,35 @@ impl Report {
         name: CheckName,
         work: impl Future<Output = Finding<T>>,
     ) -> Option<T> {
-        let begun = self.clock.now();
-        let finding = tokio::time::timeout_at(self.deadline, work).await.unwrap_or_else(|_| Finding::Bad {
+        let too_late = || Finding::Bad {
             message: "the time that a test may take was over: AWS answers slowly, try again".to_owned(),
             error: Some(AwsError::out_of_time(name.as_str())),
-        });
+        };
+        self.step_until(self.deadline, name, work, too_late).await
+    }
+
+    /// Runs a check that is worth `at_most` so much time, and on which nothing depends: what it has not found out by
+    /// then is `too_late`'s.
+    pub(super) async fn brief_step<T>(
+        &mut self,
+        at_most: Duration,
+        name: CheckName,
+        work: impl Future<Output = Finding<T>>,
+        too_late: impl FnOnce() -> Finding<T>,
+    ) -> Option<T> {
+        let until = self.deadline.min(Instant::now() + at_most);
+        self.step_until(until, name, work, too_late).await
+    }
+
+    async fn step_until<T>(
+        &mut self,
+        until: Instant,
+        name: CheckName,
+        work: impl Future<Output = Finding<T>>,
+        too_late: impl FnOnce() -> Finding<T>,
+    ) -> Option<T> {
+        let begun = self.clock.now();
+        let finding = tokio::time::timeout_at(until, work).await.unwrap_or_else(|_| too_late());
         let (status, message, outcome) = match finding {
             Finding::Good(outcome, message) => (CheckStatus::Passed, message, Some(outcome)),
             Finding::Doubtful(outcome, message) => (CheckStatus::Warning, message, Some(outcome)),

@@ -21,7 +21,7 @@ type RunFuture = BoxFuture<'static, RunResult>;
 
 /// The tests that run now on this node, one a tenant and saved version.
 ///
-/// A run goes on as long as anybody waits for it. One that has ended is never given to somebody who asks later.
+/// Whoever has joined one waits for it to the end, on a task of its own. One that has ended is never given to somebody who asks later.
 pub struct TestRuns {
     running: Mutex<HashMap<TenantId, Running>>,
     within: Duration,
@@ -48,25 +48,8 @@ impl TestRuns {
         self.within
     }
 
-    /// Waits for the tenant's running test of this saved version, or else starts one.
-    pub(super) async fn join(
-        &self,
-        tenant: TenantId,
-        version: u64,
-        start: impl FnOnce() -> RunFuture,
-    ) -> Result<Arc<Finished>, AppError> {
-        let run = self.running_or(tenant, version, start);
-        match run.await {
-            Ok(finished) => Ok(finished),
-            Err(error) if error.is_transient() => {
-                let message = "the database is not available";
-                Err(AppError::Unavailable { message, source: Some(Box::new(error)) })
-            }
-            Err(error) => Err(AppError::internal(error)),
-        }
-    }
-
-    fn running_or(
+    /// The tenant's running test of this saved version, or else one that begins now.
+    pub(super) fn join(
         &self,
         tenant: TenantId,
         version: u64,
@@ -85,4 +68,13 @@ impl TestRuns {
         }
         run
     }
+}
+
+/// Why a run came to nothing, for one of those who waited for it.
+pub(super) fn refusal(error: Arc<StoreError>) -> AppError {
+    if error.is_transient() {
+        let message = "the database is not available";
+        return AppError::Unavailable { message, source: Some(Box::new(error)) };
+    }
+    AppError::internal(error)
 }

@@ -1,10 +1,13 @@
 //! The checks that ask STS.
 
+use std::pin::pin;
+
 use curfew_aws::{
     AssumeRole, AwsError, AwsErrorKind, CallerIdentity, Purpose, SessionCredentials, SessionName, Trust,
 };
 use curfew_domain::connection::CheckName;
 use curfew_domain::{ExternalId, PlatformMode, Seconds};
+use futures::future::select;
 
 use super::report::{Finding, Report};
 use super::run::Run;
@@ -156,26 +159,30 @@ impl Run {
         let random = ExternalId::generate(self.entropy.as_ref());
         let mut role_is_open = false;
         let work = async {
-            let none = self.assume(trust, None);
-            let another = self.assume(trust, Some(&random));
-            let (none, another) = tokio::join!(none, another);
-            role_is_open = none.is_ok() || another.is_ok();
-            self.judge_enforcement(none.err(), another.err())
+            let none = pin!(self.assume(trust, None));
+            let another = pin!(self.assume(trust, Some(&random)));
+            // The first that is let in proves it: nothing that happens to the other can hide that.
+            let refusals = match select(none, another).await.factor_first() {
+                (Err(first), other) => other.await.err().map(|second| [first, second]),
+                (Ok(_), _) => None,
+            };
+            role_is_open = refusals.is_none();
+            self.judge_enforcement(refusals)
         };
         let outcome = report.step(CheckName::ExternalIdEnforced, work).await;
         report.tested.role_is_open = role_is_open;
         outcome
     }
 
-    fn judge_enforcement(&self, none: Option<AwsError>, another: Option<AwsError>) -> Finding<()> {
+    fn judge_enforcement(&self, refusals: Option<[AwsError; 2]>) -> Finding<()> {
         let role = &self.saved.role;
-        let (Some(none), Some(another)) = (none, another) else {
+        let Some(refusals) = refusals else {
             return self.doubt(format!(
                 "{role} can be assumed without this tenant's ExternalId: anyone who learns its ARN could aim another \
                  tenant's Curfew at it. Add the condition StringEquals sts:ExternalId to its trust policy"
             ));
         };
-        let unproved = [none, another].into_iter().find(|error| error.kind != AwsErrorKind::AccessDenied);
+        let unproved = refusals.into_iter().find(|error| error.kind != AwsErrorKind::AccessDenied);
         match unproved {
             None => Finding::Good((), format!("{role} refuses without this tenant's ExternalId")),
             Some(error) => self.doubt(format!(
