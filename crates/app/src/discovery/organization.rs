@@ -1,11 +1,12 @@
 //! Accounts and units.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use curfew_aws::{Directory, ParentId, UnitFacts};
+use curfew_aws::{AccountFacts, Directory, ParentId, Tags, UnitFacts};
 use curfew_domain::{AccountId, Discovered, DiscoveredAttributes, OuId, ResourceRef, ResourceType};
 
-use super::read::{Reading, Seen, Stopped};
+use super::read::{BATCH, Reading, Seen, Stopped};
 
 /// What the organization holds.
 pub(super) struct OrganizationRead {
@@ -22,30 +23,32 @@ struct Tree {
 }
 
 impl Reading<'_> {
-    pub(super) async fn read_organization(
-        &self,
-        directory: &dyn Directory,
-    ) -> Result<OrganizationRead, Stopped> {
-        self.organizations.turns(1).await;
+    pub(super) async fn read_organization(&self) -> Result<OrganizationRead, Stopped> {
+        let directory = self.turns(&self.organizations, 1).await?;
         let management_account = self.told(directory.organization().await)?.management_account;
-        let tree = self.walk(directory).await?;
+        let tree = self.walk().await?;
         let units = self.keep_units(&tree).await?;
-        let accounts = self.keep_accounts(directory, &tree, &management_account).await?;
+        let accounts = self.keep_accounts(&tree, &management_account).await?;
         Ok(OrganizationRead { management_account, accounts, units })
     }
 
     /// From the root down.
-    async fn walk(&self, directory: &dyn Directory) -> Result<Tree, Stopped> {
-        self.organizations.turns(1).await;
+    async fn walk(&self) -> Result<Tree, Stopped> {
+        let directory = self.turns(&self.organizations, 1).await?;
         let root = self.told(directory.root().await)?;
         let mut tree = Tree::default();
         let mut ahead = VecDeque::from([(root, Vec::new())]);
         while let Some((parent, around)) = ahead.pop_front() {
-            let accounts =
-                self.all_pages(&self.organizations, |after| directory.accounts_below(&parent, after)).await?;
+            let below = &parent;
+            let accounts = |directory: Arc<dyn Directory>, after| async move {
+                directory.accounts_below(below, after).await
+            };
+            let accounts = self.all_pages(&self.organizations, accounts).await?;
             tree.accounts.extend(accounts.into_iter().map(|account| (account, around.clone())));
-            let units =
-                self.all_pages(&self.organizations, |after| directory.units_below(&parent, after)).await?;
+            let units = |directory: Arc<dyn Directory>, after| async move {
+                directory.units_below(below, after).await
+            };
+            let units = self.all_pages(&self.organizations, units).await?;
             for unit in units {
                 let within = [vec![unit.id.clone()], around.clone()].concat();
                 ahead.push_back((ParentId::Unit(unit.id.clone()), within));
@@ -65,7 +68,7 @@ impl Reading<'_> {
             let discovered = Discovered {
                 name: unit.name.clone(),
                 units: around.clone(),
-                tags: curfew_aws::Tags::new(),
+                tags: Tags::new(),
                 state: None,
                 attributes: DiscoveredAttributes::default(),
                 seen_at: self.app.now(),
@@ -78,35 +81,38 @@ impl Reading<'_> {
     }
 
     /// Accounts that are not in use are passed over, as if they were not there.
-    async fn keep_accounts(
-        &self,
-        directory: &dyn Directory,
-        tree: &Tree,
-        management: &AccountId,
-    ) -> Result<u32, Stopped> {
-        let accounts = self.all_pages(&self.organizations, |after| directory.accounts(after)).await?;
-        let mut seen = Vec::new();
-        for account in accounts.into_iter().filter(|account| account.active) {
-            self.organizations.turns(1).await;
-            let tags = self.told(directory.tags_of_account(&account.id).await)?;
-            let is_management = account.id == *management;
-            let discovered = Discovered {
-                name: account.name,
-                units: tree.accounts.get(&account.id).cloned().unwrap_or_default(),
-                tags,
-                state: Some(account.state),
-                attributes: DiscoveredAttributes {
-                    is_management,
-                    out_of_reach: self.out_of_reach_of_delegates(is_management, management),
-                    ..DiscoveredAttributes::default()
-                },
-                seen_at: self.app.now(),
-                gone_at: None,
-            };
-            seen.push(Seen { account: Some(account.id.clone()), resource: account.id.into(), discovered });
+    async fn keep_accounts(&self, tree: &Tree, management: &AccountId) -> Result<u32, Stopped> {
+        let accounts = |directory: Arc<dyn Directory>, after| async move { directory.accounts(after).await };
+        let accounts = self.all_pages(&self.organizations, accounts).await?;
+        let in_use: Vec<_> = accounts.into_iter().filter(|account| account.active).collect();
+        for batch in in_use.chunks(BATCH) {
+            let mut seen = Vec::with_capacity(batch.len());
+            for account in batch {
+                let directory = self.turns(&self.organizations, 1).await?;
+                let tags = self.told(directory.tags_of_account(&account.id).await)?;
+                seen.push(self.account(account, tags, tree, management));
+            }
+            self.keep(&seen).await?;
         }
-        self.keep(&seen).await?;
-        Ok(count(seen.len()))
+        Ok(count(in_use.len()))
+    }
+
+    fn account(&self, account: &AccountFacts, tags: Tags, tree: &Tree, management: &AccountId) -> Seen {
+        let is_management = account.id == *management;
+        let discovered = Discovered {
+            name: account.name.clone(),
+            units: tree.accounts.get(&account.id).cloned().unwrap_or_default(),
+            tags,
+            state: Some(account.state.clone()),
+            attributes: DiscoveredAttributes {
+                is_management,
+                out_of_reach: self.out_of_reach_of_delegates(is_management, management),
+                ..DiscoveredAttributes::default()
+            },
+            seen_at: self.app.now(),
+            gone_at: None,
+        };
+        Seen { account: Some(account.id.clone()), resource: account.id.clone().into(), discovered }
     }
 
     /// A delegated administrator can't manage the management account.

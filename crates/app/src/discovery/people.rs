@@ -1,5 +1,7 @@
 //! People and groups.
 
+use std::sync::Arc;
+
 use curfew_aws::{Directory, UserFacts};
 use curfew_domain::{IdentityUser, Timestamp};
 
@@ -8,9 +10,10 @@ use super::read::{BATCH, Reading, Stopped};
 
 impl Reading<'_> {
     /// How many people and groups there are. People are kept; groups are counted.
-    pub(super) async fn read_people(&self, directory: &dyn Directory) -> Result<(u32, u32), Stopped> {
+    pub(super) async fn read_people(&self) -> Result<(u32, u32), Stopped> {
         let store = &self.verified.identity_store;
-        let users = self.all_pages(&self.identity_store, |after| directory.users(store, after)).await?;
+        let users = |directory: Arc<dyn Directory>, after| async move { directory.users(store, after).await };
+        let users = self.all_pages(&self.identity_store, users).await?;
         let users: Vec<IdentityUser> =
             users.into_iter().map(|user| self.person(user, self.app.now())).collect();
         for batch in users.chunks(BATCH) {
@@ -20,7 +23,9 @@ impl Reading<'_> {
             }
             unit.commit().await?;
         }
-        let groups = self.all_pages(&self.identity_store, |after| directory.groups(store, after)).await?;
+        let groups =
+            |directory: Arc<dyn Directory>, after| async move { directory.groups(store, after).await };
+        let groups = self.all_pages(&self.identity_store, groups).await?;
         Ok((count(users.len()), count(groups.len())))
     }
 

@@ -1,34 +1,36 @@
 //! Permission sets.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use curfew_aws::{AwsErrorKind, Directory};
 use curfew_domain::{AccessLevel, AccountId, Discovered, DiscoveredAttributes, PermissionSetArn};
 
 use super::organization::count;
-use super::read::{Reading, Seen, Stopped};
+use super::read::{BATCH, Reading, Seen, Stopped};
 
 /// Calls that reading one set takes: its fields, and three kinds of policies. Its tags are of no use: no policy sees
 /// them.
 const CALLS: u32 = 4;
 
 impl Reading<'_> {
-    pub(super) async fn read_permission_sets(
-        &self,
-        directory: &dyn Directory,
-        management: &AccountId,
-    ) -> Result<u32, Stopped> {
+    pub(super) async fn read_permission_sets(&self, management: &AccountId) -> Result<u32, Stopped> {
         let instance = &self.verified.saved.instance;
-        let out_of_reach = self.out_of_reach(directory, management).await?;
-        let sets =
-            self.all_pages(&self.sso_admin, |after| directory.permission_sets(instance, after)).await?;
-        let mut seen = Vec::with_capacity(sets.len());
-        for set in sets {
-            self.sso_admin.turns(CALLS).await;
-            seen.push(self.read_set(directory, set, &out_of_reach).await?);
+        let out_of_reach = self.out_of_reach(management).await?;
+        let sets = |directory: Arc<dyn Directory>, after| async move {
+            directory.permission_sets(instance, after).await
+        };
+        let sets = self.all_pages(&self.sso_admin, sets).await?;
+        // Kept as they are read: as many as AWS allows take an hour.
+        for batch in sets.chunks(BATCH) {
+            let mut seen = Vec::with_capacity(batch.len());
+            for set in batch {
+                let directory = self.turns(&self.sso_admin, CALLS).await?;
+                seen.push(self.read_set(directory.as_ref(), set.clone(), &out_of_reach).await?);
+            }
+            self.keep(&seen).await?;
         }
-        self.keep(&seen).await?;
-        Ok(count(seen.len()))
+        Ok(count(sets.len()))
     }
 
     async fn read_set(
@@ -63,11 +65,7 @@ impl Reading<'_> {
     }
 
     /// Sets that can't be managed from the role's account; what AWS refuses to tell is taken as manageable.
-    async fn out_of_reach(
-        &self,
-        directory: &dyn Directory,
-        management: &AccountId,
-    ) -> Result<HashSet<PermissionSetArn>, Stopped> {
+    async fn out_of_reach(&self, management: &AccountId) -> Result<HashSet<PermissionSetArn>, Stopped> {
         let mut found = HashSet::new();
         if self.verified.saved.role.account() == *management {
             return Ok(found);
@@ -75,7 +73,7 @@ impl Reading<'_> {
         let instance = &self.verified.saved.instance;
         let mut after = None;
         loop {
-            self.sso_admin.turns(1).await;
+            let directory = self.turns(&self.sso_admin, 1).await?;
             match directory.sets_provisioned_in(instance, management, after).await {
                 Ok(page) => {
                     found.extend(page.items);

@@ -1,6 +1,8 @@
 //! One full reading.
 
-use curfew_aws::{AwsError, Listed, PageToken, RoleAccess};
+use std::sync::Arc;
+
+use curfew_aws::{AwsError, Directory, Listed, PageToken};
 use curfew_domain::connection::{Connection, VerifiedConnection};
 use curfew_domain::{
     AccountId, CachedResourceId, Discovered, DiscoveryCounts, ResourceRef, ResourceType, TenantId, Timestamp,
@@ -19,7 +21,6 @@ pub(super) struct Reading<'a> {
     pub(super) app: &'a App,
     pub(super) tenant: TenantId,
     pub(super) verified: VerifiedConnection,
-    access: RoleAccess,
     /// What was last seen before this is not seen by this reading.
     began: Timestamp,
     pub(super) sso_admin: Pace,
@@ -34,6 +35,8 @@ pub(super) enum Stopped {
     ByAws(String),
     /// The database could not be written.
     ByStore(StoreError),
+    /// The connection may not be read through any more: it was suspended, deleted, or leads elsewhere.
+    Superseded,
 }
 
 impl From<StoreError> for Stopped {
@@ -60,7 +63,6 @@ impl<'a> Reading<'a> {
         Ok(Self {
             app,
             tenant,
-            access: connection::access(tenant, &verified, &connection.external_ids),
             verified,
             began: app.now(),
             sso_admin: Pace::new(rates.sso_admin),
@@ -71,11 +73,9 @@ impl<'a> Reading<'a> {
 
     /// Reads everything, keeps it, and marks what was not seen.
     pub(super) async fn read_all(&self) -> Result<DiscoveryCounts, Stopped> {
-        let directory = self.told(self.app.aws.directory(&self.access).await)?;
-        let directory = directory.as_ref();
-        let organization = self.read_organization(directory).await?;
-        let permission_sets = self.read_permission_sets(directory, &organization.management_account).await?;
-        let (users, groups) = self.read_people(directory).await?;
+        let organization = self.read_organization().await?;
+        let permission_sets = self.read_permission_sets(&organization.management_account).await?;
+        let (users, groups) = self.read_people().await?;
         self.mark_gone().await?;
         Ok(DiscoveryCounts {
             accounts: organization.accounts,
@@ -86,16 +86,33 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// Waits until as many calls may be made, and gives what to make them with.
+    ///
+    /// Looked up anew each time: a reading may outlive several sessions of the role, and may not outlive the trust
+    /// in it.
+    pub(super) async fn turns(&self, pace: &Pace, calls: u32) -> Result<Arc<dyn Directory>, Stopped> {
+        pace.turns(calls).await;
+        let unit = self.app.store.tenant(self.tenant).read().await?;
+        let connection = unit.connection().await?.ok_or(Stopped::Superseded)?;
+        drop(unit);
+        let verified = connection::usable(Some(&connection)).map_err(|_| Stopped::Superseded)?;
+        if connection.leads_elsewhere(&self.verified.saved) {
+            return Err(Stopped::Superseded);
+        }
+        let access = connection::access(self.tenant, verified, &connection.external_ids);
+        self.told(self.app.aws.directory(&access).await)
+    }
+
     /// AWS's answer, or why it stops the reading.
     pub(super) fn told<T>(&self, answer: Result<T, AwsError>) -> Result<T, Stopped> {
-        answer.map_err(|error| Stopped::ByAws(explain(&error, &self.access.region)))
+        answer.map_err(|error| Stopped::ByAws(explain(&error, &self.verified.saved.region)))
     }
 
     /// Reads a list to its end, a page a turn.
     pub(super) async fn all_pages<T, F>(
         &self,
         pace: &Pace,
-        mut ask: impl FnMut(Option<PageToken>) -> F,
+        mut ask: impl FnMut(Arc<dyn Directory>, Option<PageToken>) -> F,
     ) -> Result<Vec<T>, Stopped>
     where
         F: Future<Output = Result<Listed<T>, AwsError>>,
@@ -103,8 +120,8 @@ impl<'a> Reading<'a> {
         let mut items = Vec::new();
         let mut after = None;
         loop {
-            pace.turns(1).await;
-            let listed = self.told(ask(after).await)?;
+            let directory = self.turns(pace, 1).await?;
+            let listed = self.told(ask(directory, after).await)?;
             items.extend(listed.items);
             after = listed.next;
             if after.is_none() {

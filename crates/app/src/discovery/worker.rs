@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::Connection;
-use curfew_domain::{Actor, DiscoveryCounts, DiscoveryRun, DiscoveryState, NodeId, TenantId};
+use curfew_domain::{Actor, DiscoveryCounts, DiscoveryRun, DiscoveryState, NodeId, TenantId, Timestamp};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -89,21 +89,27 @@ impl Discoverer {
         let now = self.app.now();
         let mut due = Vec::new();
         for tenant in connected {
-            if self.is_at(tenant) {
-                continue;
-            }
-            let unit = self.app.store.tenant(tenant).read().await?;
-            let connection = unit.connection().await?;
-            let usable = connection::usable(connection.as_ref()).is_ok();
-            if usable && is_due(unit.latest_discovery().await?.as_ref(), now) {
-                due.push(tenant);
+            match self.is_due(tenant, now).await {
+                Ok(true) => due.push(tenant),
+                Ok(false) => {}
+                // What is wrong with one tenant's rows keeps no other waiting.
+                Err(error) => {
+                    tracing::warn!(%tenant, error = &error as &dyn std::error::Error,
+                        "discovery could not read whether it is due");
+                }
             }
         }
         Ok(due)
     }
 
-    fn is_at(&self, tenant: TenantId) -> bool {
-        self.reading.lock().contains(&tenant)
+    async fn is_due(&self, tenant: TenantId, now: Timestamp) -> Result<bool, AppError> {
+        if self.reading.lock().contains(&tenant) {
+            return Ok(false);
+        }
+        let unit = self.app.store.tenant(tenant).read().await?;
+        let connection = unit.connection().await?;
+        let usable = connection::usable(connection.as_ref()).is_ok();
+        Ok(usable && is_due(unit.latest_discovery().await?.as_ref(), now))
     }
 
     async fn read_until(&self, tenant: TenantId, shutdown: &CancellationToken) {
@@ -182,6 +188,8 @@ impl Discoverer {
                 run.state = DiscoveryState::Failed;
                 run.error = Some(words);
             }
+            // As soon as the connection may be read through, it is begun anew.
+            Err(Stopped::Superseded) => return self.put_off(tenant, run).await,
             // It is still open: whoever owns the connection when the database is back begins it anew.
             Err(Stopped::ByStore(error)) => return Err(error.into()),
         }
@@ -197,6 +205,15 @@ impl Discoverer {
         unit.commit().await?;
         tracing::info!(%tenant, discovery_id = %run.id, state = run.state.as_str(), accounts = run.counts.accounts,
             permission_sets = run.counts.permission_sets, users = run.counts.users, "discovery ended");
+        Ok(())
+    }
+
+    async fn put_off(&self, tenant: TenantId, mut run: DiscoveryRun) -> Result<(), AppError> {
+        run.state = DiscoveryState::Waiting;
+        let unit = self.app.store.tenant(tenant).write().await?;
+        unit.update_discovery(&run).await?;
+        unit.commit().await?;
+        tracing::info!(%tenant, discovery_id = %run.id, "discovery stopped, since the connection has changed");
         Ok(())
     }
 }

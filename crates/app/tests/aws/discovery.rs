@@ -1,14 +1,19 @@
 //! Reading AWS into the cache.
 
+use std::time::Duration;
+
 use curfew_app::{AppError, discovery};
 use curfew_domain::audit::AuditAction;
+use curfew_domain::connection::{CheckName, Suspension};
 use curfew_domain::{
     AccessLevel, CachedResource, Clock, DiscoveryCounts, DiscoveryState, NodeId, ResourceType, Seconds,
 };
 use curfew_sim::world::ACME_DELEGATED_ROLE;
 use curfew_sim::{AccountState, Fault, FaultKind};
+use curfew_store::testing::TestStore;
+use jiff::SignedDuration;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, check};
 
 crate::on_both! {
     a_passed_test_is_followed_by_a_reading_of_everything,
@@ -16,8 +21,12 @@ crate::on_both! {
     what_is_not_seen_any_more_is_marked_gone_and_comes_back,
     a_reading_that_fails_marks_nothing_gone_and_says_why,
     a_reading_is_done_every_quarter_of_an_hour_and_when_it_is_asked_for,
+    a_role_that_lets_nobody_in_any_more_is_told_as_such,
     a_suspended_connection_is_not_read,
-    another_node_that_owns_the_connection_is_left_alone,
+    a_reading_outlives_the_session_that_it_began_with,
+    a_reading_stops_once_the_connection_is_suspended,
+    what_is_wrong_with_one_tenants_rows_keeps_no_other_waiting,
+    a_set_that_is_outdated_in_the_management_account_is_out_of_reach_too,
 }
 
 async fn cached(stage: &Stage, kind: ResourceType) -> Vec<CachedResource> {
@@ -121,6 +130,14 @@ async fn a_reading_is_done_every_quarter_of_an_hour_and_when_it_is_asked_for(sta
     assert_eq!(stage.logged(AuditAction::AwsSyncEnded).await, 1);
 }
 
+async fn a_role_that_lets_nobody_in_any_more_is_told_as_such(stage: &Stage) {
+    stage.connect().await;
+    stage.trust_with(ACME_DELEGATED_ROLE, &["another".to_owned()]);
+    stage.discover().await;
+    let error = latest(stage).await.error.unwrap();
+    assert!(error.contains("trust policy") && !error.contains("add the permission"), "{error}");
+}
+
 async fn a_suspended_connection_is_not_read(stage: &Stage) {
     stage.serve_many_tenants().await;
     stage.connect().await;
@@ -133,14 +150,88 @@ async fn a_suspended_connection_is_not_read(stage: &Stage) {
     assert!(matches!(error, AppError::NotConfigured(_)), "{error:?}");
 }
 
-async fn another_node_that_owns_the_connection_is_left_alone(stage: &Stage) {
+#[tokio::test]
+async fn another_node_that_owns_the_connection_is_left_alone() {
+    // On SQLite there is one process, which always owns.
+    let Some(database) = TestStore::postgres().await else { return };
+    let stage = &Stage::on(database).await;
     stage.connect().await;
-    if stage.app().store.backend() == curfew_store::Backend::Sqlite {
-        return; // has one process, which always owns
-    }
     let other = NodeId::new(stage.test.clock.now(), stage.app().entropy.as_ref());
-    let lease = std::time::Duration::from_mins(1);
+    let lease = Duration::from_mins(1);
     stage.app().store.take_lease(stage.acme.tenant, other, lease).await.unwrap().unwrap();
     stage.discover().await;
     assert_eq!(latest(stage).await.state, DiscoveryState::Waiting);
+}
+
+/// Holds a reading at its list of permission sets until `meanwhile` has happened.
+async fn held_while(stage: &Stage, meanwhile: impl Future<Output = ()>) {
+    stage.aws().clear_calls();
+    stage.aws().inject(Fault::on("ListPermissionSets", FaultKind::DelayReply { ms: 500 }));
+    let changing = async {
+        assert!(stage.aws().called("ListPermissionSets", 1, Duration::from_secs(10)).await);
+        meanwhile.await;
+    };
+    tokio::join!(stage.discover(), changing);
+}
+
+async fn a_reading_outlives_the_session_that_it_began_with(stage: &Stage) {
+    stage.connect().await;
+    held_while(stage, async {
+        stage.aws().advance(SignedDuration::from_hours(2));
+        stage.test.clock.advance(Seconds::of(2 * 3_600));
+    })
+    .await;
+    let run = latest(stage).await;
+    assert_eq!(run.state, DiscoveryState::Succeeded, "{run:?}");
+    assert_eq!(stage.aws().calls_of("AssumeRole").len(), 2);
+}
+
+async fn a_reading_stops_once_the_connection_is_suspended(stage: &Stage) {
+    stage.connect().await;
+    let suspend = async |suspended| {
+        let unit = stage.app().store.tenant(stage.acme.tenant).write().await.unwrap();
+        let mut connection = unit.lock_connection().await.unwrap().unwrap();
+        connection.suspended = suspended;
+        unit.update_connection(&connection, stage.app().now()).await.unwrap();
+        unit.commit().await.unwrap();
+    };
+    held_while(stage, suspend(Some(Suspension::UnsafeTrustPolicy))).await;
+    for later in ["DescribePermissionSet", "ListUsers", "ListGroups"] {
+        assert!(stage.aws().calls_of(later).is_empty(), "{later}");
+    }
+    assert_eq!(latest(stage).await.state, DiscoveryState::Waiting);
+    suspend(None).await;
+    stage.discover().await;
+    assert_eq!(latest(stage).await.state, DiscoveryState::Succeeded);
+}
+
+async fn what_is_wrong_with_one_tenants_rows_keeps_no_other_waiting(stage: &Stage) {
+    stage.connect().await;
+    let other = stage.another_tenant().await;
+    let unit = stage.app().store.tenant(other.tenant).write().await.unwrap();
+    let instance = "arn:aws:sso:::instance/ssoins-0000000000000000".parse().unwrap();
+    assert!(unit.claim_instance(&instance, stage.app().now()).await.unwrap());
+    unit.commit().await.unwrap();
+    stage.tamper("UPDATE aws_connection SET suspended = 'nonsense' WHERE verified_at IS NULL").await;
+    stage.discover().await;
+    assert_eq!(latest(stage).await.state, DiscoveryState::Succeeded);
+}
+
+async fn a_set_that_is_outdated_in_the_management_account_is_out_of_reach_too(stage: &Stage) {
+    stage
+        .aws()
+        .edit(|world| {
+            let sets = &mut world.organizations[0].instances[0].permission_sets;
+            let set = sets.iter_mut().find(|set| set.name == "ReadOnly").unwrap();
+            set.outdated_in.push("100000000001".to_owned());
+        })
+        .unwrap();
+    stage.save(stage.wanted()).await;
+    let report = stage.test().await.unwrap();
+    let reach = &check(&report.checks, CheckName::Reach).message;
+    assert!(reach.contains("2 permission sets"), "{reach}");
+    stage.discover().await;
+    let sets = cached(stage, ResourceType::AwsPermissionSet).await;
+    assert!(named(&sets, "ReadOnly").known().unwrap().attributes.out_of_reach.is_some());
+    assert!(named(&sets, "PowerUser").known().unwrap().attributes.out_of_reach.is_none());
 }
