@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    AccessLevel, AccountId, CachedResourceId, DisplayName, InstanceArn, Pushed, ResourceRef, ResourceType,
-    Scope, Timestamp,
+    AccessLevel, AccountId, Actor, CachedResourceId, DisplayName, InstanceArn, Pushed, ResourceRef,
+    ResourceType, Scope, Timestamp,
 };
 use curfew_store::WriteUnit;
 use serde_json::{Map, Value};
@@ -30,9 +30,19 @@ pub struct PushedResource {
     pub exclusive: Option<bool>,
 }
 
+impl PushedResource {
+    /// Whether it says what decisions go by, and not only what is shown.
+    fn governs(&self) -> bool {
+        self.access_level.is_some() || self.exclusive.is_some()
+    }
+}
+
 /// Keeps what is told beside what AWS tells. Says how many resources were told of.
 pub async fn push(app: &App, caller: &Caller, resources: &[PushedResource]) -> Result<usize, AppError> {
     caller.require(Scope::AwsWrite)?;
+    if resources.iter().any(PushedResource::governs) {
+        caller.require(Scope::IntegrationsWrite)?;
+    }
     check(resources)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
@@ -40,7 +50,7 @@ pub async fn push(app: &App, caller: &Caller, resources: &[PushedResource]) -> R
         AppError::NotConfigured("resources belong to an instance: save the AWS connection first".to_owned())
     })?;
     for resource in resources {
-        keep(app, &unit, &instance, resource, now).await?;
+        keep(app, &unit, caller.actor, &instance, resource, now).await?;
     }
     let pushed = NewEntry::new(caller.actor, AuditAction::AwsResourcesPushed, "aws_resources", &instance)
         .with("count", resources.len());
@@ -52,21 +62,43 @@ pub async fn push(app: &App, caller: &Caller, resources: &[PushedResource]) -> R
 async fn keep(
     app: &App,
     unit: &WriteUnit,
+    actor: Actor,
     instance: &InstanceArn,
     told: &PushedResource,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let before = unit.aws_resource(instance, &told.resource).await?.and_then(|before| before.pushed);
+    let before = unit.aws_resource(instance, &told.resource).await?;
+    let before = before.as_ref().and_then(|before| before.pushed.as_ref());
+    let was = before.map_or((None, false), |before| (before.access_level, before.exclusive));
+    let is = (told.access_level.or(was.0), told.exclusive.unwrap_or(was.1));
     let pushed = Pushed {
         name: Some(told.name.clone()),
         rank: told.rank,
         metadata: told.metadata.clone(),
-        access_level: told.access_level.or(before.as_ref().and_then(|before| before.access_level)),
-        exclusive: told.exclusive.unwrap_or(before.is_some_and(|before| before.exclusive)),
+        access_level: is.0,
+        exclusive: is.1,
         at: now,
     };
     let id = CachedResourceId::new(now, app.entropy.as_ref());
-    Ok(unit.save_pushed(id, instance, &told.resource, told.account.as_ref(), &pushed).await?)
+    unit.save_pushed(id, instance, &told.resource, told.account.as_ref(), &pushed).await?;
+    if was != is {
+        unit.record(changed(actor, &told.resource, was, is), now, app.entropy.as_ref()).await?;
+    }
+    Ok(())
+}
+
+/// Decisions go by these two, so the log says who set them, and from what; no level is AWS's, guessed.
+fn changed(
+    actor: Actor,
+    set: &ResourceRef,
+    (level_before, exclusive_before): (Option<AccessLevel>, bool),
+    (level, exclusive): (Option<AccessLevel>, bool),
+) -> NewEntry {
+    NewEntry::new(actor, AuditAction::AwsPermissionSetChanged, "aws_permission_set", set.id())
+        .with("access_level_before", level_before.map(AccessLevel::as_str))
+        .with("access_level", level.map(AccessLevel::as_str))
+        .with("exclusive_before", exclusive_before)
+        .with("exclusive", exclusive)
 }
 
 fn check(resources: &[PushedResource]) -> Result<(), AppError> {

@@ -2,7 +2,11 @@
 
 use curfew_app::AppError;
 use curfew_app::aws_resources::{self, PushedResource, ResourceQuery};
-use curfew_domain::{AccessLevel, CachedResource, Page, PageLimit, PageRequest, ResourceRef, ResourceType};
+use curfew_domain::audit::AuditAction;
+use curfew_domain::{
+    AccessLevel, CachedResource, Page, PageLimit, PageRequest, PermissionSetArn, ResourceRef, ResourceType,
+    Scope,
+};
 use serde_json::{Map, json};
 
 use crate::stage::Stage;
@@ -10,6 +14,7 @@ use crate::stage::Stage;
 crate::on_both! {
     what_is_pushed_is_shown_over_what_aws_tells_and_decides_nothing,
     what_is_left_out_of_a_push_stays_as_it_was,
+    what_decisions_go_by_wants_a_right_of_its_own_and_is_in_the_log,
     what_was_only_pushed_is_listed_and_not_known,
     lists_go_by_rank_and_name_and_hold_still_across_pages,
     lists_are_narrowed_by_text_and_account,
@@ -72,17 +77,40 @@ async fn what_is_pushed_is_shown_over_what_aws_tells_and_decides_nothing(stage: 
     assert!(names(&shown).contains(&"Payments"), "a reading does not undo a push");
 }
 
+fn admin_set(stage: &Stage) -> ResourceRef {
+    let arn = stage.instance().permission_set_named("Admin").unwrap().arn.clone();
+    arn.parse::<PermissionSetArn>().unwrap().into()
+}
+
+async fn what_decisions_go_by_wants_a_right_of_its_own_and_is_in_the_log(stage: &Stage) {
+    read(stage).await;
+    let set = admin_set(stage);
+    let harmless =
+        PushedResource { access_level: Some(AccessLevel::Read), ..told(&set.to_string(), "Admin") };
+    let exclusive = PushedResource { exclusive: Some(true), ..told(&set.to_string(), "Admin") };
+    let mut automation = stage.acme.clone();
+    automation.scopes = [Scope::AwsWrite].into_iter().collect();
+    for governing in [&harmless, &exclusive] {
+        let pushed = aws_resources::push(stage.app(), &automation, std::slice::from_ref(governing)).await;
+        assert!(matches!(pushed, Err(AppError::Forbidden { .. })), "{pushed:?}");
+    }
+    let named = [told(&set.to_string(), "Admin")];
+    aws_resources::push(stage.app(), &automation, &named).await.unwrap();
+    assert_eq!(stage.logged(AuditAction::AwsPermissionSetChanged).await, 0);
+
+    push(stage, std::slice::from_ref(&harmless)).await;
+    push(stage, std::slice::from_ref(&harmless)).await;
+    let entries = stage.entries(AuditAction::AwsPermissionSetChanged).await;
+    let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+    let entry = entry.to_string();
+    for fact in [set.id(), r#""access_level":"read""#, r#""access_level_before":null"#] {
+        assert!(entry.contains(fact), "{fact}: {entry}");
+    }
+}
+
 async fn what_is_left_out_of_a_push_stays_as_it_was(stage: &Stage) {
     read(stage).await;
-    let set = ResourceRef::from(
-        stage
-            .instance()
-            .permission_set_named("Admin")
-            .unwrap()
-            .arn
-            .parse::<curfew_domain::PermissionSetArn>()
-            .unwrap(),
-    );
+    let set = admin_set(stage);
     let named = || told(&set.to_string(), "Administrators");
     push(
         stage,

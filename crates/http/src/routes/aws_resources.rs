@@ -134,6 +134,8 @@ async fn push_accounts(
 }
 
 /// Tell of permission sets: also how much they can do, and whether only Curfew may assign them.
+///
+/// These two are what decisions go by: who says them needs `integrations:write` as well.
 #[utoipa::path(put, path = "/v1/aws/permission-sets", tag = TAG, request_body = PushAwsResources,
     responses((status = 200, body = Upserted),
         (status = 409, description = "No connection is saved.", body = ErrorBody)))]
