@@ -1,13 +1,15 @@
 //! With what rights the reconciler acts.
 
 use curfew_aws::RoleAccess;
-use curfew_domain::TenantId;
+use curfew_domain::{InstanceArn, TenantId};
 
 use super::Reconciler;
 use crate::AppError;
 
 /// The way into a tenant's AWS, by the last verified connection.
 pub(super) struct Access {
+    /// The instance that it leads to.
+    pub(super) instance: InstanceArn,
     /// The role, the region, and the `ExternalId`s to try.
     pub(super) role: RoleAccess,
     /// Whether anything may be created: not while the connection is suspended. Deletions go on.
@@ -21,6 +23,7 @@ impl Reconciler {
         let Some(connection) = unit.connection().await? else { return Ok(None) };
         let Some(verified) = connection.verified else { return Ok(None) };
         Ok(Some(Access {
+            instance: verified.saved.instance,
             role: RoleAccess {
                 tenant,
                 role: verified.saved.role,

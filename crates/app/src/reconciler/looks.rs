@@ -2,7 +2,7 @@
 
 use curfew_aws::{Assignee, AwsError};
 use curfew_domain::Timestamp;
-use curfew_domain::assignment::{Phase, Step, desired, next_step};
+use curfew_domain::assignment::{Desired, Phase, Step, desired, next_step};
 use curfew_domain::audit::AuditAction;
 use curfew_store::AssignmentWork;
 use tokio::time::Instant;
@@ -21,7 +21,12 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
     ) -> Result<Went, AppError> {
-        let Some(access) = self.access(target.tenant).await? else { return Ok(self.wait_for_connection()) };
+        let access = self.access(target.tenant).await?;
+        let leads_there = access.as_ref().is_some_and(|access| access.instance == work.key.instance);
+        if work.observed.phase() == Phase::Gone && !leads_there {
+            return self.look_no_more(target, held).await;
+        }
+        let Some(access) = access else { return Ok(self.wait_for_connection()) };
         self.paces.take(target.tenant).await;
         if !held.allows_a_call(Instant::now()) {
             return Ok(Went::NoLease);
@@ -32,6 +37,23 @@ impl Reconciler {
             Ok(present) => self.looked(target, held, asked_at, present).await,
             Err(error) => self.could_not_ask(target, held, &error).await,
         }
+    }
+
+    /// What is gone is not looked for again once nothing leads there any more: the connection was given up, or led
+    /// elsewhere, only after everything was gone.
+    async fn look_no_more(&self, target: Target, held: Held) -> Result<Went, AppError> {
+        let unit = self.app.store.tenant(target.tenant).write().await?;
+        let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
+        let now = self.app.clock.now();
+        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
+        if work.observed.phase() != Phase::Gone || desired(&times, now) != Desired::Absent {
+            return Ok(self.wait_for_connection());
+        }
+        work.observed.end_episode();
+        unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+        self.record(&unit, assignment_entry(AuditAction::AssignmentUnwatched, target, &work), now).await?;
+        unit.commit().await?;
+        Ok(Went::On)
     }
 
     async fn is_listed(

@@ -197,6 +197,21 @@ impl Stage {
         self.app.nudge.now();
     }
 
+    /// Somebody gives the connection up.
+    pub(crate) async fn disconnect(&self) {
+        let now = self.clock.now();
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let mut connection = unit.lock_connection().await.unwrap().unwrap();
+        (connection.saved, connection.verified) = (None, None);
+        unit.update_connection(&connection, now).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// Whether anything is to be done, now or later.
+    pub(crate) async fn is_anything_due(&self) -> bool {
+        self.app.store.next_due(&[self.tenant]).await.unwrap().is_some()
+    }
+
     /// Now, by the clock that the reconciler sees.
     pub(crate) fn clock_reads(&self) -> Timestamp {
         self.clock.now()

@@ -17,6 +17,7 @@ on_both! {
     standing_access_is_left_alone,
     a_grant_over_several_accounts_succeeds_when_all_have_it,
     what_comes_back_after_gone_is_deleted_again,
+    what_is_gone_is_not_looked_for_where_nothing_leads_any_more,
     a_stopped_node_hands_its_connection_over,
 }
 
@@ -92,6 +93,18 @@ async fn what_comes_back_after_gone_is_deleted_again(stage: &mut Stage) {
     stage.pass(60);
     stage.until("deleted again", async || stage.held().is_empty()).await;
     stage.until_it_is(grant, Revoked).await;
+}
+
+async fn what_is_gone_is_not_looked_for_where_nothing_leads_any_more(stage: &mut Stage) {
+    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
+    stage.until_it_is(grant, Successful).await;
+    stage.revoke(grant).await;
+    stage.until_it_is(grant, Revoked).await;
+    assert!(stage.is_anything_due().await, "it is looked for again for a day");
+    stage.disconnect().await;
+    stage.pass(3_600);
+    stage.until("nothing is due any more", async || !stage.is_anything_due().await).await;
+    assert_eq!(stage.provisioning(grant).await, Revoked);
 }
 
 async fn a_stopped_node_hands_its_connection_over(stage: &mut Stage) {
