@@ -42,6 +42,21 @@ def role_of(path):
     return yaml.load(path.read_text(), CloudFormation)["Resources"]["CurfewRole"]["Properties"]
 
 
+ONE = "0192f0c1-7a3b-7c4d-8e5f-0123456789ab"
+TWO = "0192f0c1-7a3b-7c4d-8e5f-ba9876543210"
+
+
+def trust_of(form):
+    """What the example program was told, as the one statement that says it."""
+    partition = "aws-cn" if form == "china" else "aws"
+    account = f"arn:{partition}:iam::210987654321"
+    conditions = {("StringEquals", "sts:ExternalId"): {ONE, TWO} if form in ("rotating", "china") else {ONE}}
+    if form != "user":
+        conditions["ArnLike", "aws:PrincipalArn"] = {f"{account}:role/Curfew", f"{account}:role/*/Curfew"}
+    principal = f"{account}:user/curfew" if form == "user" else f"{account}:root"
+    return {"principals": {principal}, "actions": {"sts:AssumeRole"}, "conditions": conditions}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_cfn_lint_finds_nothing(templates, form):
     linter = [Path(sys.executable).with_name("cfn-lint"), "--", templates / form / "role.yaml"]
@@ -50,12 +65,37 @@ def test_cfn_lint_finds_nothing(templates, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_trust_policy_always_demands_an_external_id(templates, form):
+def test_cloudformation_trusts_curfew_alone_and_with_the_external_id(templates, form):
     (statement,) = role_of(templates / form / "role.yaml")["AssumeRolePolicyDocument"]["Statement"]
-    ids = statement["Condition"]["StringEquals"]["sts:ExternalId"]
-    assert len(ids) == (2 if form in ("rotating", "china") else 1)
-    assert "210987654321" in statement["Principal"]["AWS"]
-    assert statement["Action"] == "sts:AssumeRole"
+    (principals,) = statement["Principal"].values()
+    said = {
+        "principals": items(principals),
+        "actions": items(statement["Action"]),
+        "conditions": cloudformation_conditions(statement),
+    }
+    assert (statement["Effect"], set(statement["Principal"])) == ("Allow", {"AWS"})
+    assert said == trust_of(form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_terraform_trusts_curfew_alone_and_with_the_external_id(templates, form):
+    module = hcl2.loads((templates / form / "role.tf").read_text())
+    document = find(module["data"], "aws_iam_policy_document", "trust")
+    assert contents(document) == {"statement"}
+    (statement,) = document["statement"]
+    (principals,) = statement["principals"]
+    said = {
+        "principals": texts(principals["identifiers"]),
+        "actions": texts(statement["actions"]),
+        "conditions": terraform_conditions(statement),
+    }
+    assert contents(statement) == {"sid", "actions", "principals", "condition"}
+    assert text(principals["type"]) == "AWS"
+    assert said == trust_of(form)
+    role = find(module["resource"], "aws_iam_role", "curfew")
+    assert text(role["assume_role_policy"]) == "${data.aws_iam_policy_document.trust.json}"
+    policy = find(module["resource"], "aws_iam_role_policy", "curfew")
+    assert text(policy["policy"]) == "${data.aws_iam_policy_document.permissions.json}"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -68,19 +108,94 @@ def test_what_only_some_customers_need_is_behind_its_option(templates, form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_both_templates_allow_the_same(templates, form):
-    first, *others = role_of(templates / form / "role.yaml")["Policies"]
-    policies = [first, *(policy["If"][1] for policy in others)]
-    statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
-    cloudformation = {s["Sid"]: set(s["Action"]) for s in statements}
-    assert terraform_actions(templates / form / "role.tf") == cloudformation
+    cloudformation = cloudformation_permissions(templates / form / "role.yaml")
+    assert len(cloudformation) > 5
+    assert terraform_permissions(templates / form / "role.tf") == cloudformation
 
 
-def terraform_actions(path):
-    module = hcl2.loads(path.read_text())
-    document = find(module["data"], "aws_iam_policy_document", "permissions")
-    blocks = list(document["statement"])
-    blocks += [bare(dynamic)["content"][0] for entry in document["dynamic"] for dynamic in entry.values()]
-    return {text(block["sid"]): {text(action) for action in block["actions"]} for block in blocks}
+@pytest.mark.parametrize("form", FORMS)
+def test_what_changes_something_is_narrowed_to_the_instance(templates, form):
+    reading = ("List", "Describe", "Get", "LookupEvents")
+    for sid, statement in cloudformation_permissions(templates / form / "role.yaml").items():
+        actions = {action.split(":")[1] for action in statement["actions"]}
+        if not all(action.startswith(reading) for action in actions):
+            assert "*" not in statement["resources"], sid
+
+
+KEY = "the key"
+SWITCHES = {
+    "${var.management_account ? [true] : []}": "ManagementAccount",
+    "${var.instance_key_arn != null ? [true] : []}": "CustomerManagedKey",
+    "${var.cloudtrail ? [true] : []}": "CloudTrail",
+}
+
+
+def cloudformation_permissions(path):
+    """What is allowed, by statement."""
+    first, *others = role_of(path)["Policies"]
+    policies = [(None, first)]
+    for policy in others:
+        option, chosen, otherwise = policy["If"]
+        assert otherwise == {"Ref": "AWS::NoValue"}
+        policies.append((option, chosen))
+    statements = {}
+    for option, policy in policies:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+            assert statement["Effect"] == "Allow"
+            statements[statement["Sid"]] = {
+                "option": option,
+                "actions": items(statement["Action"]),
+                "resources": {KEY if one == {"Ref": "InstanceKeyArn"} else one for one in statement["Resource"]},
+                "conditions": cloudformation_conditions(statement),
+            }
+    return statements
+
+
+def cloudformation_conditions(statement):
+    return {
+        (test, key): items(values)
+        for test, keys in statement.get("Condition", {}).items()
+        for key, values in keys.items()
+    }
+
+
+def terraform_permissions(path):
+    """What is allowed, by statement."""
+    document = find(hcl2.loads(path.read_text())["data"], "aws_iam_policy_document", "permissions")
+    blocks = [(None, block) for block in document["statement"]]
+    for entry in document["dynamic"]:
+        ((kind, dynamic),) = ((text(kind), bare(block)) for kind, block in entry.items())
+        assert kind == "statement"
+        blocks.append((SWITCHES[dynamic["for_each"]], bare(dynamic["content"])))
+    statements = {}
+    for option, block in blocks:
+        assert contents(block) <= {"sid", "actions", "resources", "condition"}
+        statements[text(block["sid"])] = {
+            "option": option,
+            "actions": texts(block["actions"]),
+            "resources": {KEY if one == "${var.instance_key_arn}" else one for one in texts(block["resources"])},
+            "conditions": terraform_conditions(block),
+        }
+    return statements
+
+
+def terraform_conditions(block):
+    return {
+        (text(one["test"]), text(one["variable"])): texts(one["values"]) for one in block.get("condition", [])
+    }
+
+
+def items(value):
+    return set(value) if isinstance(value, list) else {value}
+
+
+def texts(values):
+    return {text(value) for value in values}
+
+
+def contents(block):
+    return {name for name in block if not name.startswith("__")}
 
 
 def find(data, kind, name):
@@ -97,7 +212,8 @@ def bare(block):
 
 
 def text(value):
-    return value.strip('"')
+    """A quoted text of HCL, in which `$${` stands for `${`."""
+    return value.strip('"').replace("$${", "${") if value.startswith('"') else value
 
 
 @pytest.fixture(scope="session")
