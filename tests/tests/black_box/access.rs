@@ -23,6 +23,11 @@ impl Office {
         let cloud = Cloud::start().await;
         let server = Server::on(backend).aws(&cloud.url()).start().await;
         let admin = server.set_up().await;
+        Self::furnish(cloud, server, admin).await
+    }
+
+    /// Connects a tenant that is set up, and gives it rules and people.
+    pub(crate) async fn furnish(cloud: Cloud, server: Server, admin: Client) -> Self {
         let acme = cloud.connect(&admin).await;
         let alice = admin.person("alice@acme.example", &["user"]).await;
         for policy in policies() {
