@@ -14,6 +14,8 @@ from curfewd import Curfewd
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = os.environ.get("CURFEW_SCHEMATHESIS_EXAMPLES", "15")
+# The key that everything is tried with has no login to end or to refresh.
+OF_A_LOGIN = {("POST", "/v1/auth/logout"), ("POST", "/v1/auth/refresh")}
 
 
 def answers(curfew):
@@ -63,5 +65,5 @@ def test_every_operation_keeps_to_the_description(sim, tmp_path):
         assert run.returncode == 0, f"{run.stdout}\n--- log ---\n{curfew.log.read_text()[-20000:]}"
         counts = answers(curfew)
         assert len(counts) > 50, counts
-        closed = [one for one, statuses in counts.items() if set(statuses) <= {"401", "403"}]
-        assert closed == [], f"nobody gets into these, so nothing of them was tried: {closed}"
+        closed = {one for one, statuses in counts.items() if set(statuses) <= {"401", "403"}}
+        assert closed <= OF_A_LOGIN, f"nobody gets into these, so nothing of them was tried: {closed}"
