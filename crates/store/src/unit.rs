@@ -40,7 +40,7 @@ impl TenantStore {
     }
 }
 
-/// A transaction behind one tenant's wall, for reading.
+/// A transaction behind one tenant's wall, for reading: all that it reads is of one moment.
 ///
 /// Repositories are `impl ReadUnit` blocks, one file a table group. On PostgreSQL the transaction is read-only and
 /// row-level security repeats the wall; on SQLite the connection can't write.
@@ -85,7 +85,7 @@ impl WriteUnit {
     pub(crate) async fn cross(self, tenant: TenantId) -> Result<WriteUnit, StoreError> {
         let ReadUnit { backend, tx, .. } = self.read;
         if backend == Backend::Postgres {
-            tx.execute_raw(set_wall(Some(tenant), Access::Write)).await?;
+            tx.execute_raw(set_wall(tenant)).await?;
         }
         Ok(WriteUnit { read: ReadUnit { tenant, backend, tx } })
     }
@@ -221,24 +221,30 @@ async fn begin_postgres(
     access: Access,
 ) -> Result<DatabaseTransaction, DbErr> {
     let tx = pool.begin().await?;
-    let statement = match (wall, access) {
-        (Wall::Tenant(tenant), access) => set_wall(Some(tenant), access),
-        (Wall::None, Access::Read) => set_wall(None, access),
+    match (wall, access) {
+        (Wall::Tenant(tenant), Access::Read) => {
+            tx.execute_unprepared(&read_of_one_moment(Some(tenant))).await?
+        }
+        (Wall::None, Access::Read) => tx.execute_unprepared(&read_of_one_moment(None)).await?,
+        (Wall::Tenant(tenant), Access::Write) => tx.execute_raw(set_wall(tenant)).await?,
         // The setting lives in the transaction alone, so none stands from a unit before.
         (Wall::None, Access::Write) => return Ok(tx),
     };
-    tx.execute_raw(statement).await?;
     Ok(tx)
 }
 
-/// One statement for both: the wall, and for readers that nothing is written.
-fn set_wall(tenant: Option<TenantId>, access: Access) -> Statement {
-    let sql = match access {
-        Access::Read => {
-            "SELECT set_config('curfew.tenant', $1, true), set_config('transaction_read_only', 'on', true)"
-        }
-        Access::Write => "SELECT set_config('curfew.tenant', $1, true)",
-    };
+/// The wall of a transaction that writes.
+fn set_wall(tenant: TenantId) -> Statement {
+    let sql = "SELECT set_config('curfew.tenant', $1, true)";
+    Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, sql, [tenant.to_string().into()])
+}
+
+/// For readers, in one round trip: the wall, that nothing is written, and that every statement sees the same moment.
+/// Else a policy's terms and its rules, which two statements read, could be those of two versions.
+fn read_of_one_moment(tenant: Option<TenantId>) -> String {
     let wall = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
-    Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, sql, [wall.into()])
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
+         SELECT set_config('curfew.tenant', '{wall}', true)"
+    )
 }
