@@ -244,7 +244,7 @@ fn salted(name: &str, text: String, entropy: &dyn Entropy) -> PersonalText {
 }
 
 /// A link's hash: 32 bytes of SHA-256, in hex on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainHash([u8; 32]);
 
 impl ChainHash {

@@ -35,7 +35,7 @@ pub enum HeadsError {
     Sink(#[from] std::io::Error),
 }
 
-/// Signs the head of every chain that has grown since its last one, and appends it to `sink`. Answers how many.
+/// Signs the head of every chain that is not the one signed last, and appends it to `sink`. Answers how many.
 ///
 /// The line is kept before the database notes it: a crash in between repeats a head, and loses none.
 pub async fn send_out(
@@ -57,12 +57,25 @@ pub async fn send_out(
     Ok(sent)
 }
 
-/// The chain's head, if none was signed there yet.
+/// The chain's head, unless it was signed already.
+///
+/// A head that was signed further on, or of another chain, shows that the log was tampered with: then what stands now
+/// is sent out each time, for it is the two together that prove it.
 async fn grown(store: &Store, tenant: TenantId, now: Timestamp) -> Result<Option<ChainHead>, StoreError> {
     let unit = store.tenant(tenant).read().await?;
     let Some(head) = unit.chain_head(now).await? else { return Ok(None) };
     let latest = unit.latest_head().await?.map_or(0, |latest| latest.head.sequence);
-    Ok((head.sequence > latest).then_some(head))
+    let signed = unit.head_at(head.sequence).await?;
+    let contradicts = signed.as_ref().is_some_and(|signed| signed.head.hash != head.hash);
+    if contradicts || latest > head.sequence {
+        metrics::counter!("curfew_audit_contradictions_total").increment(1);
+        tracing::error!(
+            tenant_id = %tenant, sequence = head.sequence, signed_up_to = latest,
+            "the audit log contradicts a head that was signed: it was cut, or computed anew"
+        );
+        return Ok(Some(head));
+    }
+    Ok(signed.is_none().then_some(head))
 }
 
 fn sign(key: &SigningKey, head: ChainHead) -> SignedHead {
@@ -108,6 +121,11 @@ impl HeadLine {
             key_id: signed.key_id.clone(),
             signature: BASE64_STANDARD.encode(&signed.signature),
         }
+    }
+
+    /// Whether a line is not even JSON: writing it was cut short.
+    pub fn is_torn(line: &str) -> bool {
+        serde_json::from_str::<serde::de::IgnoredAny>(line).is_err()
     }
 
     /// What it says of the chain; to be believed only when it is genuine.

@@ -25,8 +25,10 @@ pub(super) struct Verdict {
 #[derive(Debug, Default)]
 struct Heads {
     genuine: Vec<ChainHead>,
-    /// Lines that are no heads, or that a known key did not sign though they name it.
+    /// Heads that a known key did not sign though they name it, and other JSON.
     forged: usize,
+    /// Lines that are no JSON: a full disk or a power cut tore them. Each was repeated.
+    torn: usize,
     /// Heads of keys that are not configured.
     unknown: usize,
 }
@@ -62,14 +64,15 @@ async fn walk(store: &Store, heads: Option<&Heads>) -> Result<Vec<(TenantId, Ver
 
 impl Heads {
     fn read(file: &Path, keys: &[VerifyingKey]) -> Result<Self, ServeError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|source| ServeError::Heads { file: file.to_owned(), source })?;
+        let bytes =
+            std::fs::read(file).map_err(|source| ServeError::Heads { file: file.to_owned(), source })?;
+        let text = String::from_utf8_lossy(&bytes);
         let mut heads = Self::default();
-        // A line without its end was being written when the server was killed: it will have been repeated.
-        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+        for line in text.lines() {
             match line.parse::<HeadLine>().map(|line| (line.genuine(keys), line.head())) {
                 Ok((Genuine::Yes, Ok(head))) => heads.genuine.push(head),
                 Ok((Genuine::UnknownKey, _)) => heads.unknown += 1,
+                Err(_) if HeadLine::is_torn(line) => heads.torn += 1,
                 Ok((Genuine::Yes | Genuine::Forged, _)) | Err(_) => heads.forged += 1,
             }
         }
@@ -102,9 +105,11 @@ impl Verdict {
     fn words(&self) -> String {
         let mut lines: Vec<String> =
             self.chains.iter().flat_map(|(tenant, chain)| of_chain(*tenant, chain)).collect();
-        if let Some(Heads { genuine, forged, unknown }) = &self.heads {
+        if let Some(Heads { genuine, forged, unknown, torn }) = &self.heads {
             let genuine = genuine.len();
-            lines.push(format!("heads: {genuine} genuine, {forged} not genuine, {unknown} of unknown keys"));
+            lines.push(format!(
+                "heads: {genuine} genuine, {forged} not genuine, {unknown} of unknown keys, {torn} torn lines"
+            ));
         }
         let verdict = match self.status() {
             WHOLE => "the log is whole",

@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use curfew_app::audit::heads::HeadSink;
@@ -26,11 +26,25 @@ impl HeadSink for HeadsFile {
         let Some(file) = &self.0 else { return Ok(()) };
         // Opened anew each time, so that whoever ships it may move it away.
         let mut file = open(file)?;
-        file.write_all(format!("{line}\n").as_bytes())?;
+        // What a full disk or a power cut left torn stays as it is, and takes no other line with it.
+        let torn = ends_torn(&mut file)?;
+        let start = if torn { "\n" } else { "" };
+        file.write_all(format!("{start}{line}\n").as_bytes())?;
         file.sync_data()
     }
 }
 
 fn open(file: &PathBuf) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(file)
+    OpenOptions::new().create(true).read(true).append(true).open(file)
+}
+
+/// Whether the last line has no end.
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }

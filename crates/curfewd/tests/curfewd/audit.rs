@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::embedded::{set_up, sign_in};
+use crate::embedded::{set_up, sign_in, try_to_sign_in};
 use crate::program::{Ended, Place};
 
 /// A database with a short log, whose heads left it when the server stopped.
@@ -68,6 +68,43 @@ async fn a_tail_that_was_cut_off_is_found_by_the_heads() {
     let ended = verify(&earlier, Some("heads"));
     assert_eq!(ended.status, 1, "{}", ended.output);
     assert!(ended.output.contains("its tail was cut off"), "{}", ended.output);
+}
+
+#[tokio::test]
+async fn a_line_that_was_torn_takes_no_other_with_it() {
+    let place = place_with_a_log().await;
+    let heads = fs::read_to_string(place.path("curfew.db.heads")).unwrap();
+    fs::write(place.path("curfew.db.heads"), format!("{heads}{}", &heads[..40])).unwrap();
+    sign_in(&place).await;
+    run_and_stop(&place);
+    let ended = verify(&place, Some("curfew.db.heads"));
+    assert_eq!(ended.status, 0, "{}", ended.output);
+    assert!(ended.output.contains("0 not covered by a head yet"), "{}", ended.output);
+    assert!(ended.output.contains("2 genuine, 0 not genuine, 0 of unknown keys, 1 torn"), "{}", ended.output);
+}
+
+#[tokio::test]
+async fn a_tail_that_was_exchanged_is_found_by_the_heads_of_both() {
+    let place = place_with_a_log().await;
+    let other = Place::new();
+    for name in ["curfew.db", "curfew.db.secrets", "curfew.db.heads"] {
+        fs::copy(place.path(name), other.path(name)).unwrap();
+    }
+    sign_in(&place).await;
+    assert!(!try_to_sign_in(&other, "not the password").await);
+    for place in [&place, &other] {
+        run_and_stop(place);
+    }
+    let (kept, exchanged) = (
+        fs::read_to_string(place.path("curfew.db.heads")).unwrap(),
+        fs::read_to_string(other.path("curfew.db.heads")).unwrap(),
+    );
+    for heads in [format!("{kept}{exchanged}"), format!("{exchanged}{kept}")] {
+        fs::write(other.path("both"), heads).unwrap();
+        let ended = verify(&other, Some("both"));
+        assert_eq!(ended.status, 1, "{}", ended.output);
+        assert!(ended.output.contains("is not the one that a head was taken at"), "{}", ended.output);
+    }
 }
 
 #[tokio::test]

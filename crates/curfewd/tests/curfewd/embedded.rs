@@ -24,16 +24,22 @@ pub(crate) async fn set_up(place: &Place, settings: &[(&str, &str)]) {
 
 /// Has the admin sign in, while no server runs: the log grows.
 pub(crate) async fn sign_in(place: &Place) {
+    assert!(try_to_sign_in(place, PASSWORD).await);
+}
+
+/// Has the admin try to, with this password: the log grows too, by something else.
+pub(crate) async fn try_to_sign_in(place: &Place, password: &str) -> bool {
     let app = app_of(place, &[]).await;
     let ask = SignIn {
         email: "root@acme.example".parse().unwrap(),
-        password: PresentedPassword::new(&SecretString::from(PASSWORD)),
+        password: PresentedPassword::new(&SecretString::from(password)),
         tenant: Some("acme".parse().unwrap()),
         kind: SessionKind::Bearer,
         source: None,
     };
-    login::sign_in(&app, ask).await.unwrap();
+    let signed_in = login::sign_in(&app, ask).await.is_ok();
     app.store.close().await;
+    signed_in
 }
 
 async fn app_of(place: &Place, settings: &[(&str, &str)]) -> Arc<App> {

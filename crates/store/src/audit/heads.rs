@@ -38,6 +38,12 @@ impl ReadUnit {
         row.map(|row| self.signed_head(row)).transpose()
     }
 
+    /// The head that was signed at number `sequence`.
+    pub async fn head_at(&self, sequence: u64) -> Result<Option<SignedHead>, StoreError> {
+        let row = Entity::find_by_id((self.wall(), number(sequence))).one(self.tx()).await?;
+        row.map(|row| self.signed_head(row)).transpose()
+    }
+
     /// All heads that were signed, oldest first.
     pub async fn heads(&self) -> Result<Vec<SignedHead>, StoreError> {
         let rows = Entity::find()

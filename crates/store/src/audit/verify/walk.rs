@@ -1,6 +1,6 @@
 //! The walk along a chain, entry by entry. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::audit::{ChainHash, ChainHead, EntryBody, PersonalText};
 use curfew_domain::{ActorType, AuditEntryId, TenantId, Timestamp, UserId};
@@ -38,8 +38,8 @@ pub struct SealedEntry {
 #[derive(Debug)]
 pub struct ChainWalk {
     tenant: TenantId,
-    /// The hash that a head saw, by number.
-    heads: BTreeMap<u64, ChainHash>,
+    /// The hashes that heads saw, by number. Two of one number prove by themselves that there were two chains.
+    heads: BTreeMap<u64, BTreeSet<ChainHash>>,
     has_heads: bool,
     last_head: u64,
     sequence: u64,
@@ -52,16 +52,15 @@ pub struct ChainWalk {
 impl ChainWalk {
     /// Begins at the start of `tenant`'s chain. Heads of other tenants are passed over.
     pub fn new(tenant: TenantId, heads: &[ChainHead]) -> Self {
-        let heads: BTreeMap<u64, ChainHash> = heads
-            .iter()
-            .filter(|head| head.tenant == tenant)
-            .map(|head| (head.sequence, head.hash))
-            .collect();
+        let mut seen: BTreeMap<u64, BTreeSet<ChainHash>> = BTreeMap::new();
+        for head in heads.iter().filter(|head| head.tenant == tenant) {
+            seen.entry(head.sequence).or_default().insert(head.hash);
+        }
         Self {
             tenant,
-            has_heads: !heads.is_empty(),
-            last_head: heads.keys().next_back().copied().unwrap_or_default(),
-            heads,
+            has_heads: !seen.is_empty(),
+            last_head: seen.keys().next_back().copied().unwrap_or_default(),
+            heads: seen,
             sequence: 0,
             last: ChainHash::START,
             sealed: 0,
@@ -84,7 +83,7 @@ impl ChainWalk {
         } else {
             self.check_columns(entry);
         }
-        if self.heads.remove(&sequence).is_some_and(|seen| seen != hash) {
+        if self.heads.remove(&sequence).is_some_and(|seen| seen.into_iter().any(|seen| seen != hash)) {
             self.find(Finding::OtherThanHead { sequence });
         }
         self.sequence = sequence;
@@ -103,6 +102,9 @@ impl ChainWalk {
     pub fn end(mut self, unsealed: u64) -> Verification {
         if self.last_head > self.sequence {
             self.find(Finding::TailCut { last: self.sequence, head: self.last_head });
+        }
+        for (sequence, _) in std::mem::take(&mut self.heads).into_iter().filter(|(_, seen)| seen.len() > 1) {
+            self.find(Finding::OtherThanHead { sequence });
         }
         Verification {
             sealed: self.sealed,

@@ -133,6 +133,23 @@ fn a_chain_computed_anew_shows_against_a_head_alone() {
 }
 
 #[test]
+fn of_two_heads_of_one_entry_that_differ_neither_hides_the_other() {
+    let (kept, mut forged) = (chain(5), chain(5));
+    forged[4].body = forged[4].body.replace("grant.created", "grant.revoked");
+    "grant.revoked".clone_into(&mut forged[4].action);
+    reseal(&mut forged);
+    let (first, second) = (head(&kept[4]), head(&forged[4]));
+    for heads in [[first, second], [second, first]] {
+        for entries in [&kept, &forged] {
+            assert_eq!(walk(entries, &heads).findings, vec![Finding::OtherThanHead { sequence: 5 }]);
+        }
+        let cut = [Finding::TailCut { last: 4, head: 5 }, Finding::OtherThanHead { sequence: 5 }];
+        assert_eq!(walk(&kept[..4], &heads).findings, cut);
+    }
+    assert!(walk(&kept, &[first, first]).is_sound(), "a head that is repeated contradicts nothing");
+}
+
+#[test]
 fn a_changed_text_is_found_and_an_erased_one_is_counted() {
     let mut entries = chain(3);
     entries[1].texts[0].text = "because of nothing".to_owned();
