@@ -70,6 +70,7 @@ audit_actions! {
     RequestApproved = "request.approved",
     RequestCancelled = "request.cancelled",
     RequestDenied = "request.denied",
+    RequestEvaluated = "request.evaluated",
     RequestExpired = "request.expired",
     RequestReviewed = "request.reviewed",
     RequestSubmitted = "request.submitted",
@@ -201,10 +202,16 @@ pub struct EntryBody {
     pub created_at: Timestamp,
 }
 
-/// The entry could not be put into canonical form.
+/// Something could not be put into canonical form.
 #[derive(Debug, thiserror::Error)]
-#[error("an audit entry can't be written as canonical JSON")]
+#[error("it can't be written as canonical JSON")]
 pub struct NotCanonical(#[from] serde_json::Error);
+
+/// The hash of what is kept beside the log: SHA-256 of its RFC 8785 canonical JSON, in hex. An entry that holds it
+/// proves what is kept.
+pub fn content_hash(content: &impl Serialize) -> Result<String, NotCanonical> {
+    Ok(hex(&Sha256::digest(serde_json_canonicalizer::to_vec(content)?)))
+}
 
 /// Fixes an entry: gives it its id, salts and canonical bytes.
 pub fn write(

@@ -16,7 +16,7 @@ text_type!(
 );
 
 /// A policy and its rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy<Rules = Vec<PolicyRule>> {
     /// Its id.
     pub id: PolicyId,
@@ -149,7 +149,7 @@ impl std::str::FromStr for Effect {
 }
 
 /// A rule: one Cedar statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRule {
     /// Its id.
     pub id: RuleId,

@@ -114,6 +114,9 @@ pub struct GroupTrace {
     pub priority: i32,
     /// What they said together.
     pub verdict: GroupVerdict,
+    /// The durations that its policies judged by, shortest first: several where nobody asked for one, and their usual
+    /// ones differ.
+    pub durations: Vec<Seconds>,
     /// The permits that matched. After a forbid they are not asked.
     pub permits: Vec<RuleId>,
     /// The forbids that matched.

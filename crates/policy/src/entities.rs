@@ -93,7 +93,7 @@ fn person(person: &PersonFacts) -> Result<Vec<Entity>, BoxError> {
         ("email", text(person.email.as_str())),
         ("name", text(person.name.as_str())),
         ("roles", RestrictedExpression::new_set(person.roles.iter().map(|role| text(role.as_str())))),
-        ("auth_provider", text(person.auth_provider)),
+        ("auth_provider", text(person.auth_provider.as_str())),
         ("mfa", RestrictedExpression::new_bool(person.mfa)),
     ]);
     let parents = roles.iter().chain(&groups).cloned().collect();

@@ -1,6 +1,6 @@
 //! One resource of one target, asked of the groups in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{AuthorizationError, Authorizer, Entities, Response};
 use curfew_domain::policy::Effect;
@@ -72,6 +72,7 @@ pub(crate) fn judge(
 struct Answer {
     permits: Vec<Place>,
     forbids: Vec<Place>,
+    durations: BTreeSet<Seconds>,
     faults: BTreeMap<Place, Fault>,
     /// By the policy's index.
     passed_over: BTreeMap<usize, PassedOver>,
@@ -95,6 +96,7 @@ impl Answer {
         GroupTrace {
             priority,
             verdict: self.verdict(),
+            durations: self.durations.iter().copied().collect(),
             permits: ids(&self.permits),
             forbids: ids(&self.forbids),
             passed_over: self.passed_over.values().cloned().collect(),
@@ -112,6 +114,7 @@ fn ask(
     let mut answer = Answer { faults: group.broken.iter().cloned().collect(), ..Answer::default() };
     for lane in group.lanes() {
         let judged = durations.judged(lane.usual);
+        answer.durations.insert(judged);
         let response = authorize(lane, point, entities, judged)?;
         answer.take(policies, &response, judged, point.question.break_glass);
     }

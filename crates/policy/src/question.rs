@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use curfew_domain::{
-    AccountId, Action, DisplayName, Email, GroupId, LocalMoment, OuId, PermissionSetArn, ResourceRef,
-    RoleSlug, Seconds, Timestamp, UserId,
+    AccountId, Action, AuthProvider, DisplayName, Email, GroupId, LocalMoment, OuId, PermissionSetArn,
+    ResourceRef, RoleSlug, Seconds, Timestamp, UserId,
 };
+use serde::{Deserialize, Serialize};
 
-/// An access request brought down to its (person, account, permission set) triples.
-#[derive(Debug, Clone, PartialEq)]
+/// An access request brought down to its (person, account, permission set) triples. Kept as JSON it can be asked again,
+/// of the same policies to the same answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccessQuestion {
     /// Who would get the access.
     pub person: PersonFacts,
@@ -44,7 +46,7 @@ pub struct AccessQuestion {
 }
 
 /// The person, as policies see them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PersonFacts {
     /// Who.
     pub id: UserId,
@@ -56,14 +58,14 @@ pub struct PersonFacts {
     pub roles: Vec<RoleSlug>,
     /// Every group that they are in, also through other groups.
     pub groups: Vec<GroupId>,
-    /// `local`, `oidc` or `saml`.
-    pub auth_provider: &'static str,
+    /// Who vouches for them.
+    pub auth_provider: AuthProvider,
     /// Whether a second factor is enrolled.
     pub mfa: bool,
 }
 
 /// One account and what would be assigned in it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// The account.
     pub account: AccountFacts,
@@ -72,7 +74,7 @@ pub struct Target {
 }
 
 /// An account, as AWS tells of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccountFacts {
     /// Its id.
     pub id: AccountId,
@@ -87,7 +89,7 @@ pub struct AccountFacts {
 }
 
 /// A permission set, as policies see it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PermissionSetFacts {
     /// Its ARN.
     pub arn: PermissionSetArn,
@@ -100,7 +102,7 @@ pub struct PermissionSetFacts {
 }
 
 /// What was named instead of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedResource {
     /// It.
     pub resource: ResourceRef,

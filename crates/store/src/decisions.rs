@@ -1,8 +1,9 @@
 //! Decisions as they were made: what explains them later, whatever becomes of the policies.
 
+use curfew_domain::audit::{self, NotCanonical};
 use curfew_domain::{DecisionId, PolicyId, RequestId, Timestamp};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use serde_json::Value;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
 
 use crate::entity::decision::{ActiveModel, Column, Entity, Model};
 use crate::row::Row;
@@ -23,15 +24,62 @@ pub struct DecisionRecord {
     pub rules: Value,
     /// The texts of those rules.
     pub notices: Vec<String>,
-    /// What policies were told.
+    /// What policies were told, but for [`Self::personal`], whose hash it holds as `personal`.
     pub context: Value,
+    /// What they were told of the person, and in the person's words; none once it is erased.
+    pub personal: Option<Value>,
     /// How each group answered, and what failed.
     pub trace: Value,
     /// When.
     pub created_at: Timestamp,
 }
 
+/// Where a decision's context holds the hash of what is personal of it.
+const PERSONAL: &str = "personal";
+
+impl DecisionRecord {
+    /// The hash by which the log proves it.
+    pub fn content(&self) -> Result<String, NotCanonical> {
+        audit::content_hash(&json!({
+            "id": self.id,
+            "request": self.request,
+            "outcome": self.outcome,
+            "policies": self.policies,
+            "rules": self.rules,
+            "notices": self.notices,
+            "context": self.context,
+            "trace": self.trace,
+            "created_at": self.created_at,
+        }))
+    }
+
+    /// Whether it is what was logged with the hash `content`. What was erased of it proves itself no more.
+    pub(crate) fn is_proved_by(&self, content: &str) -> Result<bool, NotCanonical> {
+        let personal = self.personal.as_ref().map(audit::content_hash).transpose()?;
+        let told = self.context.get(PERSONAL).and_then(Value::as_str);
+        Ok(self.content()? == content && personal.is_none_or(|personal| told == Some(&personal)))
+    }
+}
+
 impl ReadUnit {
+    /// The decisions by these ids, as many as are there and can be read.
+    pub(crate) async fn decisions_by_ids(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+            .all(self.tx())
+            .await?;
+        Ok(rows.into_iter().filter_map(|row| decision(row).ok()).collect())
+    }
+
+    /// How many decisions are kept.
+    pub(crate) async fn count_decisions(&self) -> Result<u64, StoreError> {
+        Ok(Entity::find().filter(Column::TenantId.eq(self.wall())).count(self.tx()).await?)
+    }
+
     /// Every time that policy was asked about a request, the first time first.
     pub async fn decisions(&self, request: RequestId) -> Result<Vec<DecisionRecord>, StoreError> {
         let rows = Entity::find()
@@ -58,6 +106,7 @@ impl WriteUnit {
             rules: Set(decision.rules.clone()),
             notices: Set(decision.notices.clone().into()),
             context: Set(decision.context.clone()),
+            personal: Set(decision.personal.clone()),
             trace: Set(decision.trace.clone()),
             created_at: Set(decision.created_at.micros()),
         };
@@ -76,6 +125,7 @@ fn decision(row: Model) -> Result<DecisionRecord, StoreError> {
         outcome: row.outcome,
         rules: row.rules,
         context: row.context,
+        personal: row.personal,
         trace: row.trace,
         created_at: Timestamp::from_micros(row.created_at),
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use curfew_domain::policy::{Policy, PolicyRule, PolicySummary, PolicyTerms, RuleCount};
-use curfew_domain::{Cursor, Page, PageRequest, PolicyId, RuleId, Seconds, Timestamp};
+use curfew_domain::{Cursor, DoneBy, Page, PageRequest, PolicyId, RuleId, Seconds, Timestamp};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -95,15 +95,17 @@ impl WriteUnit {
         self.one_policy(id, Some(LockType::NoKeyUpdate)).await
     }
 
-    /// Makes a policy and its rules. Moves the tenant's version.
-    pub async fn insert_policy(&self, policy: &Policy) -> Result<(), StoreError> {
+    /// Makes a policy and its rules, and keeps it as its first version. Moves the tenant's version.
+    pub async fn insert_policy(&self, policy: &Policy, by: DoneBy) -> Result<(), StoreError> {
         policy::Entity::insert(columns(self.wall(), policy)).exec_without_returning(self.tx()).await?;
         self.insert_rules(policy).await?;
+        self.keep_policy_version(policy, by).await?;
         self.bump_version().await
     }
 
-    /// Writes what may change of a policy, but for its rules. Moves the tenant's version.
-    pub async fn update_policy(&self, policy: &Policy) -> Result<(), StoreError> {
+    /// Writes what may change of a policy, but for its rules, and keeps it whole as another version. Moves the tenant's
+    /// version.
+    pub async fn update_policy(&self, policy: &Policy, by: DoneBy) -> Result<(), StoreError> {
         let changed = columns(self.wall(), policy);
         let written = policy::Entity::update_many()
             .set(changed)
@@ -114,10 +116,12 @@ impl WriteUnit {
         if written.rows_affected != 1 {
             return Err(StoreError::Stale { table: "policy" });
         }
+        self.keep_policy_version(policy, by).await?;
         self.bump_version().await
     }
 
-    /// Puts the rules that `policy` has now in the place of those that it had. Moves the tenant's version.
+    /// Puts the rules that `policy` has now in the place of those that it had; before [`Self::update_policy`], which
+    /// keeps them. Moves the tenant's version.
     pub async fn replace_rules(&self, policy: &Policy) -> Result<(), StoreError> {
         policy_rule::Entity::delete_many()
             .filter(policy_rule::Column::TenantId.eq(self.wall()))
@@ -128,7 +132,7 @@ impl WriteUnit {
         self.bump_version().await
     }
 
-    /// Deletes a policy and its rules; decisions that it made stay. Says whether it was there. Moves the tenant's
+    /// Deletes a policy and its rules; its versions and the decisions that it made stay. Says whether it was there. Moves the tenant's
     /// version.
     pub async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
         let gone = policy::Entity::delete_many()

@@ -4,7 +4,7 @@ use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::{SavedConnection, VerifiedConnection};
 use curfew_domain::grant::GrantTimes;
-use curfew_domain::{AccessRequest, Actor, AssignmentId, Grant, GrantId, Seconds, Timestamp};
+use curfew_domain::{AccessRequest, Actor, AssignmentId, Grant, GrantId, Seconds, Timestamp, User};
 use curfew_policy::Target;
 use curfew_store::WriteUnit;
 
@@ -30,6 +30,15 @@ pub(crate) struct Making {
     saved: SavedConnection,
     keys: Vec<AssignmentKey>,
     now: Timestamp,
+}
+
+/// Refuses what would give access to somebody who is suspended, or gone. To be asked of a person whom the unit holds: a
+/// suspension waits for it, or it sees the suspension.
+pub(crate) fn check_active(held: Option<&User>) -> Result<(), AppError> {
+    if held.is_some_and(|user| user.active) {
+        return Ok(());
+    }
+    Err(AppError::forbidden("whoever asks for access must be active"))
 }
 
 impl Making {
@@ -67,13 +76,9 @@ impl Making {
 
     /// Writes the grant, makes it a reason for its assignments, and makes those due. Nudge after the commit.
     ///
-    /// Refuses when the person may no longer come in, or the connection is no longer the one that was looked at: a
-    /// suspension or another connection waits for this unit, or this unit sees it.
+    /// The unit holds the person already, and has checked with [`check_active`] that they may come in. Refuses when the
+    /// connection is no longer the one that was looked at: another one waits for this unit, or this unit sees it.
     pub(crate) async fn write(&self, app: &App, unit: &WriteUnit, actor: Actor) -> Result<(), AppError> {
-        let grantee = unit.hold_user(self.grant.grantee).await?;
-        if !grantee.is_some_and(|user| user.active) {
-            return Err(AppError::forbidden("whoever gets access must be active"));
-        }
         let held = unit.hold_connection().await?;
         if connection::usable(held.as_ref())?.saved != self.saved {
             return Err(AppError::conflict("the AWS connection has changed meanwhile; try again"));

@@ -1,10 +1,11 @@
 //! Making, changing and deleting policies.
 
-use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
 use curfew_domain::policy::{Policy, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{Change, DisplayName, GroupId, LongText, PolicyId, Scope, Seconds};
+use curfew_domain::{Change, DisplayName, DoneBy, GroupId, LongText, PolicyId, Scope, Seconds};
 
+use crate::requests::NO_EMERGENCIES;
 use crate::{App, AppError, Caller, Made, Once};
 
 use super::read::PolicyDetail;
@@ -102,8 +103,8 @@ pub async fn create(
         let policy = unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?;
         return Ok(Made::Before(PolicyDetail::of(policy).await?));
     }
-    unit.insert_policy(&policy).await?;
-    unit.record(entry(caller, AuditAction::PolicyCreated, &policy), app.now(), app.entropy.as_ref()).await?;
+    unit.insert_policy(&policy, DoneBy::Person(caller.user)).await?;
+    unit.record(entry(caller, AuditAction::PolicyCreated, &policy)?, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
     Ok(Made::Now(PolicyDetail::of(policy).await?))
@@ -135,8 +136,8 @@ pub async fn change(
         policy.rules = rules;
         unit.replace_rules(&policy).await?;
     }
-    unit.update_policy(&policy).await?;
-    unit.record(entry(caller, AuditAction::PolicyUpdated, &policy), app.now(), app.entropy.as_ref()).await?;
+    unit.update_policy(&policy, DoneBy::Person(caller.user)).await?;
+    unit.record(entry(caller, AuditAction::PolicyUpdated, &policy)?, app.now(), app.entropy.as_ref()).await?;
     unit.commit().await?;
     PolicyDetail::of(policy).await
 }
@@ -147,7 +148,7 @@ pub async fn delete(app: &App, caller: &Caller, id: PolicyId) -> Result<(), AppE
     let unit = app.store.tenant(caller.tenant).write().await?;
     let policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
     unit.delete_policy(id).await?;
-    unit.record(entry(caller, AuditAction::PolicyDeleted, &policy), app.now(), app.entropy.as_ref()).await?;
+    unit.record(entry(caller, AuditAction::PolicyDeleted, &policy)?, app.now(), app.entropy.as_ref()).await?;
     unit.commit().await?;
     Ok(())
 }
@@ -178,6 +179,16 @@ impl TermsChange {
 
 fn check(terms: &PolicyTerms) -> Result<(), AppError> {
     terms.check().map_err(|(field, problem)| AppError::invalid(field, &problem))?;
+    for (field, said) in [
+        ("approval_mode", terms.mode == ApprovalMode::BreakGlass),
+        ("allow_break_glass", terms.allow_break_glass),
+        ("break_glass_max_duration_seconds", terms.break_glass_maximum.is_some()),
+    ] {
+        // It would pass every approval, and nobody would be told, nor asked to review it.
+        if said {
+            return Err(AppError::field(field, NO_EMERGENCIES));
+        }
+    }
     // There are no groups before identity providers bring them: naming one would wait for nobody.
     match terms.approver_groups.first() {
         Some(group) => Err(AppError::field("approver_groups", format!("there is no group {group}"))),
@@ -185,11 +196,14 @@ fn check(terms: &PolicyTerms) -> Result<(), AppError> {
     }
 }
 
-fn entry(caller: &Caller, action: AuditAction, policy: &Policy) -> NewEntry {
-    NewEntry::new(caller.actor, action, "policy", policy.id)
+/// What is logged of a policy: the hash proves the version that is kept.
+fn entry(caller: &Caller, action: AuditAction, policy: &Policy) -> Result<NewEntry, AppError> {
+    let content = content_hash(policy).map_err(AppError::internal)?;
+    Ok(NewEntry::new(caller.actor, action, "policy", policy.id)
         .with("version", policy.version)
+        .with("content", content)
         .with("enabled", policy.enabled)
         .with("priority", policy.priority)
         .with("approval_mode", policy.terms.mode.as_str())
-        .with("rules", policy.rules.len())
+        .with("rules", policy.rules.len()))
 }

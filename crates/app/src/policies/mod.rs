@@ -8,7 +8,7 @@ mod statements;
 
 pub use change::{NewPolicy, PolicyChange, TermsChange, change, create, delete};
 pub use read::{PolicyDetail, get, list};
-pub use snapshot::Snapshots;
+pub use snapshot::{Snapshot, Snapshots};
 pub use statements::{NewRule, Said};
 
 pub use curfew_policy::{ActionScope, EntityRef, RuleShape, Scope as RuleScope};

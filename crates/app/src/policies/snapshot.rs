@@ -18,27 +18,29 @@ pub struct Snapshots {
     tenants: RwLock<HashMap<TenantId, Arc<ArcSwapOption<Snapshot>>>>,
 }
 
-#[derive(Debug)]
-struct Snapshot {
-    version: u64,
-    policies: Arc<CompiledPolicies>,
+/// A tenant's policies at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The tenant's version at that moment. Whoever writes on the strength of these policies sees whether it moved.
+    pub version: u64,
+    /// What they compile to.
+    pub policies: Arc<CompiledPolicies>,
 }
 
 impl Snapshots {
-    /// The unit's tenant's policies as they are now.
-    pub async fn current(&self, unit: &ReadUnit) -> Result<Arc<CompiledPolicies>, AppError> {
+    /// The unit's tenant's policies at the unit's moment.
+    pub async fn current(&self, unit: &ReadUnit) -> Result<Arc<Snapshot>, AppError> {
         let place = self.place(unit.tenant());
-        // Read before the policies: what changes in between is then compiled under a version that has passed, and
-        // compiled again for the next request, never missed.
         let version = unit.version().await?;
-        if let Some(known) = place.load().as_ref().filter(|known| known.version == version) {
-            return Ok(Arc::clone(&known.policies));
+        if let Some(known) = place.load_full().filter(|known| known.version == version) {
+            return Ok(known);
         }
         let rows = unit.policies_with_rules().await?;
         let compiling = tokio::task::spawn_blocking(move || CompiledPolicies::new(&rows));
         let policies = Arc::new(compiling.await.map_err(AppError::internal)?);
-        place.store(Some(Arc::new(Snapshot { version, policies: Arc::clone(&policies) })));
-        Ok(policies)
+        let snapshot = Arc::new(Snapshot { version, policies });
+        place.store(Some(Arc::clone(&snapshot)));
+        Ok(snapshot)
     }
 
     fn place(&self, tenant: TenantId) -> Arc<ArcSwapOption<Snapshot>> {

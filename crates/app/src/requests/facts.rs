@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use curfew_domain::connection::VerifiedConnection;
 use curfew_domain::{TenantId, Timestamp, User, UserId};
-use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, PersonFacts, decide};
-use curfew_store::ReadUnit;
+use curfew_policy::{AccessQuestion, Decision, PersonFacts, decide};
+use curfew_store::{ReadUnit, WriteUnit};
 
+use crate::policies::Snapshot;
 use crate::settings::TenantSettings;
 use crate::{App, AppError, connection};
 
@@ -23,7 +24,7 @@ pub(super) struct Facts {
     pub(super) connection: VerifiedConnection,
     pub(super) normalised: Normalised,
     settings: TenantSettings,
-    policies: Arc<CompiledPolicies>,
+    policies: Arc<Snapshot>,
 }
 
 impl Facts {
@@ -48,13 +49,18 @@ impl Facts {
         Ok(Self { tenant: unit.tenant(), requester, connection, normalised, settings, policies })
     }
 
+    /// Whether they are still what decides: whether nothing of policies, roles and settings has moved, as `unit` sees it.
+    pub(super) async fn still_stand(&self, unit: &WriteUnit) -> Result<bool, AppError> {
+        Ok(unit.version().await? == self.policies.version)
+    }
+
     /// Asks the tenant's policies.
     pub(super) async fn decide(&self, asked: &Asked, now: Timestamp) -> Result<Decision, AppError> {
         let question = self.question(asked, now);
         let decision = if question.targets.len() <= DECIDED_IN_PLACE {
-            decide(&self.policies, &question)
+            decide(&self.policies.policies, &question)
         } else {
-            let policies = Arc::clone(&self.policies);
+            let policies = Arc::clone(&self.policies.policies);
             let deciding = tokio::task::spawn_blocking(move || decide(&policies, &question));
             deciding.await.map_err(AppError::internal)?
         };
@@ -74,11 +80,12 @@ impl Facts {
     }
 
     /// Whether what AWS told is young enough to approve by without a person.
-    pub(super) fn are_fresh(&self, now: Timestamp) -> bool {
+    fn are_fresh(&self, now: Timestamp) -> bool {
         now < self.normalised.seen_at + self.settings.aws_data_max_age
     }
 
-    fn question(&self, asked: &Asked, now: Timestamp) -> AccessQuestion {
+    /// What policies are told.
+    pub(super) fn question(&self, asked: &Asked, now: Timestamp) -> AccessQuestion {
         AccessQuestion {
             person: PersonFacts {
                 id: self.requester.id,
@@ -86,7 +93,7 @@ impl Facts {
                 name: self.requester.name.clone(),
                 roles: self.requester.roles.iter().cloned().collect(),
                 groups: Vec::new(),
-                auth_provider: self.requester.auth_provider.as_str(),
+                auth_provider: self.requester.auth_provider,
                 mfa: false,
             },
             action: asked.action,

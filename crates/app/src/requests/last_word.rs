@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::request::{ApprovalMode, RequestEvent};
 use curfew_domain::{AccessRequest, Actor, DoneBy, Timestamp};
-use curfew_policy::{Decision, Outcome, Target};
+use curfew_policy::{Decision, Outcome};
 use curfew_store::{ReadUnit, WriteUnit};
 
 use crate::grants::{Grounds, Making};
@@ -20,7 +20,7 @@ pub(super) struct LastWord {
     asked: Asked,
     facts: Facts,
     decision: Decision,
-    targets: Vec<Target>,
+    now: Timestamp,
 }
 
 impl LastWord {
@@ -39,8 +39,12 @@ impl LastWord {
             unit.decisions(request.id).await?.iter().flat_map(record::accounts).collect();
         facts.normalised.targets.retain(|target| seen.contains(target.account.id.as_str()));
         let decision = facts.decide(&asked, now).await?;
-        let targets = facts.normalised.targets.clone();
-        Ok(Self { asked, facts, decision, targets })
+        Ok(Self { asked, facts, decision, now })
+    }
+
+    /// Whether it is still what policy says.
+    pub(super) async fn still_stands(&self, unit: &WriteUnit) -> Result<bool, AppError> {
+        self.facts.still_stand(unit).await
     }
 
     /// All approvals are in: policy's last word.
@@ -50,10 +54,9 @@ impl LastWord {
         caller: &Caller,
         unit: &WriteUnit,
         request: AccessRequest,
-        now: Timestamp,
     ) -> Result<AccessRequest, AppError> {
-        let LastWord { asked, facts, decision, targets } = self;
-        unit.insert_decision(&record::record(app, request.id, &asked, &facts, &decision, now)?).await?;
+        let LastWord { asked, facts, decision, now } = self;
+        record::keep(app, unit, request.id, &asked, &facts, &decision, now).await?;
         let (requirements, terms) = match &decision.outcome {
             Outcome::Denied { .. } => return denied_by_policy(app, unit, request, &decision, now).await,
             Outcome::Approved { terms, .. } => (Vec::new(), terms),
@@ -70,7 +73,7 @@ impl LastWord {
         let grounds = Grounds {
             request: &request,
             connection: &facts.connection,
-            targets: &targets,
+            targets: &facts.normalised.targets,
             duration: terms.duration,
             audit_enabled: decision.audit_session,
         };

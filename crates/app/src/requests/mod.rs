@@ -15,12 +15,22 @@ use std::net::IpAddr;
 use curfew_domain::{AccountId, Action, PermissionSetArn, Reason, ResourceRef, Seconds};
 use serde_json::{Map, Value};
 
+use crate::AppError;
+
 pub use cancel::cancel;
 pub use read::{ListedFor, get, list};
+pub use record::question_of;
 pub use review::{approve, deny};
 pub use submit::submit;
 
 pub use curfew_store::RequestFilter;
+
+/// What is said to whoever asks for emergency access, or would allow it.
+pub(crate) const NO_EMERGENCIES: &str = "emergency access is not given in this version";
+
+/// How often a decision is taken up anew because policies, roles or another's word came between. What moves more often
+/// than that within a request is told to try again.
+const TRIES: usize = 5;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +51,13 @@ pub struct NewRequest {
     pub break_glass: bool,
     /// Whatever is to be kept with it. `permission_set_arn`, `account_id` and `ticket` are read.
     pub metadata: Map<String, Value>,
+}
+
+fn moved() -> AppError {
+    AppError::Unavailable {
+        message: "what decides this request is changing at the same moment; try again",
+        source: None,
+    }
 }
 
 /// What of a request its decision needs, whether it is new or asked again.

@@ -1,17 +1,50 @@
-//! A decision as it is kept.
+//! A decision as it is kept, and as it is logged.
 
-use curfew_domain::{DecisionId, RequestId, Timestamp};
-use curfew_policy::{Decision, Outcome};
-use curfew_store::DecisionRecord;
-use serde_json::{Value, json};
+use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
+use curfew_domain::{Actor, DecisionId, Entropy, RequestId, Timestamp};
+use curfew_policy::{AccessQuestion, Decision, Outcome};
+use curfew_store::{DecisionRecord, WriteUnit};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::{App, AppError};
 
 use super::Asked;
 use super::facts::Facts;
 
-/// What is kept of a decision: what decided, in which version, what it was told, and how each group answered.
-pub(super) fn record(
+/// What of a question is told of the person or in their words, by name: kept apart, so that it can be erased.
+const PERSONAL: [(&str, &str); 5] = [
+    ("email", "/person/email"),
+    ("name", "/person/name"),
+    ("reason", "/reason"),
+    ("source_ip", "/source_ip"),
+    ("ticket", "/ticket"),
+];
+
+/// Keeps a decision (what decided, in which version, what it was told, and how each group answered), and logs it with
+/// the hash that proves what is kept.
+pub(super) async fn keep(
+    app: &App,
+    unit: &WriteUnit,
+    request: RequestId,
+    asked: &Asked,
+    facts: &Facts,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let record = record(app, request, asked, facts, decision, now)?;
+    unit.insert_decision(&record).await?;
+    let entry = NewEntry::new(Actor::System, AuditAction::RequestEvaluated, "request", request)
+        .with("decision_id", record.id.to_string())
+        .with("content", record.content().map_err(AppError::internal)?)
+        .with("outcome", record.outcome)
+        .with("policies", record.rules)
+        .with("faults", decision.faults.len());
+    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
+    Ok(())
+}
+
+fn record(
     app: &App,
     request: RequestId,
     asked: &Asked,
@@ -19,6 +52,10 @@ pub(super) fn record(
     decision: &Decision,
     now: Timestamp,
 ) -> Result<DecisionRecord, AppError> {
+    let question = facts.question(asked, now);
+    let (mut context, personal) = told(&question, app.entropy.as_ref()).map_err(AppError::internal)?;
+    context.insert("facts_seen_at".to_owned(), json!(facts.normalised.seen_at));
+    context.insert("personal".to_owned(), content_hash(&personal).map_err(AppError::internal)?.into());
     let json = |value: Result<Value, serde_json::Error>| value.map_err(AppError::internal);
     Ok(DecisionRecord {
         id: DecisionId::new(now, app.entropy.as_ref()),
@@ -27,8 +64,9 @@ pub(super) fn record(
         policies: decision.determining.iter().map(|determining| determining.policy).collect(),
         rules: json(serde_json::to_value(&decision.determining))?,
         notices: decision.notices.clone(),
-        context: context(asked, facts, now),
-        trace: json! ({
+        context: Value::Object(context),
+        personal: Some(Value::Object(personal)),
+        trace: json!({
             "outcome": json(serde_json::to_value(&decision.outcome))?,
             "points": json(serde_json::to_value(&decision.trace))?,
             "faults": json(serde_json::to_value(&decision.faults))?,
@@ -46,29 +84,39 @@ pub(super) const fn outcome(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What policies were told. The reason stays with the request, where it can be erased.
-fn context(asked: &Asked, facts: &Facts, now: Timestamp) -> Value {
-    let normalised = &facts.normalised;
-    let accounts: Vec<&str> = normalised.targets.iter().map(|target| target.account.id.as_str()).collect();
-    json!({
-        "principal": facts.requester.id,
-        "roles": facts.requester.roles,
-        "action": asked.action,
-        "resource": asked.resource,
-        "accounts": accounts,
-        "permission_set": normalised.permission_set,
-        "duration_seconds": asked.duration,
-        "break_glass": asked.break_glass,
-        "requested_at": now,
-        "source_ip": asked.source_ip,
-        "ticket": asked.ticket,
-        "facts_are_fresh": facts.are_fresh(now),
-        "facts_seen_at": normalised.seen_at,
-    })
+/// What a kept decision came to.
+pub(super) fn outcome_of(decision: &DecisionRecord) -> Option<Outcome> {
+    decision.trace.get("outcome").and_then(|outcome| Outcome::deserialize(outcome).ok())
+}
+
+type Told = (Map<String, Value>, Map<String, Value>);
+
+/// The question, and apart from it what is personal, with a salt: its hash stays when it is erased, and must not tell it.
+fn told(question: &AccessQuestion, entropy: &dyn Entropy) -> Result<Told, serde_json::Error> {
+    let mut salt = [0_u8; 16];
+    entropy.fill(&mut salt);
+    let mut personal = Map::from_iter([("salt".to_owned(), json!(salt))]);
+    let mut context = serde_json::to_value(question)?;
+    for (name, place) in PERSONAL {
+        let told = context.pointer_mut(place).map(Value::take);
+        personal.insert(name.to_owned(), told.unwrap_or_default());
+    }
+    Ok((serde_json::from_value(context)?, personal))
+}
+
+/// What policies were told when they decided so, to ask it again. None once what was personal of it is erased.
+pub fn question_of(decision: &DecisionRecord) -> Option<AccessQuestion> {
+    let personal = decision.personal.as_ref()?;
+    let mut context = decision.context.clone();
+    for (name, place) in PERSONAL {
+        *context.pointer_mut(place)? = personal.get(name)?.clone();
+    }
+    serde_json::from_value(context).ok()
 }
 
 /// The accounts that a kept decision was about.
 pub(super) fn accounts(record: &DecisionRecord) -> Vec<String> {
-    let listed = record.context.get("accounts").and_then(Value::as_array);
-    listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    let targets = record.context.get("targets").and_then(Value::as_array);
+    let account = |target: &Value| target.pointer("/account/id").and_then(Value::as_str).map(str::to_owned);
+    targets.into_iter().flatten().filter_map(account).collect()
 }

@@ -7,13 +7,11 @@ use curfew_domain::request::{
 use curfew_domain::{AccessRequest, Approval, ApprovalId, DoneBy, Reason, RequestId, Scope, Timestamp};
 use curfew_store::ReadUnit;
 
+use crate::grants::check_active;
 use crate::{App, AppError, Caller};
 
 use super::last_word::LastWord;
-
-/// How often an approval is taken up anew because somebody else's came between. More people than that at the same
-/// moment are told to try again.
-const TRIES: usize = 5;
+use super::{TRIES, moved};
 
 /// The caller approves. With the last approval that is needed policy is asked again, and has the last word.
 pub async fn approve(
@@ -42,10 +40,7 @@ pub async fn approve(
             return Ok(request);
         }
     }
-    Err(AppError::Unavailable {
-        message: "others decide this request at the same moment; try again",
-        source: None,
-    })
+    Err(moved())
 }
 
 /// The caller denies: one is enough.
@@ -72,8 +67,8 @@ pub async fn deny(
     Ok(request)
 }
 
-/// Writes an approval and what follows from it. None when somebody decided in between, so that it has to be taken
-/// up anew.
+/// Writes an approval and what follows from it. None when somebody decided in between, or policy changed, so that it has
+/// to be taken up anew.
 async fn write_approval(
     app: &App,
     caller: &Caller,
@@ -83,9 +78,16 @@ async fn write_approval(
     now: Timestamp,
 ) -> Result<Option<AccessRequest>, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
+    // In the order in which a suspension takes them: the person, and then their requests.
+    let requester = unit.hold_user(seen.requester).await?;
     let locked = unit.lock_request(seen.id).await?.ok_or(AppError::NotFound("request"))?;
     may_decide(&locked, &reviewer(&unit, caller).await?, now)?;
-    if locked != *seen {
+    check_active(requester.as_ref())?;
+    let still_stands = match &asked_again {
+        Some(last_word) => last_word.still_stands(&unit).await?,
+        None => true,
+    };
+    if locked != *seen || !still_stands {
         return Ok(None);
     }
     unit.insert_approval(locked.id, &approval).await?;
@@ -96,7 +98,7 @@ async fn write_approval(
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     let request = match asked_again {
         None => request,
-        Some(last_word) => last_word.conclude(app, caller, &unit, request, now).await?,
+        Some(last_word) => last_word.conclude(app, caller, &unit, request).await?,
     };
     unit.save_decided_request(&request).await?;
     unit.commit().await?;

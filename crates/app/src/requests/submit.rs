@@ -9,12 +9,12 @@ use curfew_policy::{Decision, Outcome};
 use curfew_store::ReadUnit;
 use serde_json::{Map, Value};
 
-use crate::grants::{Grounds, Making};
+use crate::grants::{Grounds, Making, check_active};
 use crate::{App, AppError, Caller, Made, Once};
 
 use super::facts::Facts;
 use super::person::Person;
-use super::{Asked, NewRequest, record};
+use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record};
 
 /// The most that may be kept with a request, as JSON text.
 const METADATA_LIMIT: usize = 16 * 1_024;
@@ -30,86 +30,123 @@ pub async fn submit(
     caller.require(Scope::RequestsCreate)?;
     if wanted.break_glass {
         caller.require(Scope::RequestsBreakGlass)?;
+        return Err(AppError::field("break_glass", NO_EMERGENCIES));
     }
     let asked = Asked::new(&wanted, caller)?;
     let reading = app.store.tenant(caller.tenant).read().await?;
     if let Some(id) = once.earlier(&reading, app.now()).await? {
-        return Ok(Made::Before(found(&reading, id).await?));
+        return answered_before(&reading, id).await.map(Made::Before);
     }
     app.check_deciding()?;
-    let facts = Facts::load(app, &reading, caller.user, &asked).await?;
+    let mut facts = Facts::load(app, &reading, caller.user, &asked).await?;
     let person = Person::in_cache(&reading, &facts.connection, &facts.requester).await?;
     drop(reading);
+    // This may take seconds, in which all that was loaded may change: what is written is decided by what still stands.
     let principal = person.principal(app, caller.tenant, &facts.connection, &facts.requester).await?;
-    let now = app.now();
-    let decision = facts.decide(&asked, now).await?;
-    let request = new_request(app, &wanted, &asked, &facts, &principal, &decision, now);
-    let request = keep(app, caller, once, Submission { request, asked, facts, decision, now }).await?;
-    refuse_denied(request)
+    for _ in 0..TRIES {
+        let now = app.now();
+        let decision = facts.decide(&asked, now).await?;
+        let request = new_request(app, &wanted, &asked, &facts, &principal, &decision, now);
+        let submission = Submission { request, asked: &asked, facts: &facts, decision: &decision, now };
+        if let Some(request) = keep(app, caller, once, submission).await? {
+            return refuse_denied(request, &decision.outcome).map(Made::Now);
+        }
+        facts = loaded_again(app, caller, &asked, &facts).await?;
+    }
+    Err(moved())
+}
+
+/// What the same submission was answered before.
+async fn answered_before(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest, AppError> {
+    let request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
+    match unit.decisions(id).await?.first().and_then(record::outcome_of) {
+        Some(outcome) => refuse_denied(request, &outcome),
+        None => Ok(request),
+    }
+}
+
+/// The facts as they are now, if they still are of the person that was found.
+async fn loaded_again(app: &App, caller: &Caller, asked: &Asked, before: &Facts) -> Result<Facts, AppError> {
+    let unit = app.store.tenant(caller.tenant).read().await?;
+    let facts = Facts::load(app, &unit, caller.user, asked).await?;
+    if facts.connection != before.connection || facts.requester.email != before.requester.email {
+        return Err(AppError::conflict(
+            "the AWS connection or your address has changed meanwhile; try again",
+        ));
+    }
+    Ok(facts)
 }
 
 /// All that is written for a request.
-struct Submission {
+struct Submission<'a> {
     request: AccessRequest,
-    asked: Asked,
-    facts: Facts,
-    decision: Decision,
+    asked: &'a Asked,
+    facts: &'a Facts,
+    decision: &'a Decision,
     now: Timestamp,
 }
 
-/// A request as it was kept, and why it was denied if it was.
-struct Kept {
-    request: AccessRequest,
-    decision: Decision,
-}
-
-async fn keep(app: &App, caller: &Caller, once: &Once, submission: Submission) -> Result<Kept, AppError> {
+/// Writes a request and what follows from its decision. None when what decided has changed meanwhile, so that it has to
+/// be decided anew.
+async fn keep(
+    app: &App,
+    caller: &Caller,
+    once: &Once,
+    submission: Submission<'_>,
+) -> Result<Option<AccessRequest>, AppError> {
     let Submission { mut request, asked, facts, decision, now } = submission;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let granted = match &decision.outcome {
-        Outcome::Approved { terms, .. } => {
-            let grounds = Grounds {
-                request: &request,
-                connection: &facts.connection,
-                targets: &facts.normalised.targets,
-                duration: terms.duration,
-                audit_enabled: decision.audit_session,
-            };
-            Some(Making::new(app, grounds, now))
-        }
-        Outcome::NeedsApproval { .. } | Outcome::Denied { .. } => None,
-    };
+    check_active(unit.hold_user(request.requester).await?.as_ref())?;
+    if !facts.still_stand(&unit).await? {
+        return Ok(None);
+    }
+    let granted = granted(app, &request, facts, decision, now);
     request.grant = granted.as_ref().map(|making| making.grant.id);
     unit.insert_request(&request).await?;
-    unit.insert_decision(&record::record(app, request.id, &asked, &facts, &decision, now)?).await?;
     unit.record(submitted(caller, &request), app.now(), app.entropy.as_ref()).await?;
-    if let Some(entry) = decided(&request, &decision) {
+    record::keep(app, &unit, request.id, asked, facts, decision, now).await?;
+    if let Some(entry) = decided(&request) {
         unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     }
     if let Some(making) = &granted {
         making.write(app, &unit, Actor::System).await?;
     }
-    if request.decided_status != RequestStatus::Denied {
-        once.remember(&unit, request.id, now).await?;
-    }
+    once.remember(&unit, request.id, now).await?;
     unit.commit().await?;
     if granted.is_some() {
         app.nudge.now();
     }
-    Ok(Kept { request, decision })
+    Ok(Some(request))
 }
 
-fn refuse_denied(kept: Kept) -> Result<Made<AccessRequest>, AppError> {
-    let Outcome::Denied { max_duration, .. } = kept.decision.outcome else {
-        return Ok(Made::Now(kept.request));
+/// The grant of a request that policy approves at once.
+fn granted(
+    app: &App,
+    request: &AccessRequest,
+    facts: &Facts,
+    decision: &Decision,
+    now: Timestamp,
+) -> Option<Making> {
+    let Outcome::Approved { terms, .. } = &decision.outcome else { return None };
+    let grounds = Grounds {
+        request,
+        connection: &facts.connection,
+        targets: &facts.normalised.targets,
+        duration: terms.duration,
+        audit_enabled: decision.audit_session,
     };
-    let mut details = Map::from_iter([("request_id".to_owned(), Value::from(kept.request.id.to_string()))]);
+    Some(Making::new(app, grounds, now))
+}
+
+fn refuse_denied(request: AccessRequest, outcome: &Outcome) -> Result<AccessRequest, AppError> {
+    let Outcome::Denied { max_duration, .. } = outcome else { return Ok(request) };
+    let mut details = Map::from_iter([("request_id".to_owned(), Value::from(request.id.to_string()))]);
     let mut message = "the request is denied by policy".to_owned();
     if let Some(longest) = max_duration {
         details.insert("max_duration_seconds".to_owned(), longest.get().into());
         let _ = write!(message, "; {} seconds at most would do", longest.get());
     }
-    Err(AppError::Forbidden { message, details, notices: kept.decision.notices })
+    Err(AppError::Forbidden { message, details, notices: request.notices })
 }
 
 impl Asked {
@@ -221,26 +258,15 @@ fn submitted(caller: &Caller, request: &AccessRequest) -> NewEntry {
 }
 
 /// What policy decided by itself.
-fn decided(request: &AccessRequest, decision: &Decision) -> Option<NewEntry> {
+fn decided(request: &AccessRequest) -> Option<NewEntry> {
     let action = match request.decided_status {
         RequestStatus::Approved => AuditAction::RequestApproved,
         RequestStatus::Denied => AuditAction::RequestDenied,
         RequestStatus::Pending | RequestStatus::Expired | RequestStatus::Cancelled => return None,
     };
-    let policies: Vec<Value> = decision
-        .determining
-        .iter()
-        .map(|determining| serde_json::json!({ "id": determining.policy, "version": determining.version }))
-        .collect();
     Some(
         NewEntry::new(Actor::System, action, "request", request.id)
             .with("requester_id", request.requester.to_string())
-            .with("mode", request.mode.map(ApprovalMode::as_str))
-            .with("policies", policies)
-            .with("faults", decision.faults.len()),
+            .with("mode", request.mode.map(ApprovalMode::as_str)),
     )
-}
-
-async fn found(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest, AppError> {
-    unit.request(id).await?.ok_or(AppError::NotFound("request"))
 }

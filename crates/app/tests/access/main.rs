@@ -2,7 +2,10 @@
 #![cfg(test)]
 
 mod grants;
+mod heads;
+mod meanwhile;
 mod policies;
+mod proof;
 mod requests;
 mod reviews;
 mod walls;

@@ -84,6 +84,32 @@ on_both_databases! {
         assert_eq!(policies::get(&world.test.app, &world.admin, made.policy.id).await.unwrap(), made);
     }
 
+    async fn emergencies_are_not_promised_before_they_are_told_and_reviewed(db: &TestStore) {
+        let world = World::new(db).await;
+        let terms = |change: fn(&mut curfew_domain::policy::PolicyTerms)| {
+            let mut terms = auto();
+            change(&mut terms);
+            terms
+        };
+        for (terms, field) in [
+            (terms(|terms| terms.mode = curfew_domain::request::ApprovalMode::BreakGlass), "approval_mode"),
+            (terms(|terms| terms.allow_break_glass = true), "allow_break_glass"),
+            (
+                terms(|terms| terms.break_glass_maximum = Some(Seconds::of(60))),
+                "break_glass_max_duration_seconds",
+            ),
+        ] {
+            let refused =
+                policies::create(&world.test.app, &world.admin, &Once::unkeyed(), new_policy(terms, PERMIT_ALL)).await;
+            assert_eq!(fields(refused), [field]);
+        }
+        let made = world.policy(auto(), PERMIT_ALL).await;
+        let mut change = PolicyChange::default();
+        change.terms.allow_break_glass = Change::To(true);
+        let refused = policies::change(&world.test.app, &world.admin, made.policy.id, change).await;
+        assert_eq!(fields(refused), ["allow_break_glass"]);
+    }
+
     async fn a_change_is_seen_by_the_next_request_on_every_node(db: &TestStore) {
         let world = World::new(db).await;
         let other_node = TestApp::with(

@@ -69,8 +69,14 @@ on_both_databases! {
         assert_eq!(second.status(world.test.app.now()), RequestStatus::Approved);
         assert_eq!(second.approvals.len(), 2);
         assert_eq!(
-            world.logged().await[2..],
-            ["request.approval_given", "request.approval_given", "request.approved", "grant.created"]
+            world.logged().await[3..],
+            [
+                "request.approval_given",
+                "request.approval_given",
+                "request.evaluated",
+                "request.approved",
+                "grant.created"
+            ]
         );
     }
 

@@ -273,3 +273,31 @@ fn an_emergency_for_several_accounts_needs_each_to_allow_it() {
     both.targets.push(target(PROD));
     assert_eq!(approved_as(&ask(&[dev, prod], &both)), Some(ApprovalMode::Require));
 }
+
+#[test]
+fn a_question_that_was_kept_is_asked_again_to_the_same_answer() {
+    let mut asked = question();
+    asked.duration = None;
+    asked.reason = Some("INC-7".to_owned());
+    asked.source_ip = Some("192.0.2.1".parse().unwrap());
+    let by_tag = "permit (principal, action, resource is AwsAccount) when { resource.hasTag(\"env\") && \
+                  resource.getTag(\"env\") == \"dev\" && context.hour == 12 && context.reason == \"INC-7\" };";
+    let policies = [policy(1, 0, &[by_tag])];
+    let kept = serde_json::to_string(&asked).unwrap();
+    let again = serde_json::from_str(&kept).unwrap();
+    assert_eq!(asked, again);
+    let decision = ask(&policies, &again);
+    assert!(approved_as(&decision).is_some(), "{decision:?}");
+    assert_eq!(decision, ask(&policies, &asked));
+}
+
+#[test]
+fn the_trace_says_which_durations_were_judged() {
+    let mut asked = question();
+    asked.duration = None;
+    let never = "permit (principal, action, resource) when { context.hour > 23 };";
+    let mut short = policy(1, 0, &[never]);
+    short.terms.default = Some(Seconds::of(60));
+    let decision = ask(&[short, policy(2, 0, &[never])], &asked);
+    assert_eq!(decision.trace[0].groups[0].durations, [Seconds::of(60), HOUR]);
+}

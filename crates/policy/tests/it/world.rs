@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use curfew_domain::policy::{Policy, PolicyRule, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{
-    AccountId, Action, BuiltInRole, DayOfWeek, GroupId, LocalMoment, OuId, PermissionSetArn, PolicyId,
-    RuleId, Seconds, Timestamp, UserId,
+    AccountId, Action, AuthProvider, BuiltInRole, DayOfWeek, GroupId, LocalMoment, OuId, PermissionSetArn,
+    PolicyId, RuleId, Seconds, Timestamp, UserId,
 };
 use curfew_policy::{
     AccessQuestion, AccountFacts, CompiledPolicies, Decision, Outcome, PermissionSetFacts, PersonFacts,
@@ -57,7 +57,7 @@ pub(crate) fn question() -> AccessQuestion {
             name: "Alice".parse().unwrap(),
             roles: vec![BuiltInRole::User.slug()],
             groups: vec![GroupId::from_uuid(ENGINEERS.parse::<Uuid>().unwrap())],
-            auth_provider: "local",
+            auth_provider: AuthProvider::Local,
             mfa: false,
         },
         action: Action::Read,

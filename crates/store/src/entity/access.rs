@@ -54,6 +54,26 @@ pub(crate) mod policy_rule {
     no_relations!();
 }
 
+pub(crate) mod policy_version {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "policy_version")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub policy_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i64,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub body: Json,
+        pub made_by: String,
+    }
+
+    no_relations!();
+}
+
 pub(crate) mod access_request {
     use sea_orm::entity::prelude::*;
 
@@ -119,6 +139,8 @@ pub(crate) mod decision {
         pub notices: Json,
         #[sea_orm(column_type = "JsonBinary")]
         pub context: Json,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub personal: Option<Json>,
         #[sea_orm(column_type = "JsonBinary")]
         pub trace: Json,
         pub created_at: i64,

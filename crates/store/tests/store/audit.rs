@@ -8,7 +8,7 @@ use curfew_domain::{Actor, Page, PageLimit, PageRequest, TenantId};
 use curfew_store::audit::verify::{Finding, Verification};
 use curfew_store::audit::{AuditFilter, AuditRecord, SignedHead};
 use curfew_store::on_both_databases;
-use curfew_store::testing::World;
+use curfew_store::testing::{TestStore, World};
 
 /// A tenant with `count` sealed entries, and the chain's head.
 async fn sealed(world: &World<'_>, count: usize) -> (TenantId, ChainHead) {
@@ -264,4 +264,20 @@ on_both_databases! {
         assert_eq!(unit.latest_head().await.unwrap(), Some(signed.clone()));
         assert_eq!(unit.heads().await.unwrap(), vec![signed]);
     }
+}
+
+#[tokio::test]
+async fn an_entry_before_the_first_is_found() {
+    let db = TestStore::sqlite().await;
+    let world = World::new(&db);
+    let (tenant, head) = sealed(&world, 2).await;
+    let hidden = world.record(tenant, Actor::System, "hidden").await;
+    let id = world.literal(hidden);
+    db.tamper(&format!(
+        "PRAGMA ignore_check_constraints = ON;
+         DELETE FROM audit_unsealed WHERE entry_id = {id};
+         UPDATE audit_entry SET sequence = 0, hash = zeroblob(32), previous_hash = zeroblob(32) WHERE id = {id};"
+    ))
+    .await;
+    assert_eq!(verify(&world, tenant, &[head]).await.findings, vec![Finding::Unqueued { entry: hidden }]);
 }

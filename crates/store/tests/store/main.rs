@@ -7,6 +7,7 @@ mod idempotency;
 mod migrations;
 mod opening;
 mod outages;
+mod policies;
 mod reconcile;
 mod tenants;
 mod walls;

@@ -3,13 +3,18 @@
 //! The chain proves by itself that no sealed entry was changed, removed from its midst, inserted or moved. A chain
 //! that was cut at its tail, or computed anew from some entry on, verifies by itself: that shows only against heads
 //! that left the database before.
+//!
+//! What is kept beside the log and explains it (decisions, and policies as they were) is proved by entries that hold
+//! its hash.
 
+mod kept;
 mod read;
 mod walk;
 
-use curfew_domain::AuditEntryId;
 use curfew_domain::audit::ChainHash;
+use curfew_domain::{AuditEntryId, PolicyId};
 
+pub use kept::Kept;
 pub use walk::{ChainWalk, SealedEntry};
 
 /// What a walk along a tenant's chain found.
@@ -87,6 +92,28 @@ pub enum Finding {
         entry: AuditEntryId,
         /// Which text.
         name: String,
+    },
+    /// What an entry proves of what is kept beside the log is not so: it was changed or removed.
+    #[error("{kept}, of which entry {entry} tells, was changed or removed")]
+    KeptChanged {
+        /// The entry.
+        entry: AuditEntryId,
+        /// Of what it tells.
+        kept: Kept,
+    },
+    /// A policy decides by other terms or rules than those that were logged.
+    #[error("policy {policy} is not what was logged as its version {version}")]
+    OtherPolicy {
+        /// Which policy.
+        policy: PolicyId,
+        /// In which version it says it is.
+        version: u32,
+    },
+    /// There are more decisions than the log tells of.
+    #[error("{count} decisions were inserted of which no entry tells")]
+    UnloggedDecisions {
+        /// How many.
+        count: u64,
     },
     /// The chain ends before a head that left the database.
     #[error("the chain ends at entry {last}, but a head was taken at entry {head}: its tail was cut off")]

@@ -3,7 +3,7 @@
 use curfew_domain::audit::ChainHead;
 use curfew_domain::{AuditEntryId, Timestamp, UserId};
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{ChainWalk, Finding, MOST_FINDINGS, SealedEntry, Verification};
 use crate::audit::list::{personal_text, sealed};
@@ -26,6 +26,9 @@ impl ReadUnit {
             let Some(last) = rows.last() else { break };
             after = Row { table: "audit_entry", id: last.id }
                 .count("sequence", last.sequence.unwrap_or_default())?;
+            for finding in self.check_kept(&rows).await? {
+                walk.find(finding);
+            }
             let mut texts = self.texts_of(&rows).await?;
             for row in rows {
                 let own = texts.extract_if(.., |text| text.entry_id == row.id).collect();
@@ -34,7 +37,8 @@ impl ReadUnit {
                 }
             }
         }
-        for finding in self.look_beside_the_chain().await? {
+        let beside = self.look_beside_the_chain().await?;
+        for finding in beside.into_iter().chain(self.look_for_unlogged().await?) {
             walk.find(finding);
         }
         Ok(walk.end(self.count_unsealed().await?))
@@ -60,7 +64,8 @@ impl ReadUnit {
         Ok(count)
     }
 
-    /// Every unsealed entry waits in the queue, and everything in the queue is an unsealed entry.
+    /// Every unsealed entry waits in the queue, everything in the queue is an unsealed entry, and numbers begin
+    /// with 1.
     async fn look_beside_the_chain(&self) -> Result<Vec<Finding>, StoreError> {
         let queue = Query::select()
             .column(audit_unsealed::Column::EntryId)
@@ -69,8 +74,13 @@ impl ReadUnit {
             .to_owned();
         let unqueued = audit_entry::Entity::find()
             .filter(audit_entry::Column::TenantId.eq(self.wall()))
-            .filter(audit_entry::Column::Sequence.is_null())
-            .filter(audit_entry::Column::Id.not_in_subquery(queue))
+            .filter(
+                Condition::any().add(audit_entry::Column::Sequence.lte(0)).add(
+                    Condition::all()
+                        .add(audit_entry::Column::Sequence.is_null())
+                        .add(audit_entry::Column::Id.not_in_subquery(queue)),
+                ),
+            )
             .limit(MOST_FINDINGS as u64)
             .all(self.tx())
             .await?;

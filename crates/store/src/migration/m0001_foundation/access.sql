@@ -38,6 +38,16 @@ CREATE TABLE policy_rule (
 );
 CREATE INDEX policy_rule_policy ON policy_rule (tenant_id, policy_id, ordinal);
 
+-- Every version that a policy had, whole; it outlives the policy, for decisions name versions.
+CREATE TABLE policy_version (
+  tenant_id UUID NOT NULL,
+  policy_id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  body JSONB NOT NULL,
+  made_by TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, policy_id, version)
+);
+
 CREATE TABLE access_request (
   tenant_id UUID NOT NULL,
   id UUID NOT NULL,
@@ -81,6 +91,7 @@ CREATE TABLE decision (
   rules JSONB NOT NULL,
   notices JSONB NOT NULL,
   context JSONB NOT NULL,
+  personal JSONB,
   trace JSONB NOT NULL,
   created_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, id),

@@ -20,6 +20,7 @@ const WALLED: &[&str] = &[
     "discovery_run",
     "policy",
     "policy_rule",
+    "policy_version",
     "access_request",
     "decision",
     "approval",
