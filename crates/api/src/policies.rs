@@ -62,7 +62,8 @@ pub struct NewPolicy {
     #[serde(default, deserialize_with = "at_most::<100, _, _>")]
     #[schema(value_type = Vec<Uuid>, max_items = 100)]
     pub approver_groups: Vec<GroupId>,
-    /// Whether an emergency passes without approval.
+    /// Whether an emergency passes without approval. Emergency access is not given in this version: `true` is
+    /// refused, and so are the mode and a maximum of emergencies.
     #[serde(default)]
     pub allow_break_glass: bool,
     /// How long an emergency lasts at most.

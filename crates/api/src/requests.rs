@@ -27,7 +27,7 @@ pub struct NewAccessRequest {
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
     pub duration_seconds: Option<Seconds>,
-    /// Whether it is an emergency.
+    /// Whether it is an emergency. Emergency access is not given in this version: `true` is refused.
     #[serde(default)]
     pub break_glass: bool,
     /// The permission set, unless `resource` is one or `metadata` names it.

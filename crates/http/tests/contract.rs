@@ -63,8 +63,12 @@ impl Server {
 
     /// As the admin.
     async fn get(&self, uri: &str) -> Reply {
+        self.as_admin("GET", uri, None).await
+    }
+
+    async fn as_admin(&self, method: &str, uri: &str, body: Option<Value>) -> Reply {
         let (bearer, tenant) = (format!("Bearer {}", self.tenant.token), self.tenant.tenant.id.to_string());
-        self.ask("GET", uri, &[("authorization", &bearer), ("x-tenant-id", &tenant)], None).await
+        self.ask(method, uri, &[("authorization", &bearer), ("x-tenant-id", &tenant)], body).await
     }
 }
 
@@ -320,4 +324,55 @@ async fn every_operation_but_the_public_ones_turns_strangers_away() {
             assert_eq!(reply.headers["www-authenticate"], "Bearer realm=\"curfew\"");
         }
     }
+}
+
+#[tokio::test]
+async fn every_list_refuses_bad_limits_and_cursors() {
+    let server = Server::start().await;
+    for list in ["requests", "grants", "policies", "api-keys", "tenants", "settings", "users"] {
+        assert_eq!(server.get(&format!("/v1/{list}")).await.status, 200, "{list}");
+        for query in ["limit=0", "limit=251", "limit=x", "cursor=", "cursor=nonsense", "nonsense=1"] {
+            server.get(&format!("/v1/{list}?{query}")).await.refused(400, "invalid_request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_of_policies_and_requests_are_held_to_their_description() {
+    let server = Server::start().await;
+    let id = uuid::Uuid::from_u128(7);
+    let (request, policy, review) = (
+        json!({ "resource": { "type": "aws_account", "id": "111111111111" }, "action": "read" }),
+        json!({ "name": "p", "max_duration_seconds": 60, "cedar_policy_set": "permit (principal, action, resource);" }),
+        json!({}),
+    );
+    let with = |body: &Value, field: &str, value: Value| {
+        let mut body = body.clone();
+        body[field] = value;
+        body
+    };
+    let approve = format!("/v1/requests/{id}/approve");
+    for (uri, body, field) in [
+        ("/v1/requests", with(&request, "nonsense", json!(1)), "nonsense"),
+        ("/v1/requests", with(&request, "action", json!("destroy")), "action"),
+        ("/v1/requests", with(&request, "reason", json!("a\u{0}b")), "reason"),
+        ("/v1/requests", with(&request, "duration_seconds", json!(-1)), "duration_seconds"),
+        ("/v1/requests", with(&request, "break_glass", json!(true)), "break_glass"),
+        ("/v1/policies", with(&policy, "nonsense", json!(1)), "nonsense"),
+        ("/v1/policies", with(&policy, "name", json!("a\u{0}b")), "name"),
+        ("/v1/policies", with(&policy, "priority", json!("high")), "priority"),
+        ("/v1/policies", with(&policy, "approval_mode", json!("break_glass")), "approval_mode"),
+        ("/v1/policies", with(&policy, "allow_break_glass", json!(true)), "allow_break_glass"),
+        ("/v1/policies", with(&policy, "approvals_required", json!(0)), "approvals_required"),
+        (approve.as_str(), with(&review, "nonsense", json!(1)), "nonsense"),
+        (approve.as_str(), with(&review, "reasoning", json!("a\u{0}b")), "reasoning"),
+    ] {
+        let reply = server.as_admin("POST", uri, Some(body)).await;
+        reply.refused(400, "invalid_request");
+        assert!(reply.body["details"]["fields"][field].is_string(), "{uri} {field}: {}", reply.body);
+    }
+    let broken = with(&policy, "cedar_policy_set", json!("permit ("));
+    server.as_admin("POST", "/v1/policies", Some(broken)).await.refused(422, "policy_invalid");
+    server.as_admin("POST", &approve, Some(review)).await.refused(404, "not_found");
+    assert_eq!(server.as_admin("POST", "/v1/policies", Some(policy)).await.status, 201);
 }

@@ -10,9 +10,10 @@ use crate::schema::validator;
 use crate::statement::parse_policy;
 use crate::{PolicyInvalid, Problem, RuleShape, Statement};
 
-const SCHEMA_HINT: &str = "there are User, Group, Role, AwsAccount, AwsOrganizationalUnit, AwsPermissionSet, AwsS3Bucket, \
-    AwsRdsInstance and AwsEc2Instance; context always has duration_seconds, break_glass, requested_at, day_of_week, hour and \
-    mfa, and may have permission_set, account, reason, source_ip and ticket";
+const SCHEMA_HINT: &str = "there are User, Group, Role, AwsAccount, AwsOrganizationalUnit, \
+    AwsPermissionSet, AwsS3Bucket, AwsRdsInstance and AwsEc2Instance; context always has duration_seconds, \
+    break_glass, requested_at, day_of_week, hour and mfa, and may have permission_set, account, reason, source_ip \
+    and ticket";
 
 /// A statement whose names are resolved and which is valid by the published schema.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -132,8 +132,8 @@ impl WriteUnit {
         self.bump_version().await
     }
 
-    /// Deletes a policy and its rules; its versions and the decisions that it made stay. Says whether it was there. Moves the tenant's
-    /// version.
+    /// Deletes a policy and its rules; its versions and the decisions that it made stay. Says whether it was there.
+    /// Moves the tenant's version.
     pub async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
         let gone = policy::Entity::delete_many()
             .filter(policy::Column::TenantId.eq(self.wall()))

@@ -49,7 +49,8 @@ impl Facts {
         Ok(Self { tenant: unit.tenant(), requester, connection, normalised, settings, policies })
     }
 
-    /// Whether they are still what decides: whether nothing of policies, roles and settings has moved, as `unit` sees it.
+    /// Whether they are still what decides: whether, as `unit` sees it, nothing of policies, roles and settings has
+    /// moved.
     pub(super) async fn still_stand(&self, unit: &WriteUnit) -> Result<bool, AppError> {
         Ok(unit.version().await? == self.policies.version)
     }

@@ -91,7 +91,8 @@ pub(super) fn outcome_of(decision: &DecisionRecord) -> Option<Outcome> {
 
 type Told = (Map<String, Value>, Map<String, Value>);
 
-/// The question, and apart from it what is personal, with a salt: its hash stays when it is erased, and must not tell it.
+/// The question, and apart from it what is personal, with a salt: its hash stays when it is erased, and must not
+/// tell it.
 fn told(question: &AccessQuestion, entropy: &dyn Entropy) -> Result<Told, serde_json::Error> {
     let mut salt = [0_u8; 16];
     entropy.fill(&mut salt);

@@ -67,8 +67,8 @@ pub async fn deny(
     Ok(request)
 }
 
-/// Writes an approval and what follows from it. None when somebody decided in between, or policy changed, so that it has
-/// to be taken up anew.
+/// Writes an approval and what follows from it. None when somebody decided in between, or policy changed, so that
+/// it has to be taken up anew.
 async fn write_approval(
     app: &App,
     caller: &Caller,

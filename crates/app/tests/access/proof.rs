@@ -2,10 +2,10 @@
 
 use curfew_app::policies::PolicyChange;
 use curfew_app::requests::{self, question_of};
-use curfew_app::{audit, policies};
+use curfew_app::{Caller, audit, policies};
 use curfew_domain::audit::{AuditAction, EntryBody};
 use curfew_domain::request::RequestStatus;
-use curfew_domain::{BuiltInRole, Change, DoneBy, PageLimit, Scope};
+use curfew_domain::{Actor, ActorType, ApiKeyId, BuiltInRole, Change, DoneBy, PageLimit, Scope};
 use curfew_policy::{CompiledPolicies, Outcome, decide};
 use curfew_store::on_both_databases;
 use serde_json::json;
@@ -45,6 +45,22 @@ on_both_databases! {
             assert_eq!(by["rules"], json!([policy.policy.rules[0].id]));
         }
         assert_eq!(findings(&world).await, [""; 0]);
+    }
+
+    async fn whoever_approves_by_a_key_is_logged_with_the_key(db: &TestStore) {
+        let world = World::new(db).await;
+        world.policy(by_people(1), PERMIT_ALL).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = world.submit(&alice, to_read(account(DEV))).await.unwrap();
+        let app = &world.test.app;
+        let key = ApiKeyId::new(app.now(), app.entropy.as_ref());
+        let by_key = Caller { actor: Actor::ApiKey { key, maker: world.admin.user }, ..world.admin.clone() };
+        requests::approve(app, &by_key, request.id, None).await.unwrap();
+        for action in [AuditAction::RequestApprovalGiven, AuditAction::RequestApproved] {
+            let entry = entries(&world, action).await.remove(0);
+            assert_eq!((entry.actor_type, entry.actor_id), (ActorType::ApiKey, key.to_string()), "{action}");
+            assert_eq!(entry.on_behalf_of, Some(world.admin.user));
+        }
     }
 
     async fn what_the_rules_said_stays_when_the_policy_is_changed_and_deleted(db: &TestStore) {
@@ -147,8 +163,10 @@ on_both_databases! {
         world.submit(&alice, to_read(account(DEV))).await.unwrap();
         let id = if db.store.backend() == curfew_store::Backend::Sqlite { "zeroblob(16)" } else { "gen_random_uuid()" };
         db.tamper(&format!(
-            "INSERT INTO decision (tenant_id, id, request_id, outcome, policy_ids, rules, notices, context, trace, created_at)
-             SELECT tenant_id, {id}, request_id, outcome, policy_ids, rules, notices, context, trace, created_at FROM decision"
+            "INSERT INTO decision
+             (tenant_id, id, request_id, outcome, policy_ids, rules, notices, context, trace, created_at)
+             SELECT tenant_id, {id}, request_id, outcome, policy_ids, rules, notices, context, trace, created_at
+             FROM decision"
         ))
         .await;
         let found = findings(&world).await;

@@ -2,7 +2,7 @@ use curfew_app::grants::{self, GrantFilter};
 use curfew_app::policies;
 use curfew_app::policies::PolicyChange;
 use curfew_app::requests::{self, RequestFilter};
-use curfew_domain::{BuiltInRole, ErrorCode, PageRequest};
+use curfew_domain::{BuiltInRole, DiscoveredAttributes, ErrorCode, PageRequest};
 use curfew_store::on_both_databases;
 
 use crate::world::*;
@@ -45,10 +45,28 @@ on_both_databases! {
         theirs.policy(auto(), PERMIT_ALL).await;
         let bob = ours.person("bob", BuiltInRole::User, None).await;
         assert_eq!(code(ours.submit(&bob, to_read(account(DEV))).await), ErrorCode::Forbidden);
-        theirs.person("tess", BuiltInRole::User, None).await;
-        let named = new_policy(auto(), "permit (principal == User::\"tess@acme.example\", action, resource);");
-        let refused =
-            policies::create(&ours.test.app, &ours.admin, &curfew_app::Once::unkeyed(), named).await;
-        assert_eq!(code(refused), ErrorCode::PolicyInvalid);
+        let tess = theirs.person("tess", BuiltInRole::User, None).await;
+        for name in ["tess@acme.example".to_owned(), tess.user.to_string()] {
+            let named = format!("permit (principal == User::\"{name}\", action, resource);");
+            let named = new_policy(auto(), &named);
+            let refused =
+                policies::create(&ours.test.app, &ours.admin, &curfew_app::Once::unkeyed(), named).await;
+            assert_eq!(code(refused), ErrorCode::PolicyInvalid, "{name}");
+        }
+    }
+
+    async fn what_another_tenants_organization_has_can_not_be_asked_for(db: &TestStore) {
+        let ours = World::new(db).await;
+        let theirs = World::beside(ours.test.clone(), 2).await;
+        ours.policy(auto(), PERMIT_ALL).await;
+        let bob = ours.person("bob", BuiltInRole::User, None).await;
+        let (account_of_theirs, set_of_theirs) = ("444444444444", READ.replace("aaaa", "cccc"));
+        let nothing = DiscoveredAttributes::default;
+        theirs.discovered(account(account_of_theirs), "Theirs", Vec::new(), nothing()).await;
+        theirs.discovered(set(&set_of_theirs), "Theirs", Vec::new(), nothing()).await;
+        assert_eq!(fields(ours.submit(&bob, to_read(account(account_of_theirs))).await), ["resource.id"]);
+        let mut with_their_set = to_read(account(DEV));
+        with_their_set.permission_set = Some(set_of_theirs.parse().unwrap());
+        assert_eq!(fields(ours.submit(&bob, with_their_set).await), ["permission_set_arn"]);
     }
 }
