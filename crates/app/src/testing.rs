@@ -176,6 +176,11 @@ impl TestApp {
         .await
     }
 
+    /// Works on as many passwords as can be worked on, until what is answered is dropped.
+    pub fn keep_passwords_busy(&self) -> impl Drop + use<> {
+        self.app.gate.passwords.take_all_turns().expect("turns that nobody has")
+    }
+
     /// Who shows this JWT, if they are let in.
     pub async fn caller(&self, token: &str, tenant: TenantId) -> Result<Caller, AppError> {
         let (authorization, tenant) = (format!("Bearer {token}"), tenant.to_string());

@@ -16,6 +16,8 @@ const KEEP_ENDED_LOGINS: Seconds = Seconds::of(30 * 86_400);
 pub struct Upkeep {
     /// Tenants whose secrets or names were renewed under the current master key.
     pub tenants_renewed: usize,
+    /// Credentials and names that are still kept under an older master key: live ones, which it must go on opening.
+    pub under_older_keys: u64,
     /// Counts of tries to sign in that nobody needs any more.
     pub tries_forgotten: u64,
 }
@@ -23,7 +25,8 @@ pub struct Upkeep {
 /// One round over all tenants; safe to repeat, and to run on several nodes.
 ///
 /// After a rotation of the master key the first round renews all that the server can renew by itself: sealed
-/// secrets, and the names that lead logins to tenants. Tokens and keys are renewed when they are next shown.
+/// secrets, and the names that lead logins to tenants. Tokens, keys and setup links are renewed when they are next
+/// shown: until then each round tells how many are left, and at last that the older keys can go.
 pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     let now = app.now();
     let unit = app.store.unwalled().read().await?;
@@ -39,7 +42,11 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     }
     let unit = app.store.unwalled().write().await?;
     done.tries_forgotten = unit.forget_login_tries(now).await?;
+    let current = app.keyring.current_key();
+    done.under_older_keys =
+        unit.stale_credentials(current, now).await? + unit.stale_login_names(current).await?;
     unit.commit().await?;
+    tell_of_older_keys(app, done.under_older_keys);
     if done.tenants_renewed > 0 {
         tracing::info!(
             tenants = done.tenants_renewed,
@@ -48,6 +55,21 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
         );
     }
     Ok(done)
+}
+
+/// Whoever rotates the master key waits for this line.
+fn tell_of_older_keys(app: &App, left: u64) {
+    metrics::gauge!("curfew_under_older_master_keys").set(f64::from(u32::try_from(left).unwrap_or(u32::MAX)));
+    let older: Vec<String> = app.keyring.key_ids().skip(1).map(|id| id.to_string()).collect();
+    if older.is_empty() {
+        return;
+    }
+    let older = older.join(",");
+    if left > 0 {
+        tracing::info!(left, older, "credentials are still kept under an older master key");
+    } else {
+        tracing::info!(older, "nothing needs the older master keys any more");
+    }
 }
 
 /// Whether there was something to renew.

@@ -3,13 +3,14 @@
 use curfew_domain::{ApiKeyId, CredentialId, SessionId, TenantId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter,
+    QuerySelect,
 };
 use uuid::Uuid;
 
 use crate::entity::credential::{ActiveModel, Column, Entity, Model};
 use crate::entity::tenant_version;
-use crate::keyring::KeyedHash;
+use crate::keyring::{KeyId, KeyedHash};
 use crate::row::{Row, micros, moment, number};
 use crate::{StoreError, UnwalledRead, UnwalledStore, WriteUnit};
 
@@ -68,6 +69,19 @@ impl UnwalledRead {
         let rows = Entity::find().filter(Column::Hash.is_in(digests)).all(self.tx()).await?;
         let found = rows.into_iter().map(credential).collect::<Result<Vec<_>, _>>()?;
         Ok(found.into_iter().find(|found| candidates.contains(&found.hash)))
+    }
+}
+
+impl UnwalledRead {
+    /// How many credentials are live at `now` and are not kept under `current`: without the master key that they are
+    /// kept under they are refused.
+    pub async fn stale_credentials(&self, current: KeyId, now: Timestamp) -> Result<u64, StoreError> {
+        let live = Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.micros()));
+        let stale = Entity::find()
+            .filter(Column::KeyId.ne(i64::from(current.get())))
+            .filter(Column::RevokedAt.is_null())
+            .filter(live);
+        Ok(stale.count(self.tx()).await?)
     }
 }
 

@@ -78,3 +78,4 @@ pub use settings::{OidcConfig, StoredSetting};
 pub use store::{Backend, Store};
 pub use tenants::Founding;
 pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};
+pub use users::PasswordLogin;

@@ -1,10 +1,10 @@
 //! What is looked at before a password is: which tenant a login means, and how often it was tried.
 
 use curfew_domain::{TenantId, Timestamp};
-use sea_orm::sea_query::{ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
@@ -76,6 +76,12 @@ impl UnwalledRead {
         self.tenants_where(Condition::all().add(stale)).await
     }
 
+    /// How many names are not kept under `current`.
+    pub async fn stale_login_names(&self, current: KeyId) -> Result<u64, StoreError> {
+        let stale = login_name::Column::KeyId.ne(i64::from(current.get()));
+        Ok(login_name::Entity::find().filter(stale).count(self.tx()).await?)
+    }
+
     async fn tenants_where(&self, which: Condition) -> Result<Vec<TenantId>, StoreError> {
         let ids: Vec<Uuid> = login_name::Entity::find()
             .select_only()
@@ -105,10 +111,17 @@ impl UnwalledWrite {
         save_tries(self.tx(), tries).await
     }
 
-    /// Forgets what is not needed any more.
+    /// Forgets what is not needed any more. Counts that a login has in hand are left for another time: it may need
+    /// them again, and neither waits for the other.
     pub async fn forget_login_tries(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let gone = login_attempt::Entity::delete_many()
+        let key = [login_attempt::Column::Scope, login_attempt::Column::KeyHash];
+        let free = login_attempt::Entity::find()
+            .select_only()
+            .columns(key)
             .filter(login_attempt::Column::ForgetAt.lte(now.micros()))
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        let gone = login_attempt::Entity::delete_many()
+            .filter(Expr::tuple(key.map(Expr::col)).in_subquery(free.into_query()))
             .exec(self.tx())
             .await?;
         Ok(gone.rows_affected)
@@ -154,8 +167,8 @@ impl WriteUnit {
     }
 }
 
-/// Makes the rows that are missing, then locks all of them, always in the same order: two logins can't wait for each
-/// other in a circle.
+/// Makes the rows that are missing and locks the others, always in the same order: two logins can't wait for each
+/// other in a circle. One that is being forgotten meanwhile is waited for, and made anew.
 async fn lock_tries(
     tx: &DatabaseTransaction,
     keys: &[(TriesOf, KeyedHash)],
@@ -163,7 +176,7 @@ async fn lock_tries(
 ) -> Result<Vec<LoginTries>, StoreError> {
     let mut sorted = keys.to_vec();
     sorted.sort_by_key(|(of, key)| (*of, key.digest));
-    let missing = sorted.iter().map(|(of, key)| login_attempt::ActiveModel {
+    let rows = sorted.iter().map(|(of, key)| login_attempt::ActiveModel {
         scope: Set(of.as_str().to_owned()),
         key_hash: Set(key.digest.to_vec()),
         key_id: Set(key.key.get().into()),
@@ -173,8 +186,9 @@ async fn lock_tries(
         forget_at: Set(now.micros()),
     });
     let by = [login_attempt::Column::Scope, login_attempt::Column::KeyHash];
-    login_attempt::Entity::insert_many(missing)
-        .on_conflict(OnConflict::columns(by).do_nothing().to_owned())
+    // `do_nothing` would lock nothing: the row it met could be gone a moment later.
+    login_attempt::Entity::insert_many(rows)
+        .on_conflict(OnConflict::columns(by).update_column(login_attempt::Column::KeyId).to_owned())
         .exec_without_returning(tx)
         .await?;
     let which = sorted.iter().fold(Condition::any(), |any, (of, key)| {
@@ -184,13 +198,7 @@ async fn lock_tries(
                 .and(login_attempt::Column::KeyHash.eq(key.digest.to_vec())),
         )
     });
-    let rows = login_attempt::Entity::find()
-        .filter(which)
-        .order_by_asc(login_attempt::Column::Scope)
-        .order_by_asc(login_attempt::Column::KeyHash)
-        .lock_exclusive()
-        .all(tx)
-        .await?;
+    let rows = login_attempt::Entity::find().filter(which).all(tx).await?;
     keys.iter().map(|(of, key)| tries(*of, *key, &rows)).collect()
 }
 

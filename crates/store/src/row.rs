@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use curfew_domain::Timestamp;
+use sea_orm::{ActiveValue, Value};
 
 use crate::StoreError;
 use crate::keyring::{KeyId, KeyedHash};
@@ -63,6 +64,12 @@ impl<Id: ToString> Row<Id> {
     pub(crate) fn corrupt(&self, column: &str, problem: impl std::fmt::Display) -> StoreError {
         StoreError::corrupt(self.table, self.id.to_string(), format!("{column}: {problem}"))
     }
+}
+
+/// What an update does with a column: nothing, unless its value is another. What somebody else changes at the same
+/// time is then not overwritten with what was read before.
+pub(crate) fn changed<T: PartialEq + Into<Value>>(before: T, after: T) -> ActiveValue<T> {
+    if before == after { ActiveValue::NotSet } else { ActiveValue::Set(after) }
 }
 
 /// A moment out of a column that may be null.

@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use curfew_domain::{Cursor, Page, PageRequest, Tenant, TenantId, Timestamp};
+use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::tenant::{ActiveModel, Column, Entity, Model};
-use crate::row::Row;
+use crate::row::{Row, changed};
 use crate::{ReadUnit, Store, StoreError, WriteUnit};
 
 impl ReadUnit {
@@ -46,21 +47,33 @@ impl WriteUnit {
         self.insert_tenant(tenant).await
     }
 
-    /// Writes what may change of the unit's own tenant.
-    pub async fn update_this_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
-        let changed = ActiveModel {
-            name: Set(tenant.name.to_string()),
-            locale: Set(tenant.locale.to_string()),
-            owner_email: Set(tenant.owner_email.as_ref().map(ToString::to_string)),
-            owner_user_id: Set(tenant.owner.map(curfew_domain::UserId::uuid)),
-            sso_start_url: Set(tenant.sso_start_url.as_ref().map(ToString::to_string)),
-            sso_region: Set(tenant.sso_region.as_ref().map(ToString::to_string)),
-            state: Set(tenant.state.as_str().to_owned()),
-            mfa_required: Set(tenant.mfa_required),
+    /// The unit's own tenant; whoever else would change it waits until the unit is over. Rows that refer to it are
+    /// written meanwhile.
+    pub async fn lock_this_tenant(&self) -> Result<Option<Tenant>, StoreError> {
+        let row = Entity::find_by_id(self.wall()).lock(LockType::NoKeyUpdate).one(self.tx()).await?;
+        row.map(tenant).transpose()
+    }
+
+    /// Writes what differs between the unit's own tenant as [`Self::lock_this_tenant`] gave it and as it shall be.
+    pub async fn update_this_tenant(&self, before: &Tenant, tenant: &Tenant) -> Result<(), StoreError> {
+        fn text<T: ToString>(value: Option<&T>) -> Option<String> {
+            value.map(ToString::to_string)
+        }
+        let owner = |tenant: &Tenant| tenant.owner.map(curfew_domain::UserId::uuid);
+        let url = |tenant: &Tenant| text(tenant.sso_start_url.as_ref());
+        let columns = ActiveModel {
+            name: changed(before.name.to_string(), tenant.name.to_string()),
+            locale: changed(before.locale.to_string(), tenant.locale.to_string()),
+            owner_email: changed(text(before.owner_email.as_ref()), text(tenant.owner_email.as_ref())),
+            owner_user_id: changed(owner(before), owner(tenant)),
+            sso_start_url: changed(url(before), url(tenant)),
+            sso_region: changed(text(before.sso_region.as_ref()), text(tenant.sso_region.as_ref())),
+            state: changed(before.state.as_str().to_owned(), tenant.state.as_str().to_owned()),
+            mfa_required: changed(before.mfa_required, tenant.mfa_required),
             updated_at: Set(tenant.updated_at.micros()),
             ..ActiveModel::default()
         };
-        Entity::update_many().set(changed).filter(Column::Id.eq(self.wall())).exec(self.tx()).await?;
+        Entity::update_many().set(columns).filter(Column::Id.eq(self.wall())).exec(self.tx()).await?;
         Ok(())
     }
 

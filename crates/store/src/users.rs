@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::{
-    AccountSet, BuiltInRole, Cursor, Email, Page, PageRequest, RoleSlug, Timestamp, User, UserId,
+    AccountSet, AuthProvider, BuiltInRole, Cursor, Email, Page, PageRequest, RoleSlug, Timestamp, User,
+    UserId,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -12,8 +13,21 @@ use uuid::Uuid;
 
 use crate::entity::app_user::{ActiveModel, Column, Entity, Model};
 use crate::entity::user_role;
-use crate::row::Row;
+use crate::row::{Row, changed};
 use crate::{ReadUnit, StoreError, WriteUnit};
+
+/// What a login with a password is judged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordLogin {
+    /// Whose it is.
+    pub user: UserId,
+    /// Whether they may come in.
+    pub active: bool,
+    /// Who vouches for them.
+    pub auth_provider: AuthProvider,
+    /// Their password in PHC's format; none when they have none.
+    pub password_hash: Option<String>,
+}
 
 impl ReadUnit {
     /// The user by that id.
@@ -40,15 +54,21 @@ impl ReadUnit {
         Ok(Page::cut(users, page.limit, |last| Cursor::at(last.created_at, last.id.uuid())))
     }
 
-    /// The user's password as it is kept, in PHC's format; none when they have none.
-    pub async fn password_hash(&self, id: UserId) -> Result<Option<String>, StoreError> {
-        let row = Entity::find_by_id((self.wall(), id.uuid())).one(self.tx()).await?;
-        Ok(row.and_then(|row| row.password_hash))
+    /// What a login with that address is judged by. One statement, whether there is such a user or not: the time it
+    /// takes must not tell.
+    pub async fn password_login(&self, email: &Email) -> Result<Option<PasswordLogin>, StoreError> {
+        let row = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::EmailFolded.eq(email.folded()))
+            .one(self.tx())
+            .await?;
+        row.map(password_login).transpose()
     }
 
-    /// How many active admins there are besides `user`. To rest a decision on it, call
-    /// [`WriteUnit::bump_version`] first: whoever else changes roles then waits.
-    pub async fn other_active_admins(&self, user: UserId) -> Result<u64, StoreError> {
+    /// How many admins besides `user` can sign in: active, and with a password, which is the only way in that there
+    /// is yet. To rest a decision on it, call [`WriteUnit::bump_version`] first: whoever else changes roles then
+    /// waits.
+    pub async fn other_admins_who_can_sign_in(&self, user: UserId) -> Result<u64, StoreError> {
         let admins = user_role::Entity::find()
             .select_only()
             .column(user_role::Column::UserId)
@@ -57,6 +77,8 @@ impl ReadUnit {
         let count = Entity::find()
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::Active.eq(true))
+            .filter(Column::AuthProvider.eq(AuthProvider::Local.as_str()))
+            .filter(Column::PasswordHash.is_not_null())
             .filter(Column::Id.ne(user.uuid()))
             .filter(Column::Id.in_subquery(sea_orm::QueryTrait::into_query(admins)))
             .count(self.tx())
@@ -125,24 +147,31 @@ impl WriteUnit {
         self.insert_roles(user).await
     }
 
-    /// Writes what may change of a user, roles included: everything but e-mail and password.
-    pub async fn update_user(&self, user: &User) -> Result<(), StoreError> {
-        let changed = ActiveModel {
-            name: Set(user.name.to_string()),
-            active: Set(user.active),
-            email_verified: Set(user.email_verified),
-            is_owner: Set(user.is_owner),
-            account_set_by: Set(user.account_set.map(|set| set.by.uuid())),
-            account_set_at: Set(user.account_set.map(|set| set.at.micros())),
+    /// Writes what differs between a user as they were read and as they shall be, roles included; e-mail and password
+    /// never do. Call [`WriteUnit::bump_version`] before reading them: of two who change a user, the second then waits,
+    /// and reads what the first wrote.
+    pub async fn update_user(&self, before: &User, user: &User) -> Result<(), StoreError> {
+        let set_by = |user: &User| user.account_set.map(|set| set.by.uuid());
+        let set_at = |user: &User| user.account_set.map(|set| set.at.micros());
+        let columns = ActiveModel {
+            name: changed(before.name.to_string(), user.name.to_string()),
+            active: changed(before.active, user.active),
+            email_verified: changed(before.email_verified, user.email_verified),
+            is_owner: changed(before.is_owner, user.is_owner),
+            account_set_by: changed(set_by(before), set_by(user)),
+            account_set_at: changed(set_at(before), set_at(user)),
             updated_at: Set(user.updated_at.micros()),
             ..ActiveModel::default()
         };
         Entity::update_many()
-            .set(changed)
+            .set(columns)
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::Id.eq(user.id.uuid()))
             .exec(self.tx())
             .await?;
+        if before.roles == user.roles {
+            return Ok(());
+        }
         user_role::Entity::delete_many()
             .filter(user_role::Column::TenantId.eq(self.wall()))
             .filter(user_role::Column::UserId.eq(user.id.uuid()))
@@ -175,6 +204,16 @@ impl WriteUnit {
         user_role::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         Ok(())
     }
+}
+
+fn password_login(row: Model) -> Result<PasswordLogin, StoreError> {
+    let at = Row { table: "app_user", id: row.id };
+    Ok(PasswordLogin {
+        user: UserId::from_uuid(row.id),
+        active: row.active,
+        auth_provider: at.parse("auth_provider", &row.auth_provider)?,
+        password_hash: row.password_hash,
+    })
 }
 
 fn user(roles: BTreeSet<RoleSlug>, row: Model) -> Result<User, StoreError> {

@@ -45,6 +45,10 @@ pub async fn create(
         let key = unit.api_key(id).await?.ok_or(AppError::NotFound("API key"))?;
         return Ok(Made::Before(ApiKeyCreated { key, raw: None }));
     }
+    // A suspension of the maker waits for this unit, and revokes the key; or it came first.
+    if !unit.hold_user(caller.user).await?.is_some_and(|maker| maker.active) {
+        return Err(AppError::Unauthenticated("the key's maker may not come in any more"));
+    }
     let entropy = app.entropy.as_ref();
     let token = SecretToken::generate(TokenKind::ApiKey, entropy);
     let key = ApiKey {

@@ -36,13 +36,17 @@ pub(crate) struct OpenSession {
 }
 
 impl OpenSession {
-    /// Opens it, with its first credential.
+    /// Opens it, with its first credential; not for someone who was suspended meanwhile: a suspension waits for the
+    /// unit, or came first.
     pub(crate) async fn open(
         self,
         app: &App,
         unit: &WriteUnit,
         now: Timestamp,
-    ) -> Result<SignedIn, AppError> {
+    ) -> Result<Option<SignedIn>, AppError> {
+        if !unit.hold_user(self.user).await?.is_some_and(|user| user.active) {
+            return Ok(None);
+        }
         let chain_ends_at = now + self.chain_lives;
         let mut session = Session {
             id: SessionId::new(now, app.entropy.as_ref()),
@@ -56,7 +60,7 @@ impl OpenSession {
         };
         session.expires_at = whole_second(session.next_expiry(now, app.gate.settings.token_lives));
         unit.insert_session(&session).await?;
-        give_credential(app, unit, &session, now).await
+        give_credential(app, unit, &session, now).await.map(Some)
     }
 }
 

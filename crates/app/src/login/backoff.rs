@@ -4,11 +4,13 @@
 //! - *Pair*: one e-mail from one network address. Five wrong tries are free; then the wait doubles from one second
 //!   to a quarter of an hour.
 //! - *Address*: one network address, whatever the e-mail. The same after fifty, since many people may share one.
-//! - *Account*: one e-mail, from anywhere. After twenty wrong tries it takes one try in 30 s from network addresses
-//!   that never signed in to it. Those that did don't notice, so nobody can lock another out.
+//! - *Account*: one e-mail, from anywhere. After twenty wrong tries it takes one try in 30 s.
 //!
-//! A try counts as wrong from the moment it is let through until its password turns out right: a hundred at once are
-//! a hundred tries.
+//! A pair that signed in before is *known*: the pair's own count alone holds it up, so that neither a stranger far away
+//! nor a neighbour behind the same address can lock another out.
+//!
+//! A try counts as wrong from the moment it is let through until its password turns out right, or is not looked at
+//! after all: a hundred at once are a hundred tries. One that was right, or never looked at, leaves no trace.
 
 use curfew_domain::{Seconds, Timestamp};
 
@@ -45,6 +47,16 @@ pub struct Counters {
     pub account: Tries,
 }
 
+/// A try that was let through, and what the counters were before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    /// When.
+    pub at: Timestamp,
+    /// Whether this e-mail signed in from this network address before.
+    pub known: bool,
+    before: Counters,
+}
+
 /// Too early; the password is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooEarly {
@@ -54,13 +66,13 @@ pub struct TooEarly {
 
 impl Counters {
     /// Whether a try at `now` is let through.
-    pub fn admit(&self, now: Timestamp) -> Result<(), TooEarly> {
+    pub fn admit(&self, now: Timestamp) -> Result<Admitted, TooEarly> {
         let known = self.pair.last_success.is_some_and(|at| now < at + REMEMBER_SUCCESS);
-        let account = if known { None } else { self.account.account_until(now) };
-        let until = [PAIR.until(&self.pair, now), ADDRESS.until(&self.address, now), account];
-        match until.into_iter().flatten().max() {
+        let shared = [ADDRESS.until(&self.address, now), self.account.account_until(now)];
+        let shared = shared.into_iter().flatten().filter(|_| !known);
+        match PAIR.until(&self.pair, now).into_iter().chain(shared).max() {
             Some(until) if now < until => Err(TooEarly { until }),
-            _ => Ok(()),
+            _ => Ok(Admitted { at: now, known, before: *self }),
         }
     }
 
@@ -77,11 +89,19 @@ impl Counters {
     /// The counters once that try turned out right. The pair starts anew; elsewhere this one try is taken back, so
     /// that signing in to an account of one's own doesn't clear the way for guessing others'.
     #[must_use]
-    pub fn after_success(self, now: Timestamp) -> Self {
+    pub fn after_success(self, admitted: &Admitted, now: Timestamp) -> Self {
+        let pair = Tries { failures: 0, last_failure: None, last_success: Some(now) };
+        Self { pair, ..self.taken_back(admitted) }
+    }
+
+    /// The counters without that try, whose password was not looked at.
+    #[must_use]
+    pub fn taken_back(self, admitted: &Admitted) -> Self {
+        let Admitted { at, before, .. } = admitted;
         Self {
-            pair: Tries { failures: 0, last_failure: None, last_success: Some(now) },
-            address: self.address.taken_back(now),
-            account: self.account.taken_back(now),
+            pair: self.pair.taken_back(*at, &before.pair),
+            address: self.address.taken_back(*at, &before.address),
+            account: self.account.taken_back(*at, &before.account),
         }
     }
 }
@@ -105,8 +125,11 @@ impl Tries {
         Self { failures: self.recent_failures(now).saturating_add(1), last_failure: Some(now), ..self }
     }
 
-    fn taken_back(self, now: Timestamp) -> Self {
-        Self { failures: self.recent_failures(now).saturating_sub(1), ..self }
+    /// Without the try at `at`; the wait counts from the one before it again, unless others came after it.
+    fn taken_back(self, at: Timestamp, before: &Self) -> Self {
+        let last_failure =
+            if self.last_failure == Some(at) { before.last_failure } else { self.last_failure };
+        Self { failures: self.failures.saturating_sub(1), last_failure, ..self }
     }
 
     fn account_until(&self, now: Timestamp) -> Option<Timestamp> {
@@ -149,7 +172,7 @@ mod tests {
     fn five_wrong_tries_are_free_then_the_wait_doubles() {
         let mut counters = Counters::default();
         for _ in 0..5 {
-            assert_eq!(counters.admit(START), Ok(()));
+            assert!(counters.admit(START).is_ok());
             counters = counters.after_try(START);
         }
         assert_eq!(counters.admit(START), Err(TooEarly { until: at(1) }));
@@ -172,7 +195,7 @@ mod tests {
         let counters = Counters { address: tries(50, START), ..Counters::default() };
         assert_eq!(counters.admit(START), Err(TooEarly { until: at(1) }));
         let counters = Counters { address: tries(49, START), ..Counters::default() };
-        assert_eq!(counters.admit(START), Ok(()));
+        assert!(counters.admit(START).is_ok());
     }
 
     #[test]
@@ -180,26 +203,51 @@ mod tests {
         let account = tries(1_000, START);
         let stranger = Counters { account, ..Counters::default() };
         assert_eq!(stranger.admit(at(29)), Err(TooEarly { until: at(30) }));
-        assert_eq!(stranger.admit(at(30)), Ok(()));
+        assert!(stranger.admit(at(30)).is_ok());
         let signed_in_before = Tries { last_success: Some(START), ..Tries::default() };
         let owner = Counters { pair: signed_in_before, ..stranger };
-        assert_eq!(owner.admit(at(1)), Ok(()));
+        assert!(owner.admit(at(1)).is_ok());
     }
 
     #[test]
     fn an_hour_of_quiet_forgets() {
         let counters =
             Counters { pair: tries(30, START), address: tries(80, START), account: tries(90, START) };
-        assert_eq!(counters.admit(START + FORGET_AFTER), Ok(()));
+        assert!(counters.admit(START + FORGET_AFTER).is_ok());
         assert_eq!(counters.after_try(START + FORGET_AFTER).pair.failures, 1);
     }
 
     #[test]
     fn signing_in_to_ones_own_account_does_not_clear_the_address() {
         let mut counters = Counters { address: tries(60, START), ..Counters::default() };
-        counters = counters.after_try(at(900)).after_success(at(900));
-        assert_eq!(counters.address.failures, 60);
-        assert_eq!(counters.pair.failures, 0);
+        let admitted = counters.admit(at(900)).unwrap();
+        counters = counters.after_try(at(900)).after_success(&admitted, at(901));
+        // Nor does it keep others waiting who share the address.
+        assert_eq!(counters.address, tries(60, START));
+        assert_eq!(counters.pair, Tries { last_success: Some(at(901)), ..Tries::default() });
+    }
+
+    #[test]
+    fn who_signed_in_from_an_address_does_not_notice_what_others_do_there() {
+        let signed_in_before = Tries { last_success: Some(START), ..Tries::default() };
+        let counters =
+            Counters { pair: signed_in_before, address: tries(1_000, START), ..Counters::default() };
+        assert!(counters.admit(at(1)).is_ok());
+        let wrong = Tries { last_success: Some(START), ..tries(20, START) };
+        assert!(
+            Counters { pair: wrong, ..counters }.admit(at(1)).is_err(),
+            "their own wrong tries hold them up"
+        );
+    }
+
+    #[test]
+    fn a_try_that_was_not_looked_at_leaves_no_trace_even_when_others_came_after_it() {
+        let before = Counters { pair: tries(4, START), ..Counters::default() };
+        let first = before.admit(at(10)).unwrap();
+        let counters = before.after_try(at(10));
+        assert_eq!(counters.taken_back(&first), before);
+        let counters = counters.after_try(at(11)).taken_back(&first);
+        assert_eq!((counters.pair, counters.account), (tries(5, at(11)), tries(1, at(11))));
     }
 
     proptest! {
@@ -212,7 +260,7 @@ mod tests {
             if let Err(TooEarly { until }) = counters.admit(at(ago)) {
                 prop_assert!(until > at(ago));
                 prop_assert!(until <= at(ago) + Seconds::of(900));
-                prop_assert_eq!(counters.admit(until), Ok(()));
+                prop_assert!(counters.admit(until).is_ok());
             }
         }
 

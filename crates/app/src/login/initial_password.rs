@@ -30,14 +30,16 @@ pub async fn set_initial_password(app: &App, ask: SetInitialPassword) -> Result<
 
     let now = app.now();
     let unit = app.store.tenant(link.tenant).write().await?;
+    // First: hashing took its time, and whoever suspends or changes the user meanwhile must not be overwritten.
+    unit.bump_version().await?;
+    let before = unit.user(user.id).await?.filter(|user| user.active).ok_or_else(no_such_link)?;
     if unit.revoke_credentials(link.subject, now).await? == 0 {
         return Err(no_such_link());
     }
-    unit.set_password_hash(user.id, &hash.to_string()).await?;
+    unit.set_password_hash(before.id, &hash.to_string()).await?;
     // Who opened the link reads the owner's mail: the address is theirs, and nobody else knows the password.
-    let user = User { email_verified: true, account_set: None, updated_at: now, ..user };
-    unit.update_user(&user).await?;
-    unit.bump_version().await?;
+    let user = User { email_verified: true, account_set: None, updated_at: now, ..before.clone() };
+    unit.update_user(&before, &user).await?;
     let entry =
         NewEntry::new(Actor::Local(user.id), AuditAction::PasswordSet, "user", user.id).with("initial", true);
     unit.record(entry, now, app.entropy.as_ref()).await?;

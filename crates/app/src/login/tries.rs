@@ -6,7 +6,7 @@ use curfew_domain::{Email, TenantId, Timestamp};
 use curfew_store::keyring::{KeyedHash, Keyring, Purpose};
 use curfew_store::{LoginTries, TriesOf, WriteUnit};
 
-use super::backoff::{Counters, TooEarly, Tries};
+use super::backoff::{Admitted, Counters, TooEarly, Tries};
 use crate::{App, AppError};
 
 /// Under what one try to sign in is counted.
@@ -32,20 +32,40 @@ impl TryKeys {
     }
 
     /// Lets a try through and counts it, in one transaction of its own: of a hundred at once, each sees those before.
-    pub(super) async fn admit(&self, app: &App, now: Timestamp) -> Result<(), AppError> {
+    pub(super) async fn admit(&self, app: &App, now: Timestamp) -> Result<Admitted, AppError> {
         let unit = app.store.unwalled().write().await?;
         let kept = unit.lock_login_tries(&self.0, now).await?;
         let counters = counters(&kept);
-        counters.admit(now).map_err(|too_early| rate_limited(too_early, now))?;
+        let admitted = counters.admit(now).map_err(|too_early| rate_limited(too_early, now))?;
         unit.save_login_tries(&changed(&kept, counters.after_try(now), now)).await?;
-        Ok(unit.commit().await?)
+        unit.commit().await?;
+        Ok(admitted)
     }
 
     /// Takes the try back: it was right.
-    pub(super) async fn succeeded(&self, unit: &WriteUnit, now: Timestamp) -> Result<(), AppError> {
+    pub(super) async fn succeeded(
+        &self,
+        unit: &WriteUnit,
+        admitted: &Admitted,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
         let kept = unit.lock_login_tries(&self.0, now).await?;
-        let counters = counters(&kept).after_success(now);
+        let counters = counters(&kept).after_success(admitted, now);
         Ok(unit.save_login_tries(&changed(&kept, counters, now)).await?)
+    }
+
+    /// Takes the try back: its password was not looked at. When that fails too, it counts as wrong.
+    pub(super) async fn not_looked_at(&self, app: &App, admitted: &Admitted) {
+        let taken_back = async {
+            let unit = app.store.unwalled().write().await?;
+            let kept = unit.lock_login_tries(&self.0, admitted.at).await?;
+            let counters = counters(&kept).taken_back(admitted);
+            unit.save_login_tries(&changed(&kept, counters, admitted.at)).await?;
+            unit.commit().await
+        };
+        if let Err(error) = taken_back.await {
+            tracing::warn!(%error, "a try to sign in that was not looked at stays counted");
+        }
     }
 }
 

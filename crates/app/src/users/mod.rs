@@ -34,10 +34,12 @@ fn check_roles(roles: &BTreeSet<RoleSlug>, giver: &Caller) -> Result<(), AppErro
     }
 }
 
-/// Refuses to take the last admin away. The unit has moved the tenant's version: whoever else would take one waits.
+/// Refuses to take away the last admin who can sign in. The unit has moved the tenant's version: whoever else would take one waits.
 async fn keep_one_admin(unit: &ReadUnit, user: &User) -> Result<(), AppError> {
-    if user.is_active_admin() && unit.other_active_admins(user.id).await? == 0 {
-        return Err(AppError::conflict("this is the tenant's last active admin; make another one first"));
+    if user.is_active_admin() && unit.other_admins_who_can_sign_in(user.id).await? == 0 {
+        return Err(AppError::conflict(
+            "this is the tenant's last admin who can sign in; make another one first",
+        ));
     }
     Ok(())
 }

@@ -13,13 +13,13 @@ pub async fn suspend(app: &App, caller: &Caller, id: UserId) -> Result<User, App
     let unit = app.store.tenant(caller.tenant).write().await?;
     // First: of two admins who suspend each other, the second waits here, and then is the last.
     unit.bump_version().await?;
-    let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
-    if !user.active {
-        return Ok(user);
+    let before = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
+    if !before.active {
+        return Ok(before);
     }
-    keep_one_admin(&unit, &user).await?;
-    let user = User { active: false, updated_at: now, ..user };
-    unit.update_user(&user).await?;
+    keep_one_admin(&unit, &before).await?;
+    let user = User { active: false, updated_at: now, ..before.clone() };
+    unit.update_user(&before, &user).await?;
     take_back(app, caller, &unit, &user, now).await?;
     unit.commit().await?;
     app.nudge.now();
@@ -76,15 +76,17 @@ pub async fn activate(app: &App, caller: &Caller, id: UserId) -> Result<User, Ap
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     unit.bump_version().await?;
-    let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
-    if user.active {
-        return Ok(user);
+    let before = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
+    if before.active {
+        return Ok(before);
     }
     // Else whoever may activate could bring back an admin that they could not make.
-    super::check_roles(&user.roles, caller)?;
+    super::check_roles(&before.roles, caller)?;
     unit.end_sessions_of(id, now).await?;
-    let user = User { active: true, updated_at: now, ..user };
-    unit.update_user(&user).await?;
+    // Nothing can be made for someone who is suspended; should a key be there all the same, it is no surprise later.
+    unit.revoke_api_keys_of(id, Revoked { by: caller.user, at: now }).await?;
+    let user = User { active: true, updated_at: now, ..before.clone() };
+    unit.update_user(&before, &user).await?;
     let entry = NewEntry::new(caller.actor, AuditAction::UserActivated, "user", id);
     unit.record(entry, now, app.entropy.as_ref()).await?;
     unit.commit().await?;

@@ -34,7 +34,7 @@ pub async fn update(app: &App, caller: &Caller, id: UserId, change: UserChange) 
     }
     let name = change.name.unwrap_or_else(|| before.name.clone());
     let user = User { name, roles, updated_at: now, ..before.clone() };
-    unit.update_user(&user).await?;
+    unit.update_user(&before, &user).await?;
     let slugs = |user: &User| user.roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>();
     let entry = NewEntry::new(caller.actor, AuditAction::UserUpdated, "user", id)
         .with("roles_before", slugs(&before))

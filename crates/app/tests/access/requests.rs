@@ -3,7 +3,7 @@ use curfew_app::{AppError, Once};
 use curfew_domain::grant::ProvisioningStatus;
 use curfew_domain::request::{ApprovalMode, RequestStatus};
 use curfew_domain::{
-    Action, BuiltInRole, DiscoveredAttributes, DoneBy, ErrorCode, PageRequest, Scope, Seconds,
+    Action, BuiltInRole, DiscoveredAttributes, DoneBy, ErrorCode, PageRequest, Scope, Seconds, User,
 };
 use curfew_store::on_both_databases;
 use serde_json::json;
@@ -229,9 +229,8 @@ on_both_databases! {
         assert_eq!(code(world.submit(&alice, to_read(account(DEV))).await), ErrorCode::Forbidden);
         let bob = world.person("bob", BuiltInRole::User, None).await;
         let unit = world.test.app.store.tenant(world.tenant).write().await.unwrap();
-        let mut user = unit.user(bob.user).await.unwrap().unwrap();
-        user.active = false;
-        unit.update_user(&user).await.unwrap();
+        let user = unit.user(bob.user).await.unwrap().unwrap();
+        unit.update_user(&user, &User { active: false, ..user.clone() }).await.unwrap();
         unit.commit().await.unwrap();
         assert_eq!(code(world.submit(&bob, to_read(account(DEV))).await), ErrorCode::Forbidden);
     }

@@ -4,7 +4,7 @@ use curfew_app::api_keys::{self, ApiKeyCreated, NewApiKey};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::users::{self, UserChange};
 use curfew_app::{AppError, Caller, Once};
-use curfew_domain::{Actor, ErrorCode, PageRequest, PlatformMode, Scope, ScopeSet, Seconds, Timestamp};
+use curfew_domain::{Actor, ErrorCode, PageRequest, PlatformMode, Scope, ScopeSet, Seconds, Timestamp, User};
 use curfew_store::on_both_databases;
 use secrecy::ExposeSecret;
 
@@ -83,6 +83,32 @@ on_both_databases! {
         test.caller_by_key(raw(&made), acme.tenant.id).await.unwrap();
         users::suspend(&test.app, &acme.caller, dana.id).await.unwrap();
         assert_eq!(code(test.caller_by_key(raw(&made), acme.tenant.id).await), ErrorCode::Unauthenticated);
+        users::activate(&test.app, &acme.caller, dana.id).await.unwrap();
+        assert_eq!(code(test.caller_by_key(raw(&made), acme.tenant.id).await), ErrorCode::Unauthenticated);
+    }
+
+    async fn no_key_is_made_for_someone_who_was_suspended_meanwhile(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["admin"]).await;
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let let_in_before = test.caller(&token, acme.tenant.id).await.unwrap();
+        users::suspend(&test.app, &acme.caller, dana.id).await.unwrap();
+        let refused = make(&test, &let_in_before, &[Scope::UsersRead], None).await;
+        assert_eq!(code(refused), ErrorCode::Unauthenticated);
+    }
+
+    async fn a_key_that_someone_suspended_has_all_the_same_does_not_come_back_with_them(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["admin"]).await;
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let caller = test.caller(&token, acme.tenant.id).await.unwrap();
+        let made = make(&test, &caller, &[Scope::UsersRead], None).await.unwrap();
+        let unit = db.store.tenant(acme.tenant.id).write().await.unwrap();
+        unit.bump_version().await.unwrap();
+        unit.update_user(&dana, &User { active: false, ..dana.clone() }).await.unwrap();
+        unit.commit().await.unwrap();
         users::activate(&test.app, &acme.caller, dana.id).await.unwrap();
         assert_eq!(code(test.caller_by_key(raw(&made), acme.tenant.id).await), ErrorCode::Unauthenticated);
     }

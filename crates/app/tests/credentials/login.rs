@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use curfew_app::testing::{PASSWORD, TestApp, TestParts};
 use curfew_app::{AppError, login, users};
-use curfew_domain::{ErrorCode, PlatformMode, Seconds};
+use curfew_domain::audit::AuditAction;
+use curfew_domain::{ErrorCode, PageRequest, PlatformMode, Seconds, User};
+use curfew_store::audit::AuditFilter;
 use curfew_store::on_both_databases;
 use secrecy::ExposeSecret;
 
-use crate::code;
 use crate::users::make_user;
+use crate::{code, still_waits};
 
 const ROOT: &str = "root@acme.example";
 const HERE: &str = "192.0.2.1";
@@ -94,6 +96,56 @@ on_both_databases! {
         test.sign_in("acme", ROOT, PASSWORD, HERE).await.unwrap();
         test.clock.advance(Seconds::of(30));
         test.sign_in("acme", ROOT, PASSWORD, ELSEWHERE).await.unwrap();
+    }
+
+    async fn nobody_can_lock_out_an_admin_by_what_they_do_behind_the_same_address(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        test.set_up(PlatformMode::Single).await;
+        for stranger in 0..50 {
+            let refused = test.sign_in("acme", &format!("made-up-{stranger}@acme.example"), "wrong", HERE).await;
+            assert_eq!(code(refused), ErrorCode::Unauthenticated);
+        }
+        assert_eq!(retry_after(test.sign_in("acme", "nobody@acme.example", PASSWORD, HERE).await), 1);
+        test.sign_in("acme", ROOT, PASSWORD, HERE).await.unwrap();
+        // Nor did that have the others wait for longer.
+        test.clock.advance(Seconds::of(1));
+        let refused = test.sign_in("acme", "nobody@acme.example", PASSWORD, HERE).await;
+        assert_eq!(code(refused), ErrorCode::Unauthenticated);
+    }
+
+    async fn a_password_that_was_not_looked_at_is_not_a_wrong_one(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        test.set_up(PlatformMode::Single).await;
+        let busy = test.keep_passwords_busy();
+        let try_once = || test.sign_in("acme", ROOT, PASSWORD, ELSEWHERE);
+        let refused = tokio::join!(try_once(), try_once(), try_once(), try_once(), try_once());
+        for one in [refused.0, refused.1, refused.2, refused.3, refused.4] {
+            assert_eq!(retry_after(one), 2);
+        }
+        // Where the admin signed in before there is a turn for them.
+        test.sign_in("acme", ROOT, PASSWORD, HERE).await.unwrap();
+        drop(busy);
+        test.sign_in("acme", ROOT, PASSWORD, ELSEWHERE).await.unwrap();
+    }
+
+    async fn who_is_suspended_while_their_password_is_looked_at_is_not_let_in(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["user"]).await;
+        let unit = db.store.tenant(acme.tenant.id).write().await.unwrap();
+        unit.bump_version().await.unwrap();
+        let before = unit.user(dana.id).await.unwrap().unwrap();
+        unit.update_user(&before, &User { active: false, ..before.clone() }).await.unwrap();
+        let other = test.clone();
+        let mut signing_in =
+            tokio::spawn(async move { other.sign_in("acme", "dana@acme.example", PASSWORD, HERE).await });
+        still_waits(&mut signing_in).await;
+        unit.commit().await.unwrap();
+        assert_eq!(code(signing_in.await.unwrap()), ErrorCode::Unauthenticated);
+        let unit = db.store.tenant(acme.tenant.id).read().await.unwrap();
+        let logins = AuditFilter { action: Some(AuditAction::LoginSucceeded), ..AuditFilter::default() };
+        let opened = unit.audit_page(&logins, &PageRequest::default()).await.unwrap();
+        assert_eq!(opened.items.len(), 1, "the admin's own");
     }
 
     async fn a_logout_works_at_once_on_every_node(db: &TestStore) {

@@ -1,13 +1,17 @@
+use std::collections::BTreeSet;
+
 use curfew_app::login::{self, SetInitialPassword};
 use curfew_app::tenants::{self, NewOwner, NewTenant, TenantChange, TenantCreated};
 use curfew_app::testing::{PASSWORD, TestApp};
 use curfew_app::{AppError, Caller, Once, users};
-use curfew_domain::{ErrorCode, Locale, PageRequest, PlatformMode, Seconds};
+use curfew_domain::audit::AuditAction;
+use curfew_domain::{ErrorCode, Locale, PageRequest, PlatformMode, Seconds, Tenant, User};
+use curfew_store::audit::AuditFilter;
 use curfew_store::on_both_databases;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::code;
 use crate::users::make_user;
+use crate::{code, still_waits};
 
 async fn found(test: &TestApp, by: &Caller, slug: &str) -> Result<TenantCreated, AppError> {
     let ask = NewTenant {
@@ -127,6 +131,71 @@ on_both_databases! {
         assert_eq!(code(users::get(&test.app, &olga, acme.admin.id).await), ErrorCode::NotFound);
         assert_eq!(code(users::suspend(&test.app, &olga, acme.admin.id).await), ErrorCode::NotFound);
         assert_eq!(code(users::get(&test.app, &acme.caller, olga.user).await), ErrorCode::NotFound);
+    }
+
+    async fn a_suspension_while_a_first_password_is_set_stands(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Multi).await;
+        let made = found(&test, &acme.caller, "bolt").await.unwrap();
+        let bolt = made.tenant.tenant.id;
+        let unit = db.store.tenant(bolt).write().await.unwrap();
+        unit.bump_version().await.unwrap();
+        let olga = unit.user(made.tenant.tenant.owner.unwrap()).await.unwrap().unwrap();
+        unit.update_user(&olga, &User { active: false, roles: BTreeSet::new(), ..olga.clone() }).await.unwrap();
+        let (other, link) = (test.clone(), link(&made));
+        let mut setting = tokio::spawn(async move { set_password(&other, link).await });
+        still_waits(&mut setting).await;
+        unit.commit().await.unwrap();
+        assert_eq!(code(setting.await.unwrap()), ErrorCode::InvalidRequest);
+        let unit = db.store.tenant(bolt).read().await.unwrap();
+        let kept = unit.user(olga.id).await.unwrap().unwrap();
+        assert!(!kept.active && kept.roles.is_empty());
+    }
+
+    async fn a_tenant_is_not_given_to_someone_who_is_suspended_meanwhile(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["admin"]).await;
+        let unit = db.store.tenant(acme.tenant.id).write().await.unwrap();
+        unit.bump_version().await.unwrap();
+        unit.update_user(&dana, &User { active: false, roles: BTreeSet::new(), ..dana.clone() }).await.unwrap();
+        let (other, caller, to) = (test.clone(), acme.caller.clone(), dana.id);
+        let change = TenantChange { owner: Some(to), ..TenantChange::default() };
+        let tenant = acme.tenant.id;
+        let mut giving =
+            tokio::spawn(async move { tenants::update(&other.app, &caller, tenant, change).await });
+        still_waits(&mut giving).await;
+        unit.commit().await.unwrap();
+        assert_eq!(code(giving.await.unwrap()), ErrorCode::InvalidRequest);
+        let kept = users::get(&test.app, &acme.caller, dana.id).await.unwrap();
+        assert!(!kept.active && !kept.is_owner && kept.roles.is_empty());
+    }
+
+    async fn of_two_changes_of_a_tenant_at_once_neither_is_lost_and_each_is_told(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["admin"]).await;
+        let unit = db.store.tenant(acme.tenant.id).write().await.unwrap();
+        let before = unit.lock_this_tenant().await.unwrap().unwrap();
+        let portal = "https://acme.awsapps.com/start".parse().unwrap();
+        let elsewhere = Tenant { sso_start_url: Some(portal), ..before.clone() };
+        unit.update_this_tenant(&before, &elsewhere).await.unwrap();
+        let (other, caller, tenant) = (test.clone(), acme.caller.clone(), acme.tenant.id);
+        let change =
+            TenantChange { name: Some("Acme 2".parse().unwrap()), owner: Some(dana.id), ..TenantChange::default() };
+        let mut changing =
+            tokio::spawn(async move { tenants::update(&other.app, &caller, tenant, change).await });
+        still_waits(&mut changing).await;
+        unit.commit().await.unwrap();
+        let view = changing.await.unwrap().unwrap();
+        assert_eq!(view.tenant.sso_start_url, elsewhere.sso_start_url);
+        let unit = db.store.tenant(acme.tenant.id).read().await.unwrap();
+        assert_eq!(unit.this_tenant().await.unwrap().unwrap(), view.tenant);
+        let filter = AuditFilter { action: Some(AuditAction::TenantUpdated), ..AuditFilter::default() };
+        let told = unit.audit_page(&filter, &PageRequest::default()).await.unwrap().items;
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].body.metadata["changed"], serde_json::json!(["name", "owner_user_id"]));
+        assert_eq!(told[0].body.metadata["owner_user_id"], dana.id.to_string());
     }
 
     async fn a_tenant_is_given_away_by_its_owner_alone(db: &TestStore) {

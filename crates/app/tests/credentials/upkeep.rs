@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use curfew_app::api_keys::{self, NewApiKey};
 use curfew_app::setup::{self, OidcSetup};
 use curfew_app::testing::{PASSWORD, TestApp, TestParts};
 use curfew_app::upkeep::upkeep;
-use curfew_domain::{ErrorCode, PlatformMode, Seconds};
+use curfew_app::{Once, login};
+use curfew_domain::{ErrorCode, PlatformMode, Scope, Seconds};
 use curfew_store::keyring::SealedColumn;
 use curfew_store::on_both_databases;
 use secrecy::{ExposeSecret, SecretString};
@@ -42,15 +44,36 @@ on_both_databases! {
         assert_eq!(rotated.app.keyring.open(place, &kept).unwrap().expose_secret(), "very secret");
     }
 
+    async fn an_older_master_key_is_needed_until_every_live_key_was_shown(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let ask = NewApiKey {
+            name: "terraform".parse().unwrap(),
+            scopes: [Scope::UsersRead].into_iter().collect(),
+            expires_at: None,
+        };
+        let made = api_keys::create(&test.app, &acme.caller, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        login::sign_out(&test.app, &acme.caller).await.unwrap();
+        let master_keys = vec![NEW.to_owned(), TestParts::default().master_keys.remove(0)];
+        let clock = Arc::clone(&test.clock);
+        let rotating =
+            TestApp::with(&db.store, TestParts { master_keys, seed: 2, clock, ..TestParts::default() });
+        assert_eq!(upkeep(&rotating.app).await.unwrap().under_older_keys, 1);
+        let shown = made.raw.unwrap();
+        rotating.caller_by_key(shown.expose_secret(), acme.tenant.id).await.unwrap();
+        rotating.app.gate.idle().await;
+        assert_eq!(upkeep(&rotating.app).await.unwrap().under_older_keys, 0);
+    }
+
     async fn tries_and_logins_are_forgotten_when_nobody_needs_them(db: &TestStore) {
         let test = TestApp::new(&db.store);
         let acme = test.set_up(PlatformMode::Single).await;
         let refused = test.sign_in("acme", "nobody@acme.example", PASSWORD, "198.51.100.7").await;
         assert_eq!(code(refused), ErrorCode::Unauthenticated);
-        assert_eq!(upkeep(&test.app).await.unwrap().tries_forgotten, 0);
+        // The admin was right at once: that leaves nothing but where they signed in from, for 90 days.
+        assert_eq!(upkeep(&test.app).await.unwrap().tries_forgotten, 2);
         test.clock.advance(Seconds::of(3_600));
-        // All of both but that the admin signed in from where they did, which is remembered for 90 days.
-        assert_eq!(upkeep(&test.app).await.unwrap().tries_forgotten, 5);
+        assert_eq!(upkeep(&test.app).await.unwrap().tries_forgotten, 3);
         let session = acme.caller.session.unwrap();
         let kept = async || db.store.tenant(acme.tenant.id).read().await.unwrap().session(session).await.unwrap();
         assert!(kept().await.is_some());

@@ -109,6 +109,23 @@ on_both_databases! {
         assert_eq!(code(users::suspend(&test.app, &acme.caller, root).await), ErrorCode::Conflict);
     }
 
+    async fn an_admin_who_cannot_sign_in_is_no_reason_to_let_the_last_one_go(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let without_password = NewUser { password: None, ..new_user("dana@acme.example", &["admin"]) };
+        try_make(&test, &acme.caller, without_password).await.unwrap();
+        let elsewhere = NewUser {
+            password: None,
+            auth_provider: AuthProvider::Oidc,
+            ..new_user("omar@acme.example", &["admin"])
+        };
+        try_make(&test, &acme.caller, elsewhere).await.unwrap();
+        let demoted = UserChange { roles: Some(slugs(&["user"])), ..UserChange::default() };
+        let root = acme.admin.id;
+        assert_eq!(code(users::suspend(&test.app, &acme.caller, root).await), ErrorCode::Conflict);
+        assert_eq!(code(users::update(&test.app, &acme.caller, root, demoted).await), ErrorCode::Conflict);
+    }
+
     async fn of_two_admins_who_suspend_each_other_one_stays(db: &TestStore) {
         let test = TestApp::new(&db.store);
         let acme = test.set_up(PlatformMode::Single).await;

@@ -4,6 +4,7 @@
 mod audit;
 mod credentials;
 mod idempotency;
+mod login;
 mod migrations;
 mod opening;
 mod outages;

@@ -70,6 +70,8 @@ impl From<PasswordError> for AppError {
 #[derive(Clone)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    /// One more, for those who signed in from where they are before: strangers can't keep them out.
+    known: Arc<Semaphore>,
     /// Checked when there is no such user, so that the answer takes the same time.
     nobody: PasswordHash,
 }
@@ -80,7 +82,7 @@ impl Passwords {
         let mut secret = [0_u8; 32];
         entropy.fill(&mut secret);
         let nobody = hash(&secret, salt(entropy))?;
-        Ok(Self { turns: Arc::new(Semaphore::new(cores.max(1))), nobody })
+        Ok(Self { turns: Arc::new(Semaphore::new(cores.max(1))), known: Arc::new(Semaphore::new(1)), nobody })
     }
 
     /// The form to keep of a password.
@@ -89,18 +91,20 @@ impl Passwords {
         password: &NewPassword,
         entropy: &dyn Entropy,
     ) -> Result<PasswordHash, PasswordError> {
-        let turn = self.turn().await?;
+        let turn = self.turn(false).await?;
         let (secret, salt) = (password.secret().clone(), salt(entropy));
         in_thread(turn, move || hash(secret.expose_secret().as_bytes(), salt)).await?
     }
 
-    /// Whether the password is the one that is kept; never, and after the same time, when none is.
+    /// Whether the password is the one that is kept; never, and after the same time, when none is. `known` says that
+    /// its owner signed in from there before.
     pub async fn check(
         &self,
         password: &PresentedPassword,
         kept: Option<&PasswordHash>,
+        known: bool,
     ) -> Result<bool, PasswordError> {
-        let turn = self.turn().await?;
+        let turn = self.turn(known).await?;
         let secret = password.secret().clone();
         let expected = kept.unwrap_or(&self.nobody).clone();
         let matches = in_thread(turn, move || {
@@ -110,8 +114,22 @@ impl Passwords {
         Ok(matches && kept.is_some())
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
-        match tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await {
+    /// Takes every turn but the one of those who are known.
+    #[cfg(feature = "testing")]
+    pub(crate) fn take_all_turns(&self) -> Option<OwnedSemaphorePermit> {
+        let all = u32::try_from(self.turns.available_permits()).ok()?;
+        Arc::clone(&self.turns).try_acquire_many_owned(all).ok()
+    }
+
+    async fn turn(&self, known: bool) -> Result<OwnedSemaphorePermit, PasswordError> {
+        let acquiring = async {
+            tokio::select! {
+                biased;
+                turn = Arc::clone(&self.turns).acquire_owned() => turn,
+                turn = Arc::clone(&self.known).acquire_owned(), if known => turn,
+            }
+        };
+        match tokio::time::timeout(WAIT, acquiring).await {
             Ok(Ok(turn)) => Ok(turn),
             // Nobody closes the semaphore: what remains is that the wait was too long.
             Ok(Err(_)) | Err(_) => Err(PasswordError::Busy),
@@ -174,8 +192,8 @@ mod tests {
         let stored = kept.to_string();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         let kept: PasswordHash = stored.parse().unwrap();
-        assert!(passwords.check(&presented("granite-otter-lamp"), Some(&kept)).await.unwrap());
-        assert!(!passwords.check(&presented("granite-otter-lamq"), Some(&kept)).await.unwrap());
+        assert!(passwords.check(&presented("granite-otter-lamp"), Some(&kept), false).await.unwrap());
+        assert!(!passwords.check(&presented("granite-otter-lamq"), Some(&kept), false).await.unwrap());
     }
 
     #[tokio::test]
@@ -185,7 +203,7 @@ mod tests {
         let mut secret = [0_u8; 32];
         SeededEntropy::new(5).fill(&mut secret);
         let text = String::from_utf8_lossy(&secret).into_owned();
-        assert!(!passwords.check(&presented(&text), None).await.unwrap());
+        assert!(!passwords.check(&presented(&text), None, false).await.unwrap());
     }
 
     #[tokio::test]
@@ -199,8 +217,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_for_a_turn_is_asked_to_come_back() {
         let passwords = Passwords::new(1, &ENTROPY).unwrap();
-        let _all = passwords.turn().await.unwrap();
-        let refused = passwords.check(&presented("granite-otter-lamp"), None).await;
+        let _all = passwords.turn(false).await.unwrap();
+        let refused = passwords.check(&presented("granite-otter-lamp"), None, false).await;
+        assert!(matches!(refused, Err(PasswordError::Busy)));
+        // Who signed in from there before has a turn that strangers can't take.
+        let _known = passwords.turn(true).await.unwrap();
+        let refused = passwords.check(&presented("granite-otter-lamp"), None, true).await;
         assert!(matches!(refused, Err(PasswordError::Busy)));
     }
 }
