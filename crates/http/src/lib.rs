@@ -51,12 +51,14 @@ mod state;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
 use curfew_app::App;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use created::Created;
-pub use edge::{EdgeSettings, RequestId};
+pub use edge::{Crowd, EdgeSettings, Place, RequestId, TrustedProxies};
 pub use error::ApiError;
 pub use extract::{ApiCreate, ApiJson, ApiList, ApiPath, ApiQuery, Authenticated, ListQuery, NoFilters};
 pub use metrics_page::{MetricsError, MetricsPage};
@@ -95,5 +97,15 @@ fn render(document: &utoipa::openapi::OpenApi) -> String {
 }
 
 fn docs() -> Router {
-    SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::new(["/openapi.json"])).into()
+    let docs: Router =
+        SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::new(["/openapi.json"])).into();
+    docs.layer(map_response(in_the_one_error_body))
+}
+
+/// Swagger UI answers what it does not have, or can't read, without the contract's body.
+async fn in_the_one_error_body(response: Response) -> Response {
+    match response.status() {
+        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => ApiError::UnknownPath.into_response(),
+        _ => response,
+    }
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use curfew_app::testing::{ORIGIN, TestApp, TestTenant};
-use curfew_domain::{NodeId, PlatformMode};
+use curfew_domain::{NodeId, PlatformMode, Seconds};
 use curfew_http::{EdgeSettings, MetricsPage};
 use curfew_store::testing::TestStore;
 use http_body_util::BodyExt;
@@ -375,4 +375,62 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
     server.as_admin("POST", "/v1/policies", Some(broken)).await.refused(422, "policy_invalid");
     server.as_admin("POST", &approve, Some(review)).await.refused(404, "not_found");
     assert_eq!(server.as_admin("POST", "/v1/policies", Some(policy)).await.status, 201);
+}
+
+#[tokio::test]
+async fn what_the_documentation_does_not_have_is_refused_in_the_one_error_body() {
+    let server = Server::start().await;
+    for path in ["/docs/nothing", "/docs/%FF", "/docs/../../etc/passwd"] {
+        server.get(path).await.refused(404, "not_found");
+    }
+    assert_eq!(server.get("/docs/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_and_a_key_that_have_expired_open_nothing() {
+    let server = Server::start().await;
+    let (bearer, tenant) = (format!("Bearer {}", server.tenant.token), server.tenant.tenant.id.to_string());
+    let admin = [("authorization", bearer.as_str()), ("x-tenant-id", tenant.as_str())];
+    let end = (server.test.app.now() + Seconds::of(60)).to_string();
+    let ask = json!({ "name": "terraform", "scopes": ["users:read"], "expires_at": end });
+    let made = server.ask("POST", "/v1/api-keys", &admin, Some(ask)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let key = [("x-api-key", made.body["raw_key"].as_str().unwrap()), ("x-tenant-id", tenant.as_str())];
+    assert_eq!(server.ask("GET", "/v1/users/me", &key, None).await.status, 200);
+    server.test.clock.advance(Seconds::of(60));
+    server.ask("GET", "/v1/users/me", &key, None).await.refused(401, "unauthenticated");
+    assert_eq!(server.get("/v1/users/me").await.status, 200);
+    server.test.clock.advance(Seconds::of(3_600));
+    server.get("/v1/users/me").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn no_operation_takes_a_field_that_it_does_not_describe() {
+    let server = Server::start().await;
+    let document: Value = serde_json::from_str(&curfew_http::openapi()).unwrap();
+    let (bearer, tenant) = (format!("Bearer {}", server.tenant.token), server.tenant.tenant.id.to_string());
+    let admin = [("authorization", bearer.as_str()), ("x-tenant-id", tenant.as_str())];
+    let settings = server.get("/v1/settings").await.body;
+    let setting = settings["data"][0]["key"].as_str().unwrap();
+    let mut tried = 0;
+    for (path, method, operation) in operations(&document) {
+        if operation.get("requestBody").is_none() {
+            continue;
+        }
+        let path: Vec<&str> = path
+            .split('/')
+            .map(|part| match part {
+                "{key}" => setting,
+                id if id.starts_with('{') => tenant.as_str(),
+                part => part,
+            })
+            .collect();
+        let (method, path) = (method.to_uppercase(), path.join("/"));
+        let reply = server.ask(&method, &path, &admin, Some(json!({ "no_such_field": 1 }))).await;
+        assert_eq!((reply.status, &reply.body["code"]), (400, &json!("invalid_request")), "{method} {path}");
+        let problem = reply.body["details"]["fields"]["no_such_field"].as_str();
+        assert!(problem.is_some(), "{method} {path}: {}", reply.body);
+        tried += 1;
+    }
+    assert!(tried > 20, "{tried}");
 }

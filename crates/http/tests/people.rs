@@ -387,3 +387,41 @@ async fn roles_permissions_and_settings_are_listed() {
         .await
         .refused(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_first_run_that_another_sites_page_sends_sets_nothing_up() {
+    let server = Server::start().await;
+    let page = |name, value: &str| Caller::default().with(name, value);
+    for stranger in [
+        page("origin", "https://evil.test"),
+        page("origin", "null"),
+        // Its own name leads here: then its origin fits, but not to us.
+        page("host", "evil.test:8080"),
+        page("host", "evil.test:8080").with("origin", "http://evil.test:8080"),
+    ] {
+        server.post(&stranger, "/v1/setup/complete", first_run("single")).await.refused(403, "forbidden");
+    }
+    let console = page("host", "localhost:8080").with("origin", ORIGIN);
+    server.post(&console, "/v1/setup/complete", first_run("single")).await.is(201);
+}
+
+#[tokio::test]
+async fn another_tenants_people_mean_nothing_in_a_body() {
+    let server = Server::start().await;
+    let admin = server.set_up("multi").await;
+    let own = server.get(&admin, "/v1/users/me").await.is(200)["tenant"]["id"].as_str().unwrap().to_owned();
+    let child =
+        json!({ "name": "Bolt", "slug": "bolt", "owner_email": "olga@bolt.example", "owner_name": "Olga" });
+    let child = server.post(&admin, "/v1/tenants", child).await.is(201);
+    let theirs = child["owner_user_id"].as_str().unwrap();
+    let nobody = uuid::Uuid::from_u128(7).to_string();
+    for id in [theirs, nobody.as_str()] {
+        let transfer = json!({ "owner_user_id": id });
+        server.ask(&admin, "PUT", &format!("/v1/tenants/{own}"), Some(transfer)).await.wrong("owner_user_id");
+        let policy = json!({
+            "name": "For one", "max_duration_seconds": 3600,
+            "cedar_policy_set": format!(r#"permit(principal == User::"{id}", action, resource);"#),
+        });
+        server.post(&admin, "/v1/policies", policy).await.refused(422, "policy_invalid");
+    }
+}

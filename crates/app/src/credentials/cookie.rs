@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use curfew_domain::Seconds;
 
@@ -54,6 +55,25 @@ impl ConsoleCookie {
         values.next().is_none().then_some(value)
     }
 
+    /// Whether it goes over TLS alone.
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Whether the console is for this very machine.
+    pub fn is_on_loopback(&self) -> bool {
+        self.hosts().all(is_loopback)
+    }
+
+    /// Whether a request with this `Host` was meant for here: it names the console's, or this very machine.
+    pub fn is_served_at(&self, host: &str) -> bool {
+        is_loopback(host) || self.hosts().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.origins.iter().filter_map(|origin| origin.split_once("://")).map(|(_, host)| host)
+    }
+
     /// Whether a page of this `Origin` may use the session.
     pub fn allows(&self, origin: &str) -> bool {
         self.origins.iter().any(|allowed| allowed == origin)
@@ -83,6 +103,17 @@ fn origin_of(url: &str) -> Option<String> {
     let sound = !authority.is_empty() && !authority.contains(['@', ' ', '\\', ';']);
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
     sound.then(|| format!("{scheme}://{authority}"))
+}
+
+/// Whether `host`, `host:port` or `[address]:port` is this very machine's.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    let host = host.unwrap_or_default();
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -116,6 +147,29 @@ mod tests {
         assert_eq!(cookie.read("a=b; curfew=cfw_x; c=d"), Some("cfw_x"));
         assert_eq!(cookie.read("xcurfew=1; curfew2=2"), None);
         assert_eq!(cookie.read("curfew=1; curfew=2"), None);
+    }
+
+    #[test]
+    fn it_is_told_whether_only_this_machine_is_meant() {
+        let on_loopback = |url: &str| ConsoleCookie::for_url(url).unwrap().is_on_loopback();
+        for own in ["http://localhost:8080", "http://127.0.0.1", "https://[::1]:8443/x", "http://127.8.9.1:1"]
+        {
+            assert!(on_loopback(own), "{own}");
+        }
+        for other in
+            ["https://curfew.example.com", "http://localhost.evil.test", "http://10.0.0.1", "http://[::2]"]
+        {
+            assert!(!on_loopback(other), "{other}");
+        }
+        let console = ConsoleCookie::for_url("https://curfew.example.com").unwrap();
+        for own in ["curfew.example.com", "Curfew.Example.com", "localhost:8080", "[::1]:1", "127.0.0.1"] {
+            assert!(console.is_served_at(own), "{own}");
+        }
+        for other in
+            ["evil.test", "curfew.example.com.evil.test", "127.0.0.1.evil.test:8080", "", "[evil.test]"]
+        {
+            assert!(!console.is_served_at(other), "{other}");
+        }
     }
 
     #[test]

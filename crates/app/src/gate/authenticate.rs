@@ -122,6 +122,22 @@ pub fn refuse_foreign_origin(app: &App, origin: Option<&str>) -> Result<(), AppE
     }
 }
 
+/// Refuses a first run that a page of another site had the browser send. Without a setup token only this machine
+/// reaches the server, and its browsers do too: `host` must then name this machine or the public URL's, since any
+/// site can have a name of its own lead here (DNS rebinding), and then has the origin that fits.
+pub fn refuse_foreign_page(app: &App, origin: Option<&str>, host: Option<&str>) -> Result<(), AppError> {
+    if origin.is_some() {
+        refuse_foreign_origin(app, origin)?;
+    }
+    let open = app.gate.settings.setup_token.is_none();
+    if open && host.is_some_and(|host| !app.gate.console.is_served_at(host)) {
+        return Err(AppError::forbidden(
+            "Host must be that of PUBLIC_URL or of this machine: without CURFEW_SETUP_TOKEN, nobody else completes the setup",
+        ));
+    }
+    Ok(())
+}
+
 /// What a use leaves behind, off the path: the key's last use, and a hash under the current master key.
 fn keep_up(app: &App, shown: &Shown, known: &Arc<Known>, now: Timestamp) {
     let credential = known.standing.credential;

@@ -9,7 +9,7 @@ mod settings;
 
 use std::fmt;
 
-pub use authenticate::{authenticate, refuse_foreign_origin};
+pub use authenticate::{authenticate, refuse_foreign_origin, refuse_foreign_page};
 pub use presented::Presented;
 pub use session::SignedIn;
 pub use settings::{GateSettings, SetupToken};

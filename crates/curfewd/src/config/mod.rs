@@ -17,8 +17,10 @@ use std::path::PathBuf;
 
 use curfew_app::credentials::{ConsoleCookie, JwtSecret};
 use curfew_domain::{InstanceArn, Invalid, Region, Seconds};
+use curfew_http::TrustedProxies;
+use curfew_store::StoreOptions;
 use curfew_store::keyring::{Keyring, MasterKey};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 pub use problem::ConfigProblem;
 pub use reference::reference;
@@ -49,6 +51,8 @@ pub struct Config {
     pub audit_heads: Option<PathBuf>,
     /// `CURFEW_SETUP_TOKEN`.
     pub setup_token: Option<SecretString>,
+    /// `CURFEW_TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// `CURFEW_RATE_LIMIT`; none for `off`.
     pub requests_a_minute: Option<NonZeroU32>,
     /// `IC_INSTANCE_ARN`.
@@ -115,7 +119,8 @@ impl Config {
         let aws_region = reader.read(&v::AWS_REGION);
         let jwt_ttl = reader
             .read_with(&v::JWT_TTL, |text| reader::duration(text, Seconds::of(60), Seconds::of(43_200)));
-        let setup_token = setup_token(&mut reader, bind);
+        let setup_token = setup_token(&mut reader, bind, public.as_ref());
+        let trusted_proxies = trusted_proxies(&mut reader);
         let requests_a_minute = reader.read_with(&v::CURFEW_RATE_LIMIT, rate_limit);
         let instance_arn = reader.read(&v::IC_INSTANCE_ARN);
         let worker_concurrency =
@@ -135,6 +140,7 @@ impl Config {
                 jwt_ttl: jwt_ttl?,
                 audit_heads,
                 setup_token,
+                trusted_proxies: trusted_proxies?,
                 requests_a_minute: requests_a_minute?,
                 instance_arn,
                 worker_concurrency: worker_concurrency?,
@@ -172,24 +178,22 @@ pub fn read_for_audit(
 }
 
 fn database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {
-    let url = reader.read_with(&v::DATABASE_URL, database_url);
-    let migrate_url = reader.read_with(&v::MIGRATE_DATABASE_URL, database_url);
-    let url = url?;
-    let file = url
-        .expose_secret()
-        .strip_prefix("sqlite:")
-        .map(|rest| PathBuf::from(rest.strip_prefix("//").unwrap_or(rest)));
-    Some(DatabaseConfig { url, migrate_url, file })
+    let place = reader.read_with(&v::DATABASE_URL, database_url);
+    let migrate = reader.read_with(&v::MIGRATE_DATABASE_URL, database_url);
+    let (url, file) = place?;
+    if migrate.as_ref().is_some_and(|(_, other)| other.is_some() != file.is_some()) {
+        reader.refuse(
+            &v::MIGRATE_DATABASE_URL,
+            "must lead to the same database as DATABASE_URL, as another role",
+        );
+    }
+    Some(DatabaseConfig { url, migrate_url: migrate.map(|(url, _)| url), file })
 }
 
-/// Which of the two it is; the store reads the rest.
-fn database_url(text: &str) -> Result<SecretString, Invalid> {
-    let known = ["sqlite:", "postgres://", "postgresql://"];
-    if known.iter().any(|scheme| text.starts_with(scheme)) {
-        Ok(SecretString::from(text))
-    } else {
-        Err(Invalid::new("a database URL begins with sqlite:// or postgres://"))
-    }
+/// The URL, and the file of an embedded database. Nothing is opened.
+fn database_url(text: &str) -> Result<(SecretString, Option<PathBuf>), Invalid> {
+    let file = StoreOptions::new(text).file().map_err(|error| Invalid::new(error.to_string()))?;
+    Ok((SecretString::from(text), file))
 }
 
 fn secrets(reader: &mut Reader<'_>, database: Option<&DatabaseConfig>) -> GivenSecrets {
@@ -215,6 +219,11 @@ fn public(reader: &mut Reader<'_>, port: Option<u16>) -> Option<PublicAddress> {
     if reader.is_set(&v::PUBLIC_URL) {
         return reader.read_with(&v::PUBLIC_URL, |text| {
             let console = ConsoleCookie::for_url(text).map_err(|error| Invalid::new(error.to_string()))?;
+            if !console.is_secure() && !console.is_on_loopback() {
+                return Err(Invalid::new(
+                    "over plain http only loopback is served: passwords and tokens would cross the network in the clear",
+                ));
+            }
             Ok(PublicAddress { url: text.trim_end_matches('/').to_owned(), console })
         });
     }
@@ -236,20 +245,34 @@ fn log_level(text: &str) -> Result<tracing::Level, Invalid> {
     }
 }
 
-fn setup_token(reader: &mut Reader<'_>, bind: Option<IpAddr>) -> Option<SecretString> {
+fn setup_token(
+    reader: &mut Reader<'_>,
+    bind: Option<IpAddr>,
+    public: Option<&PublicAddress>,
+) -> Option<SecretString> {
     let token = reader.read_with(&v::CURFEW_SETUP_TOKEN, |text| {
         if text.len() < SETUP_TOKEN_BYTES {
             return Err(Invalid::new(format!("it must have {SETUP_TOKEN_BYTES} characters or more")));
         }
         Ok(SecretString::from(text))
     });
-    if !reader.is_set(&v::CURFEW_SETUP_TOKEN) && bind.is_some_and(|address| !address.is_loopback()) {
+    let reachable = bind.is_some_and(|address| !address.is_loopback())
+        || public.is_some_and(|public| !public.console.is_on_loopback());
+    if !reader.is_set(&v::CURFEW_SETUP_TOKEN) && reachable {
         reader.refuse(
             &v::CURFEW_SETUP_TOKEN,
-            "is required, since BIND_ADDRESS is not loopback: without it, whoever comes first is admin",
+            "is required, since BIND_ADDRESS or PUBLIC_URL is not loopback: without it, whoever comes first is admin",
         );
     }
     token
+}
+
+fn trusted_proxies(reader: &mut Reader<'_>) -> Option<TrustedProxies> {
+    if reader.is_set(&v::CURFEW_TRUSTED_PROXIES) {
+        reader.read(&v::CURFEW_TRUSTED_PROXIES)
+    } else {
+        Some(TrustedProxies::default())
+    }
 }
 
 fn rate_limit(text: &str) -> Result<Option<NonZeroU32>, Invalid> {

@@ -21,7 +21,7 @@ fn an_embedded_server_on_loopback_needs_no_setting() {
     assert_eq!(config.jwt_ttl, Seconds::of(3_600));
     assert_eq!(config.requests_a_minute.map(NonZeroU32::get), Some(1_200));
     assert_eq!(config.reconciliation_interval, Seconds::of(30));
-    assert!(config.secrets.master.is_none());
+    assert!(config.secrets.master.is_none() && config.trusted_proxies.is_empty());
 }
 
 #[test]
@@ -40,6 +40,7 @@ fn every_setting_is_read() {
         ("CURFEW_SIGNING_KEY", KEY),
         ("CURFEW_AUDIT_HEADS", "/var/log/heads"),
         ("CURFEW_SETUP_TOKEN", "0123456789abcdef"),
+        ("CURFEW_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
         ("CURFEW_RATE_LIMIT", "off"),
         ("IC_INSTANCE_ARN", "arn:aws:sso:::instance/ssoins-1234567890abcdef"),
         ("WORKER_CONCURRENCY", "7"),
@@ -55,6 +56,7 @@ fn every_setting_is_read() {
     assert_eq!(config.secrets.master.unwrap().older.len(), 1);
     assert_eq!(config.jwt_ttl, Seconds::of(900));
     assert_eq!(config.audit_heads.as_deref(), Some("/var/log/heads".as_ref()));
+    assert!(config.trusted_proxies.contains([10, 1, 2, 3].into()));
     assert_eq!(config.requests_a_minute, None);
     assert_eq!(config.worker_concurrency, 7);
     assert_eq!(config.reconciliation_interval, Seconds::of(90));
@@ -71,12 +73,21 @@ fn what_is_wrong_is_named_and_never_shown() {
     let twice = format!("{KEY},{KEY}");
     let table: Vec<(&str, Vec<(&str, &str)>)> = vec![
         ("DATABASE_URL", vec![("DATABASE_URL", "mysql://root:hunter2@db/x")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "sqlite://curfew.db?mode=ro")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "sqlite::memory:")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://curfew:hunter2@db:port/curfew")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://curfew:hunter2@db/curfew?sslmode=require")]),
         ("MIGRATE_DATABASE_URL", vec![("MIGRATE_DATABASE_URL", "hunter2")]),
+        ("MIGRATE_DATABASE_URL", vec![("MIGRATE_DATABASE_URL", "postgres://owner:hunter2@db/curfew")]),
         ("SERVER_PORT", vec![("SERVER_PORT", "0")]),
         ("SERVER_PORT", vec![("SERVER_PORT", "65536")]),
         ("SERVER_PORT", vec![("SERVER_PORT", "http")]),
         ("BIND_ADDRESS", vec![("BIND_ADDRESS", "localhost")]),
         ("PUBLIC_URL", vec![("PUBLIC_URL", "curfew.example.com")]),
+        (
+            "PUBLIC_URL",
+            vec![("PUBLIC_URL", "http://curfew.example.com"), ("CURFEW_SETUP_TOKEN", "0123456789abcdef")],
+        ),
         ("LOG_LEVEL", vec![("LOG_LEVEL", "loud")]),
         ("AWS_REGION", vec![("AWS_REGION", "mars")]),
         ("JWT_SECRET", vec![("JWT_SECRET", "hunter2")]),
@@ -95,6 +106,10 @@ fn what_is_wrong_is_named_and_never_shown() {
         ("CURFEW_SIGNING_KEY", without("CURFEW_SIGNING_KEY")),
         ("CURFEW_SETUP_TOKEN", vec![("CURFEW_SETUP_TOKEN", "hunter2")]),
         ("CURFEW_SETUP_TOKEN", vec![("BIND_ADDRESS", "0.0.0.0")]),
+        // A proxy on the same machine would publish a server that is bound to loopback.
+        ("CURFEW_SETUP_TOKEN", vec![("PUBLIC_URL", "https://curfew.example.com")]),
+        ("CURFEW_TRUSTED_PROXIES", vec![("CURFEW_TRUSTED_PROXIES", "hunter2")]),
+        ("CURFEW_TRUSTED_PROXIES", vec![("CURFEW_TRUSTED_PROXIES", "10.0.0.0/33")]),
         ("CURFEW_RATE_LIMIT", vec![("CURFEW_RATE_LIMIT", "0")]),
         ("CURFEW_RATE_LIMIT", vec![("CURFEW_RATE_LIMIT", "many")]),
         ("IC_INSTANCE_ARN", vec![("IC_INSTANCE_ARN", "arn:aws:sso:::instance/x")]),

@@ -35,7 +35,7 @@ variables! {
     /// The address to listen on. The server speaks plain HTTP: TLS is a proxy's work.
     BIND_ADDRESS = "127.0.0.1";
     /// Where people reach the server, such as `https://curfew.example.com`: the console's cookie, its `Origin` rule
-    /// and every link follow from it. Not set: loopback.
+    /// and every link follow from it. Plain `http://` for loopback alone. Not set: loopback.
     PUBLIC_URL;
     /// How much is logged: `error`, `warn`, `info`, `debug` or `trace`.
     LOG_LEVEL = "info";
@@ -57,8 +57,12 @@ variables! {
     /// SQLite database, else the log alone.
     CURFEW_AUDIT_HEADS;
     /// What the first-run setup must show as `X-Setup-Token`: 16 characters or more. Required unless `BIND_ADDRESS`
-    /// is loopback.
+    /// is loopback, and `PUBLIC_URL` too where it is set: whoever comes first would be admin.
     CURFEW_SETUP_TOKEN;
+    /// The reverse proxies whose `X-Forwarded-For` says truly whom a request comes from: addresses and networks,
+    /// separated by commas, such as `127.0.0.1,10.0.0.0/8`. Not set: none is believed, and behind a proxy all callers
+    /// have one address: what slows down one who guesses then slows down everybody.
+    CURFEW_TRUSTED_PROXIES;
     /// Requests a minute for one credential and, tenfold, for one address. `off` turns off both.
     CURFEW_RATE_LIMIT = "1200";
     /// The Identity Center instance that the master tenant's form begins with.

@@ -30,6 +30,9 @@ pub enum ServeError {
          with MIGRATE_DATABASE_URL as a role that may"
     )]
     NotMigrated(#[source] MigrateError),
+    /// The database can't be opened as the role that may migrate it.
+    #[error("MIGRATE_DATABASE_URL: {0}")]
+    OpenToMigrate(#[source] OpenError),
     /// Migrating failed for another reason.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[source] MigrateError),
@@ -96,6 +99,7 @@ impl ServeError {
             | ServeError::RoleBypassesWalls
             | ServeError::Heads { .. } => 2,
             ServeError::Open(_)
+            | ServeError::OpenToMigrate(_)
             | ServeError::Migrate(_)
             | ServeError::PortTaken { .. }
             | ServeError::Listen { .. }

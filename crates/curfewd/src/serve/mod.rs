@@ -6,6 +6,7 @@ mod heads_file;
 mod listen;
 mod loops;
 mod open;
+mod patient;
 mod wiring;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use wiring::{ServerClock, Wiring};
 use crate::config::{Config, SigningKey};
 use background::Background;
 use heads_file::HeadsFile;
+use listen::Places;
 use open::Opened;
 
 /// How long requests that are under way may take after the server was told to stop.
@@ -74,9 +76,11 @@ impl Server {
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
         let settings = EdgeSettings {
             requests_a_minute: self.config.requests_a_minute,
-            over_tls: self.config.public.url.starts_with("https://"),
+            over_tls: self.config.public.console.is_secure(),
+            trusted_proxies: self.config.trusted_proxies.clone(),
             ..EdgeSettings::default()
         };
+        self.warn_of_a_nameless_proxy();
         let router = curfew_http::router(Arc::clone(&self.app), &settings, self.metrics.clone());
         loops::check_clock(&self.app.health, &self.clock);
         let background = Background::new(shutdown.clone());
@@ -84,11 +88,21 @@ impl Server {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, reconciles = self.reconciles, "server is listening");
         }
-        let answered = listen::listen(listener, router, shutdown, LAST_ANSWERS).await;
+        let places = Places::new(self.config.trusted_proxies.clone());
+        let answered = listen::listen(listener, router, places, shutdown, LAST_ANSWERS).await;
         let handed_over = background.end(LAST_WORK).await;
         loops::finish(&self).await;
         self.app.store.close().await;
         tracing::info!(answered, handed_over, "server stopped");
         Ok(())
+    }
+
+    /// TLS is a proxy's work: a server that is reached over it has one before it.
+    fn warn_of_a_nameless_proxy(&self) {
+        if self.config.public.console.is_secure() && self.config.trusted_proxies.is_empty() {
+            tracing::warn!(
+                "PUBLIC_URL is https, and CURFEW_TRUSTED_PROXIES names no proxy: all callers have the proxy's address"
+            );
+        }
     }
 }

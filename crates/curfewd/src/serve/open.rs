@@ -77,6 +77,7 @@ async fn open_database(database: &DatabaseConfig) -> Result<Store, ServeError> {
     match migrated {
         Ok(()) => Ok(store),
         Err(error @ MigrateError::NotAllowed(_)) => Err(ServeError::NotMigrated(error)),
+        Err(MigrateError::Open(error)) => Err(ServeError::OpenToMigrate(error)),
         Err(error) => Err(ServeError::Migrate(error)),
     }
 }

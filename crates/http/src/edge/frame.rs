@@ -14,12 +14,15 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::request_id::X_REQUEST_ID;
-use super::{Edge, RequestId, is_probe, source_of};
+use super::{Edge, RequestId, Source, is_probe, source_of};
 use crate::ApiError;
 use crate::error::Hidden;
 
 /// The outermost layer: names the request, times it, logs it once, and dresses the answer.
 pub(super) async fn frame(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+    if let Some(source) = Source::of(&edge, &request) {
+        request.extensions_mut().insert(source);
+    }
     let id = RequestId::of(request.headers(), || fresh_id(&edge).to_string());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();

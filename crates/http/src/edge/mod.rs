@@ -1,23 +1,27 @@
 //! What surrounds every route: limits, the request id, the log line, metrics, and the rendering of faults.
 
+mod crowd;
 mod frame;
 mod limits;
+mod proxies;
 mod quota;
 mod request_id;
 mod turn;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::Extensions;
 use axum::middleware::from_fn_with_state;
 use curfew_domain::{Clock, CredentialId, Entropy};
 use tokio::sync::Semaphore;
 
+pub use crowd::{Crowd, Place};
+pub use proxies::TrustedProxies;
 pub use request_id::RequestId;
 
 use crate::ApiError;
@@ -30,10 +34,14 @@ pub struct EdgeSettings {
     pub requests_a_minute: Option<NonZeroU32>,
     /// Requests that are worked on at a time; more are answered 503 at once.
     pub at_a_time: usize,
+    /// How many of those may be one address's; more are answered 429.
+    pub at_a_time_for_one: usize,
     /// How long one request may take.
     pub patience: Duration,
     /// Whether the server is reached over TLS (`PUBLIC_URL` is https), so that browsers may be told to insist on it.
     pub over_tls: bool,
+    /// The proxies that say truly whom a request comes from.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for EdgeSettings {
@@ -41,9 +49,11 @@ impl Default for EdgeSettings {
         Self {
             requests_a_minute: NonZeroU32::new(1_200),
             at_a_time: 512,
+            at_a_time_for_one: 128,
             // The slowest operation, the connection test, takes 15 s at most (product.md).
             patience: Duration::from_secs(30),
             over_tls: false,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -58,8 +68,10 @@ pub(crate) struct Edge {
     addresses: Option<Quota<Neighbourhood>>,
     credentials: Option<Quota<CredentialId>>,
     turns: Semaphore,
+    crowd: Arc<Crowd>,
     patience: Duration,
     over_tls: bool,
+    trusted_proxies: TrustedProxies,
 }
 
 impl Edge {
@@ -71,8 +83,10 @@ impl Edge {
             addresses: quota(tenfold).map(|n| Quota::a_minute(n, Arc::clone(&clock))),
             credentials: quota(one).map(|n| Quota::a_minute(n, Arc::clone(&clock))),
             turns: Semaphore::new(settings.at_a_time),
+            crowd: Crowd::of(settings.at_a_time_for_one),
             patience: settings.patience,
             over_tls: settings.over_tls,
+            trusted_proxies: settings.trusted_proxies.clone(),
             clock,
             entropy,
         }
@@ -93,9 +107,20 @@ pub(crate) fn surround(routes: Router, edge: &Arc<Edge>) -> Router {
         .layer(from_fn_with_state(Arc::clone(edge), frame::frame))
 }
 
-/// Where the request comes from, where the server knows it. `X-Forwarded-For` is not read: anyone can write it.
-pub(crate) fn source_of(extensions: &Extensions) -> Option<std::net::IpAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
+/// Where the request comes from, where the server knows it: found once, by the outermost layer.
+pub(crate) fn source_of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Source>().map(|Source(address)| *address)
+}
+
+/// The address that is on the other side of the connection, or that trusted proxies name.
+#[derive(Debug, Clone, Copy)]
+struct Source(IpAddr);
+
+impl Source {
+    fn of(edge: &Edge, request: &Request) -> Option<Self> {
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+        Some(Self(edge.trusted_proxies.source(peer.ip(), request.headers())))
+    }
 }
 
 /// Probes and scrapes are answered whatever the load is: they tell of it.

@@ -280,3 +280,66 @@ async fn answers_carry_the_headers_that_keep_browsers_in_check() {
     let tls = ask(&router(settings), get_("/v1/search?name=a")).await;
     assert!(tls.headers().contains_key("strict-transport-security"));
 }
+
+fn from(peer: &str, mut request: Request<Body>) -> Request<Body> {
+    let peer: SocketAddr = peer.parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_caller_has_their_own_quota() {
+    let settings = EdgeSettings {
+        requests_a_minute: NonZeroU32::new(1),
+        trusted_proxies: "10.0.0.1".parse().unwrap(),
+        ..EdgeSettings::default()
+    };
+    let router = router(settings);
+    let forwarded = |peer: &str, by: &str| {
+        let mut request = from(peer, get_("/v1/search?name=a"));
+        request.headers_mut().insert("x-forwarded-for", by.parse().unwrap());
+        request
+    };
+    for _ in 0..10 {
+        assert_eq!(ask(&router, forwarded("10.0.0.1:1", "192.0.2.1")).await.status(), 200);
+    }
+    // What the caller wrote themselves, to the left, is no new address.
+    for by in ["192.0.2.1", "198.51.100.1, 192.0.2.1"] {
+        refusal(ask(&router, forwarded("10.0.0.1:2", by)).await, 429, "rate_limited").await;
+    }
+    assert_eq!(ask(&router, forwarded("10.0.0.1:3", "192.0.2.2")).await.status(), 200);
+    // Nobody else is believed.
+    for n in 0..10 {
+        assert_eq!(ask(&router, forwarded("203.0.113.9:1", &format!("192.0.2.{n}"))).await.status(), 200);
+    }
+    refusal(ask(&router, forwarded("203.0.113.9:1", "192.0.2.77")).await, 429, "rate_limited").await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_turns() {
+    let router = router(EdgeSettings { at_a_time: 2, at_a_time_for_one: 1, ..EdgeSettings::default() });
+    let endless = || Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let post = || from("192.0.2.1:1", post_("/v1/things", Some("application/json"), endless()));
+    let slow = tokio::spawn({
+        let (router, request) = (router.clone(), post());
+        async move { ask(&router, request).await }
+    });
+    let search = |peer: &str| from(peer, get_("/v1/search?name=a"));
+    let mut more = ask(&router, search("192.0.2.1:2")).await;
+    while more.status() == StatusCode::OK {
+        tokio::task::yield_now().await;
+        more = ask(&router, search("192.0.2.1:2")).await;
+    }
+    refusal(more, 429, "rate_limited").await;
+    assert_eq!(ask(&router, search("192.0.2.2:1")).await.status(), 200);
+    slow.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_is_not_waited_for() {
+    let router = router(EdgeSettings::default());
+    let endless = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let response = ask(&router, post_("/v1/things", Some("application/json"), endless)).await;
+    let body = refusal(response, 400, "invalid_request").await;
+    assert!(body.to_string().contains("10 seconds"), "{body}");
+}

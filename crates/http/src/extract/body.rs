@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -10,16 +11,20 @@ use crate::ApiError;
 /// The largest body that is read: 1 MiB.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
+/// How long a body may take: one that is sent drop by drop would hold a turn for as long as its sender likes.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Reads a whole body of at most `limit` bytes.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(too_large(limit));
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(read) => Ok(read.to_bytes()),
-        Err(error) if is_length_limit(error.as_ref()) => Err(too_large(limit)),
-        Err(_) => Err(ApiError::field("", "the body ended before it was whole")),
+    match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, limit).collect()).await {
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if is_length_limit(error.as_ref()) => Err(too_large(limit)),
+        Ok(Err(_)) => Err(ApiError::field("", "the body ended before it was whole")),
+        Err(_) => Err(ApiError::field("", "the body did not arrive within 10 seconds")),
     }
 }
 

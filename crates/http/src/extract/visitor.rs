@@ -16,6 +16,8 @@ pub(crate) struct Visitor {
     pub(crate) source: Option<IpAddr>,
     /// The page that had the browser call.
     pub(crate) origin: Option<String>,
+    /// The name by which they reached the server.
+    pub(crate) host: Option<String>,
     /// What shows that they may set the server up.
     pub(crate) setup_token: Option<String>,
 }
@@ -27,6 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
         Ok(Self {
             source: edge::source_of(&parts.extensions),
             origin: text(&parts.headers, &header::ORIGIN),
+            host: text(&parts.headers, &header::HOST),
             setup_token: text(&parts.headers, &X_SETUP_TOKEN),
         })
     }

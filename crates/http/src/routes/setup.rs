@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use curfew_api::{CompleteSetup, Domain, ErrorBody, SetupCompleted, SetupStatus};
+use curfew_app::gate::refuse_foreign_page;
 use curfew_app::setup::{self, OidcSetup};
 use curfew_domain::TenantDomain;
 use curfew_domain::connection::SavedConnection;
@@ -33,6 +34,7 @@ async fn status(State(state): State<HttpState>) -> Result<Json<SetupStatus>, Api
     params(("X-Setup-Token" = Option<String>, Header, description = "The server's CURFEW_SETUP_TOKEN.")),
     request_body = CompleteSetup,
     responses((status = 201, body = SetupCompleted),
+        (status = 403, description = "Another site's page had the browser send it.", body = ErrorBody),
         (status = 401, description = "The setup token is missing or wrong.", body = ErrorBody),
         (status = 409, description = "Done before; or multi under a database role that passes every wall.", body = ErrorBody)))]
 async fn complete(
@@ -40,6 +42,7 @@ async fn complete(
     visitor: Visitor,
     ApiJson(body): ApiJson<CompleteSetup>,
 ) -> Result<(StatusCode, Json<SetupCompleted>), ApiError> {
+    refuse_foreign_page(&state.app, visitor.origin.as_deref(), visitor.host.as_deref())?;
     let done = setup::complete(&state.app, asked(body), visitor.setup_token.as_deref()).await?;
     let tenant = curfew_app::tenants::TenantView::new(done.tenant, &done.domains);
     let body = SetupCompleted {

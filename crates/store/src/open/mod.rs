@@ -34,6 +34,19 @@ impl StoreOptions {
     }
 }
 
+impl StoreOptions {
+    /// The file that the URL leads to, none for PostgreSQL; or what is wrong with the URL. Nothing is opened.
+    pub fn file(&self) -> Result<Option<PathBuf>, OpenError> {
+        if self.url.starts_with("sqlite:") {
+            sqlite::path_of(&self.url).map(Some)
+        } else if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            Server::from_url(&self.url).map(|_| None)
+        } else {
+            Err(OpenError::UnknownScheme)
+        }
+    }
+}
+
 /// Without the URL, which may hold a password.
 impl std::fmt::Debug for StoreOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -57,7 +57,7 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
     Ok((connections, lock))
 }
 
-fn path_of(url: &str) -> Result<PathBuf, OpenError> {
+pub(super) fn path_of(url: &str) -> Result<PathBuf, OpenError> {
     let malformed = |problem: &str| OpenError::Malformed { problem: problem.to_owned() };
     if url.contains(['?', '#']) {
         return Err(malformed("a SQLite URL takes no parameters"));
