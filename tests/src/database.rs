@@ -82,6 +82,22 @@ impl Database {
         }
     }
 
+    /// The same database, for a role of that name, which is made with `attributes`, and owns nothing.
+    pub async fn url_of_a_role(&self, role: &str, attributes: &str) -> String {
+        let connection = self.above_the_walls().await;
+        run(
+            &connection,
+            &format!(
+                "DO $$ BEGIN CREATE ROLE {role} LOGIN {attributes};
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            ),
+        )
+        .await;
+        connection.close().await.expect("closed");
+        let (_, place) = self.url.split_once('@').expect("a URL with a user");
+        format!("postgres://{role}@{place}")
+    }
+
     /// A connection past every wall.
     pub async fn above_the_walls(&self) -> DatabaseConnection {
         connect(&self.url_above_the_walls()).await

@@ -124,6 +124,14 @@ impl Server {
         run_to_end(arguments, &environment, &self.database)
     }
 
+    /// Runs another of the program's commands with another setting, to its end.
+    pub fn run_with(&self, name: &str, value: &str, arguments: &[&str]) -> Ended {
+        let mut environment = self.environment.clone();
+        environment.insert("SERVER_PORT".to_owned(), free_port().to_string());
+        environment.insert(name.to_owned(), value.to_owned());
+        run_to_end(arguments, &environment, &self.database)
+    }
+
     /// Runs a command exactly as this server is configured, to its end.
     pub fn run_as_configured(&self, arguments: &[&str]) -> Ended {
         run_to_end(arguments, &self.environment, &self.database)

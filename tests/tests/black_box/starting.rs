@@ -25,6 +25,8 @@ async fn a_malformed_setting_is_named() {
         ("RECONCILIATION_INTERVAL", "often"),
         ("WORKER_CONCURRENCY", "0"),
         ("DATABASE_URL", "mysql://localhost/curfew"),
+        ("DATABASE_URL", "postgres://curfew@localhost:port/curfew"),
+        ("CURFEW_TRUSTED_PROXIES", "the one downstairs"),
     ] {
         refused_with(name, value).await;
     }
@@ -33,6 +35,14 @@ async fn a_malformed_setting_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_others_can_reach_demands_a_setup_token() {
     let server = Server::on(Backend::Sqlite).env("BIND_ADDRESS", "0.0.0.0").ready().await;
+    let ended = server.run(&["serve"]);
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.output);
+    assert!(ended.output.contains("CURFEW_SETUP_TOKEN"), "{}", ended.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_a_proxy_publishes_demands_a_setup_token() {
+    let server = Server::on(Backend::Sqlite).env("PUBLIC_URL", "https://curfew.example.com").ready().await;
     let ended = server.run(&["serve"]);
     assert_eq!(ended.status.code(), Some(2), "{}", ended.output);
     assert!(ended.output.contains("CURFEW_SETUP_TOKEN"), "{}", ended.output);
@@ -57,6 +67,39 @@ async fn a_second_process_on_the_same_file_is_refused_and_the_first_goes_on() {
     assert!(ended.output.contains("curfew.db"), "{}", ended.output);
     assert!(!ended.output.contains("panicked"), "{}", ended.output);
     admin.get("/v1/users/me").await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_multi_a_role_that_passes_the_walls_is_refused() {
+    let Some(backend) = Backend::postgresql() else { return };
+    let mut server = Server::on(backend).start().await;
+    server.set_up_as("multi").await;
+    assert!(server.terminate().success(), "{}", server.logs().text());
+    let past_the_walls = server.database().url_of_a_role("curfew_test_bypass", "NOSUPERUSER BYPASSRLS").await;
+    // The tables are curfew's; a member of it may use them.
+    let connection = server.database().above_the_walls().await;
+    let sql = "GRANT curfew TO curfew_test_bypass";
+    sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.expect("granted");
+    connection.close().await.expect("closed");
+    for url in [server.database().url_above_the_walls(), past_the_walls] {
+        let ended = server.run_with("DATABASE_URL", &url, &["serve"]);
+        assert_eq!(ended.status.code(), Some(2), "{}", ended.output);
+        assert!(ended.output.contains("BYPASSRLS"), "{}", ended.output);
+    }
+    server.start_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_not_migrate_is_told_who_does() {
+    let Some(backend) = Backend::postgresql() else { return };
+    let server = Server::on(backend).ready().await;
+    let guest = server.database().url_of_a_role("curfew_test_guest", "NOSUPERUSER NOBYPASSRLS").await;
+    let ended = server.run_with("DATABASE_URL", &guest, &["serve"]);
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.output);
+    assert!(ended.output.contains("`curfewd migrate`"), "{}", ended.output);
+    let wrong = "postgres://curfew@127.0.0.1:1/nowhere";
+    let ended = server.run_with("MIGRATE_DATABASE_URL", wrong, &["serve"]);
+    assert!(!ended.status.success() && ended.output.contains("MIGRATE_DATABASE_URL"), "{}", ended.output);
 }
 
 on_both_databases! {

@@ -74,6 +74,46 @@ async fn every_table_is_walled_by_force_or_on_the_short_list() {
     assert_eq!(open, UNWALLED.iter().map(ToString::to_string).collect());
 }
 
+/// A policy that lets all through would bind nobody, forced or not.
+#[tokio::test]
+async fn every_walled_table_has_the_one_policy_for_all_that_is_done_with_it() {
+    const WALL: &str = "(tenant_id = (NULLIF(current_setting('curfew.tenant'::text, true), ''::text))::uuid)";
+    let Some(mut around) = Around::the_walls().await else { return };
+    let text = |row: &PgRow, column: usize| row.get::<Option<String>, _>(column).unwrap_or_default();
+    let mut walled = BTreeSet::new();
+    for row in around
+        .rows(
+            "SELECT tablename::text, permissive || ' ' || cmd, qual, with_check FROM pg_policies
+             WHERE schemaname = 'public' AND tablename <> 'tenant'",
+        )
+        .await
+    {
+        let table = text(&row, 0);
+        let policy = [text(&row, 1), text(&row, 2), text(&row, 3)];
+        assert_eq!(policy, ["PERMISSIVE ALL", WALL, WALL], "{table}");
+        assert!(walled.insert(table.clone()), "{table} has two");
+    }
+    let tables: BTreeSet<String> = around
+        .rows("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'tenant'")
+        .await
+        .iter()
+        .map(|row| row.get(0))
+        .filter(|table: &String| !UNWALLED.contains(&table.as_str()))
+        .collect();
+    assert_eq!(walled, tables);
+
+    let id = WALL.replace("tenant_id", "id");
+    let family = format!("({id} OR {})", WALL.replace("tenant_id", "parent_id"));
+    let own = around
+        .rows("SELECT cmd, qual, with_check FROM pg_policies WHERE tablename = 'tenant' ORDER BY cmd")
+        .await;
+    let own: Vec<_> = own.iter().map(|row| [text(row, 0), text(row, 1), text(row, 2)]).collect();
+    assert_eq!(
+        own,
+        [["DELETE", &id, ""], ["INSERT", "", &family], ["SELECT", &family, ""], ["UPDATE", &id, &id],]
+    );
+}
+
 #[tokio::test]
 async fn without_a_wall_set_nothing_is_seen() {
     let Some(mut around) = Around::the_walls().await else { return };
