@@ -98,7 +98,7 @@ async fn a_grant_that_aws_never_takes_fails_after_fifteen_minutes(stage: &mut St
 async fn a_node_killed_while_aws_creates_leaves_nothing_behind(stage: &mut Stage) {
     stage.aws().inject(Fault::on(CREATE, FaultKind::HangChange).once());
     let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
-    assert!(stage.aws().called(CREATE, 1, std::time::Duration::from_secs(30)).await);
+    assert!(stage.aws().handled(CREATE, 1, std::time::Duration::from_secs(30)).await);
     stage.kill().await;
     stage.aws().settle_all();
     assert_eq!(stage.held().len(), 1, "AWS went on without the node");
@@ -112,7 +112,7 @@ async fn a_node_killed_while_aws_deletes_leaves_nothing_behind(stage: &mut Stage
     let grant = lives(stage, 600).await;
     stage.aws().inject(Fault::on(DELETE, FaultKind::HangChange).once());
     stage.revoke(grant).await;
-    assert!(stage.aws().called(DELETE, 1, std::time::Duration::from_secs(30)).await);
+    assert!(stage.aws().handled(DELETE, 1, std::time::Duration::from_secs(30)).await);
     stage.kill().await;
     stage.aws().settle_all();
     stage.start();

@@ -239,6 +239,15 @@ impl SimControl {
         self.until(deadline, |control| control.calls_of(operation).len() >= times).await
     }
 
+    /// As [`called`](Self::called), but until so many have ended: whatever they began is under way by then, though
+    /// their callers may be gone.
+    pub async fn handled(&self, operation: &str, times: usize, deadline: Duration) -> bool {
+        let ended = |control: &Self| {
+            control.calls_of(operation).iter().filter(|call| call.outcome.is_some()).count() >= times
+        };
+        self.until(deadline, ended).await
+    }
+
     /// Waits until what is assigned satisfies a condition; false when that did not come within the deadline.
     pub async fn assigned(&self, deadline: Duration, holds: impl Fn(&[AssignmentView]) -> bool) -> bool {
         self.until(deadline, |control| holds(&control.assignments())).await
