@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::ask::Ask;
 use super::town::Town;
 use crate::figures::Times;
 
@@ -60,13 +61,6 @@ pub(crate) async fn drive(port: u16, town: &Town, requests: usize) -> Driven {
     }
     driven.took = begun.elapsed();
     driven
-}
-
-/// One request, ready to be sent.
-pub(crate) struct Ask {
-    pub(crate) tenant: String,
-    pub(crate) authorization: String,
-    pub(crate) body: String,
 }
 
 async fn send(client: &reqwest::Client, url: &str, ask: &Ask) {

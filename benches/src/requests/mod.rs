@@ -3,6 +3,7 @@
 //! Both are processes of their own, get the same bodies over the same number of connections, and keep what they are
 //! given with the same durability. They take turns, so that the machine's moods and the database's growth hit both.
 
+mod ask;
 mod driver;
 pub(crate) mod floor;
 mod rows;

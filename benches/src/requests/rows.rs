@@ -86,11 +86,11 @@ pub(crate) async fn capture(town: &Town, database: &Database) -> Vec<Template> {
 }
 
 async fn template(estate: &Estate, connection: &DatabaseConnection) -> Template {
-    for number in 0..Estate::ASSIGNMENTS {
+    for number in 0..estate.assignments() {
         submit(estate, number).await;
     }
     let answer = submit(estate, 0).await;
-    let reader = Reader { connection, tenant: estate.asker.tenant().parse().expect("a UUID") };
+    let reader = Reader { connection, tenant: estate.people[0].tenant().parse().expect("a UUID") };
     let id = |field: &str| answer.text(field).parse::<Uuid>().expect("a UUID");
     let (request, grant) = (id("id"), id("grant_id"));
     let mut inserts = reader.all("access_request", "id", &[request.into()]).await;
@@ -118,7 +118,8 @@ async fn template(estate: &Estate, connection: &DatabaseConnection) -> Template 
 
 async fn submit(estate: &Estate, number: usize) -> serde_json::Value {
     let body = serde_json::from_str(&estate.ask(number).body).expect("JSON");
-    estate.asker.post("/v1/requests", body).await.is(201)
+    let person = &estate.people[number % estate.people.len()];
+    person.post("/v1/requests", body).await.is(201)
 }
 
 struct Reader<'a> {

@@ -5,12 +5,24 @@ use curfew_sim::{Instance, Organization, OwnCredentials, PermissionSet, Role, Wo
 use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server};
 use serde_json::json;
 
-use super::driver::Ask;
+use super::ask::Ask;
 
-const ACCOUNTS: usize = 16;
 const SETS: [&str; 2] = ["ReadOnly", "PowerUser"];
 /// Longer than any run.
 const SECONDS: u32 = 14_400;
+
+/// How large each tenant is: together they need about a thousand assignments, each for some of the requests.
+#[derive(Clone, Copy)]
+struct Size {
+    people: usize,
+    accounts: usize,
+}
+
+impl Size {
+    fn of(tenants: usize) -> Self {
+        if tenants == 1 { Self { people: 10, accounts: 50 } } else { Self { people: 1, accounts: 10 } }
+    }
+}
 
 /// All that the requests are about.
 pub(crate) struct Town {
@@ -20,25 +32,26 @@ pub(crate) struct Town {
 
 /// One tenant.
 pub(crate) struct Estate {
-    pub(crate) asker: Client,
+    pub(crate) people: Vec<Client>,
     organization: Acme,
     accounts: Vec<String>,
 }
 
 impl Town {
     pub(crate) async fn build(backend: &Backend, tenants: usize) -> (Self, Server) {
-        let cloud = Cloud::start_as(world(tenants)).await;
+        let size = Size::of(tenants);
+        let cloud = Cloud::start_as(world(tenants, size)).await;
         let server = Server::on(backend.clone()).aws(&cloud.url()).env("LOG_LEVEL", "warn").start().await;
         let master = server.set_up_as("multi").await;
-        let mut estates = vec![Estate::settle(&cloud, master.clone(), 0).await];
+        let mut estates = vec![Estate::settle(&cloud, master.clone(), 0, size).await];
         for number in 1..tenants {
             let owner = found(&server, &master, number).await;
-            estates.push(Estate::settle(&cloud, owner, number).await);
+            estates.push(Estate::settle(&cloud, owner, number, size).await);
         }
         (Self { estates, _cloud: cloud }, server)
     }
 
-    /// Endless requests: the tenants in turn, each going round its accounts and permission sets.
+    /// Endless requests: the tenants in turn, each going round its people, accounts and permission sets.
     pub(crate) fn asks(&self) -> impl Iterator<Item = Ask> {
         (0..).map(|number| {
             let estate = &self.estates[number % self.estates.len()];
@@ -48,30 +61,37 @@ impl Town {
 }
 
 impl Estate {
-    async fn settle(cloud: &Cloud, admin: Client, number: usize) -> Self {
+    async fn settle(cloud: &Cloud, admin: Client, number: usize, size: Size) -> Self {
         let organization = cloud.connect_to(&admin, &name(number), &role(number)).await;
         let rule = r#"permit (principal, action == Action::"read", resource is AwsAccount);"#;
         let policy = json!({
             "name": "reading", "max_duration_seconds": SECONDS, "approval_mode": "auto", "cedar_policy_set": rule,
         });
         admin.post("/v1/policies", policy).await.is(201);
-        let asker = admin.person(&format!("alice@{}.example", name(number)), &["user"]).await;
-        let accounts = (0..ACCOUNTS).map(|account| account_id(number, account)).collect();
-        Self { asker, organization, accounts }
+        let mut people = Vec::new();
+        for person in 0..size.people {
+            people.push(admin.person(&email(number, person), &["user"]).await);
+        }
+        let accounts = (0..size.accounts).map(|account| account_id(number, account)).collect();
+        Self { people, organization, accounts }
     }
 
     pub(crate) fn ask(&self, number: usize) -> Ask {
-        let account = &self.accounts[number % ACCOUNTS];
-        let set = SETS[number / ACCOUNTS % SETS.len()];
+        let person = &self.people[number % self.people.len()];
+        let number = number / self.people.len();
+        let account = &self.accounts[number % self.accounts.len()];
+        let set = SETS[number / self.accounts.len() % SETS.len()];
         Ask {
-            tenant: self.asker.tenant().to_owned(),
-            authorization: self.asker.header("Authorization").to_owned(),
+            tenant: person.tenant().to_owned(),
+            authorization: person.header("Authorization").to_owned(),
             body: self.organization.ask(account, set, "read", SECONDS).to_string(),
         }
     }
 
     /// How many different assignments its requests need.
-    pub(crate) const ASSIGNMENTS: usize = ACCOUNTS * SETS.len();
+    pub(crate) fn assignments(&self) -> usize {
+        self.people.len() * self.accounts.len() * SETS.len()
+    }
 }
 
 async fn found(server: &Server, master: &Client, number: usize) -> Client {
@@ -86,17 +106,19 @@ async fn found(server: &Server, master: &Client, number: usize) -> Client {
     server.stranger().login(&email, &password, &slug).await
 }
 
-fn world(tenants: usize) -> World {
+fn world(tenants: usize, size: Size) -> World {
     let own = OwnCredentials::new(CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, CURFEW_PRINCIPAL);
     (0..tenants).fold(World::empty().with_credentials(own), |world, number| {
-        world.with_organization(organization(number))
+        world.with_organization(organization(number, size))
     })
 }
 
-fn organization(number: usize) -> Organization {
+fn organization(number: usize, size: Size) -> Organization {
     let name = name(number);
-    let mut instance =
-        Instance::new(&name, "us-east-1").with_user(&format!("alice@{name}.example"), "Alice Archer");
+    let mut instance = Instance::new(&name, "us-east-1");
+    for person in 0..size.people {
+        instance = instance.with_user(&email(number, person), "Alice Archer");
+    }
     for set in SETS {
         instance =
             instance.with_permission_set(PermissionSet::named(set).with_managed_policy("ReadOnlyAccess"));
@@ -104,7 +126,7 @@ fn organization(number: usize) -> Organization {
     let management = management_account(number);
     let role = Role::new(&management, "CurfewAccess").trusting(CURFEW_PRINCIPAL);
     let organization = Organization::new(&name, &management).with_instance(instance);
-    let organization = (0..ACCOUNTS).fold(organization, |organization, account| {
+    let organization = (0..size.accounts).fold(organization, |organization, account| {
         organization.with_account(&account_id(number, account), &format!("{name}-{account}"), None)
     });
     organization.with_role(role.requiring_external_id("until-the-tenant-has-its-own"))
@@ -112,6 +134,10 @@ fn organization(number: usize) -> Organization {
 
 fn name(number: usize) -> String {
     if number == 0 { Server::SLUG.to_owned() } else { format!("tenant{number}") }
+}
+
+fn email(number: usize, person: usize) -> String {
+    format!("alice{person}@{}.example", name(number))
 }
 
 fn management_account(number: usize) -> String {

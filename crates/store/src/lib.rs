@@ -59,6 +59,7 @@ pub mod testing;
 mod unit;
 mod users;
 mod versions;
+mod writer;
 
 pub use constraint::Constraint;
 pub use credentials::{Credential, CredentialSubject, Standing};

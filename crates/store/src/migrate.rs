@@ -5,7 +5,7 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::migration::Migrator;
 use crate::open::{OpenError, Server};
-use crate::unit::begin_write;
+use crate::unit::begin_migration;
 use crate::{Store, StoreError, StoreOptions};
 
 /// The key of the advisory lock under which a node migrates PostgreSQL: `curfew` in ASCII.
@@ -35,7 +35,7 @@ impl Store {
     /// Applies the migrations that are missing, in one transaction, and on PostgreSQL under an advisory lock:
     /// nodes that start together wait for each other, and all but the first find nothing to do.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
-        let unit = begin_write(self).await?;
+        let unit = begin_migration(self).await?;
         if let Some(server) = self.server() {
             lock_and_apply(&unit, None)
                 .await
@@ -51,7 +51,7 @@ impl Store {
     pub async fn migrate_as(&self, options: StoreOptions) -> Result<(), MigrateError> {
         let Some(server) = self.server() else { return self.migrate().await };
         let owner = Store::open(options).await?;
-        let unit = begin_write(&owner).await?;
+        let unit = begin_migration(&owner).await?;
         lock_and_apply(&unit, Some(server)).await?;
         unit.commit().await.map_err(StoreError::from)?;
         owner.close().await;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
 
 use crate::entity;
-use crate::open::{self, Connections, OpenError, ProcessLock, Server, StoreOptions};
+use crate::open::{self, Connections, OpenError, ProcessLock, Server, StoreOptions, Writers};
 use crate::{StoreError, TenantStore, UnwalledStore};
 
 /// Which of the two databases it is.
@@ -97,7 +97,7 @@ impl Store {
     pub async fn close(&self) {
         // Closing a pool can't fail: it only waits.
         let _ = self.readers().close_by_ref().await;
-        let _ = self.writers().close_by_ref().await;
+        self.writers().close().await;
         self.inner.lock.lock().take();
     }
 
@@ -105,7 +105,7 @@ impl Store {
         &self.inner.connections.readers
     }
 
-    pub(crate) fn writers(&self) -> &DatabaseConnection {
+    pub(crate) fn writers(&self) -> &Writers {
         &self.inner.connections.writers
     }
 

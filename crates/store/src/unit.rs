@@ -3,12 +3,11 @@
 use std::ops::Deref;
 
 use curfew_domain::TenantId;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Statement, TransactionTrait};
 use uuid::Uuid;
 
+use crate::open::Writers;
+use crate::writer::Turn;
 use crate::{Backend, Store, StoreError};
 
 /// How often a unit's beginning is tried: the connections that a restart of PostgreSQL broke fail here, before
@@ -29,14 +28,14 @@ impl TenantStore {
 
     /// Begins a unit that reads.
     pub async fn read(&self) -> Result<ReadUnit, StoreError> {
-        let tx = begin(&self.store, Wall::Tenant(self.tenant), Access::Read).await?;
+        let tx = begin_read(&self.store, Wall::Tenant(self.tenant)).await?;
         Ok(ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx })
     }
 
     /// Begins a unit that reads and writes. On SQLite one at a time: keep it short.
     pub async fn write(&self) -> Result<WriteUnit, StoreError> {
-        let tx = begin(&self.store, Wall::Tenant(self.tenant), Access::Write).await?;
-        Ok(WriteUnit { read: ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx } })
+        let (tx, turn) = begin_write(&self.store, Wall::Tenant(self.tenant)).await?;
+        Ok(WriteUnit { read: ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx }, turn })
     }
 }
 
@@ -72,22 +71,24 @@ impl ReadUnit {
 /// everything.
 #[derive(Debug)]
 pub struct WriteUnit {
+    // Dropped before the turn is.
     read: ReadUnit,
+    turn: Option<Turn>,
 }
 
 impl WriteUnit {
     /// Keeps what was done. After [`StoreError::Unavailable`] it may or may not have been kept.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.read.tx.commit().await?)
+        keep(self.read.tx, self.turn).await
     }
 
     /// Takes the same transaction behind another wall. Only founding a tenant may.
-    pub(crate) async fn cross(self, tenant: TenantId) -> Result<WriteUnit, StoreError> {
-        let ReadUnit { backend, tx, .. } = self.read;
-        if backend == Backend::Postgres {
-            tx.execute_raw(set_wall(tenant)).await?;
+    pub(crate) async fn cross(mut self, tenant: TenantId) -> Result<WriteUnit, StoreError> {
+        if self.read.backend == Backend::Postgres {
+            self.read.tx.execute_raw(set_wall(tenant)).await?;
         }
-        Ok(WriteUnit { read: ReadUnit { tenant, backend, tx } })
+        self.read.tenant = tenant;
+        Ok(self)
     }
 }
 
@@ -117,14 +118,13 @@ impl UnwalledStore {
 
     /// Begins a unit that reads. No tenant's data is seen by it.
     pub async fn read(&self) -> Result<UnwalledRead, StoreError> {
-        let tx = begin(&self.store, Wall::None, Access::Read).await?;
-        Ok(UnwalledRead { tx })
+        Ok(UnwalledRead { tx: begin_read(&self.store, Wall::None).await? })
     }
 
     /// Begins a unit that reads and writes. Rows that belong to a tenant's change are written by [`WriteUnit`]s.
     pub async fn write(&self) -> Result<UnwalledWrite, StoreError> {
-        let tx = begin(&self.store, Wall::None, Access::Write).await?;
-        Ok(UnwalledWrite { read: UnwalledRead { tx } })
+        let (tx, turn) = begin_write(&self.store, Wall::None).await?;
+        Ok(UnwalledWrite { read: UnwalledRead { tx }, turn })
     }
 }
 
@@ -144,13 +144,15 @@ impl UnwalledRead {
 /// A transaction over the unwalled tables, for reading and writing. Dropping it undoes everything.
 #[derive(Debug)]
 pub struct UnwalledWrite {
+    // Dropped before the turn is.
     read: UnwalledRead,
+    turn: Option<Turn>,
 }
 
 impl UnwalledWrite {
     /// Keeps what was done. After [`StoreError::Unavailable`] it may or may not have been kept.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.read.tx.commit().await?)
+        keep(self.read.tx, self.turn).await
     }
 }
 
@@ -162,9 +164,16 @@ impl Deref for UnwalledWrite {
     }
 }
 
+async fn keep(tx: DatabaseTransaction, turn: Option<Turn>) -> Result<(), StoreError> {
+    match turn {
+        Some(turn) => Ok(turn.keep(tx).await?),
+        None => Ok(tx.commit().await?),
+    }
+}
+
 /// Begins a bare writing transaction, for migrations.
-pub(crate) async fn begin_write(store: &Store) -> Result<DatabaseTransaction, StoreError> {
-    begin(store, Wall::None, Access::Write).await
+pub(crate) async fn begin_migration(store: &Store) -> Result<DatabaseTransaction, StoreError> {
+    Ok(store.writers().begin_alone().await?)
 }
 
 #[derive(Clone, Copy)]
@@ -179,10 +188,26 @@ enum Access {
     Write,
 }
 
-async fn begin(store: &Store, wall: Wall, access: Access) -> Result<DatabaseTransaction, StoreError> {
+async fn begin_read(store: &Store, wall: Wall) -> Result<DatabaseTransaction, StoreError> {
+    retrying(async || match store.backend() {
+        Backend::Sqlite => store.readers().begin().await,
+        Backend::Postgres => begin_postgres(store.readers(), wall, Access::Read).await,
+    })
+    .await
+}
+
+async fn begin_write(store: &Store, wall: Wall) -> Result<(DatabaseTransaction, Option<Turn>), StoreError> {
+    retrying(async || match store.writers() {
+        Writers::Queue(writer) => writer.begin().await.map(|(unit, turn)| (unit, Some(turn))),
+        Writers::Pool(pool) => begin_postgres(pool, wall, Access::Write).await.map(|tx| (tx, None)),
+    })
+    .await
+}
+
+async fn retrying<T>(begin: impl AsyncFn() -> Result<T, DbErr>) -> Result<T, StoreError> {
     let mut tries = 1;
     loop {
-        match try_begin(store, wall, access).await {
+        match begin().await.map_err(StoreError::from) {
             Err(StoreError::Unavailable(fault)) if tries < TRIES && !fault.is_timeout() => {
                 tracing::debug!(%fault, "a connection was broken");
                 tries += 1;
@@ -190,29 +215,6 @@ async fn begin(store: &Store, wall: Wall, access: Access) -> Result<DatabaseTran
             result => return result,
         }
     }
-}
-
-async fn try_begin(store: &Store, wall: Wall, access: Access) -> Result<DatabaseTransaction, StoreError> {
-    let pool = match access {
-        Access::Read => store.readers(),
-        Access::Write => store.writers(),
-    };
-    let tx = match store.backend() {
-        Backend::Sqlite => begin_sqlite(pool, access).await?,
-        Backend::Postgres => begin_postgres(pool, wall, access).await?,
-    };
-    Ok(tx)
-}
-
-/// A writing transaction takes its place at once: one that reads first and then writes would fail if another had
-/// written in between.
-async fn begin_sqlite(pool: &DatabaseConnection, access: Access) -> Result<DatabaseTransaction, DbErr> {
-    let mode = match access {
-        Access::Read => SqliteTransactionMode::Deferred,
-        Access::Write => SqliteTransactionMode::Immediate,
-    };
-    let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-    pool.begin_with_options(options).await
 }
 
 async fn begin_postgres(

@@ -7,7 +7,9 @@ mod sqlite;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, sqlx};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait, sqlx};
+
+use crate::writer::Writer;
 
 pub(crate) use lock::ProcessLock;
 pub(crate) use postgres::{Server, connect as connect_postgres};
@@ -127,6 +129,34 @@ pub enum OpenError {
 pub(crate) struct Connections {
     /// Where units that only read run.
     pub(crate) readers: DatabaseConnection,
-    /// Where units that write run: SQLite's one writer, or the same as `readers`.
-    pub(crate) writers: DatabaseConnection,
+    /// Where units that write run.
+    pub(crate) writers: Writers,
+}
+
+/// Where units that write run.
+#[derive(Clone)]
+pub(crate) enum Writers {
+    /// PostgreSQL: where the readers run, side by side.
+    Pool(DatabaseConnection),
+    /// SQLite: one after the other.
+    Queue(Writer),
+}
+
+impl Writers {
+    /// Begins a transaction that is no unit: for migrations.
+    pub(crate) async fn begin_alone(&self) -> Result<DatabaseTransaction, DbErr> {
+        match self {
+            Self::Pool(pool) => pool.begin().await,
+            Self::Queue(writer) => writer.begin_alone().await,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        let connection = match self {
+            Self::Pool(pool) => pool,
+            Self::Queue(writer) => writer.connection(),
+        };
+        // Closing a pool can't fail: it only waits.
+        let _ = connection.close_by_ref().await;
+    }
 }

@@ -7,7 +7,7 @@ use sea_orm::SqlxPostgresConnector;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sea_orm::sqlx::{self, Connection};
 
-use super::{Connections, OpenError, StoreOptions};
+use super::{Connections, OpenError, StoreOptions, Writers};
 
 /// How long a unit waits for a connection: with the server gone, a caller hears so after this long.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -78,5 +78,5 @@ pub(crate) async fn connect(server: &Server, options: &StoreOptions) -> Result<C
         })
         .connect_lazy_with(server.options.clone());
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Connections { readers: connection.clone(), writers: connection })
+    Ok(Connections { readers: connection.clone(), writers: Writers::Pool(connection) })
 }

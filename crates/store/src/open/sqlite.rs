@@ -2,14 +2,19 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sea_orm::SqlxSqliteConnector;
-use sea_orm::sqlx;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::pool::PoolConnectionMetadata;
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sea_orm::sqlx::{self, Connection};
 
-use super::{Connections, OpenError, ProcessLock, StoreOptions};
+use super::{Connections, OpenError, ProcessLock, StoreOptions, Writers};
+use crate::writer::Writer;
 
 /// How long a unit waits for its turn on a connection; longer means overload.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,14 +42,11 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
     if let Some(pages) = options.sqlite_max_pages {
         writer = writer.pragma("max_page_count", pages.to_string());
     }
-    let pool = || {
-        SqlitePoolOptions::new()
-            .acquire_timeout(options.acquire_timeout.unwrap_or(ACQUIRE_TIMEOUT))
-            .idle_timeout(None)
-            .max_lifetime(None)
-    };
+    let patience = options.acquire_timeout.unwrap_or(ACQUIRE_TIMEOUT);
+    let pool = || SqlitePoolOptions::new().acquire_timeout(patience).idle_timeout(None).max_lifetime(None);
     let failed = |error| why(error, &path);
-    let writers = pool().max_connections(1).connect_with(writer).await.map_err(failed)?;
+    let writers =
+        pool().max_connections(1).after_release(is_usable).connect_with(writer).await.map_err(failed)?;
     let readers = pool()
         .max_connections(options.max_connections.clamp(1, MOST_READERS))
         .connect_with(base.pragma("query_only", "ON"))
@@ -52,9 +54,22 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
         .map_err(failed)?;
     let connections = Connections {
         readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-        writers: SqlxSqliteConnector::from_sqlx_sqlite_pool(writers),
+        writers: Writers::Queue(Writer::new(SqlxSqliteConnector::from_sqlx_sqlite_pool(writers), patience)),
     };
     Ok((connections, lock))
+}
+
+/// SQLite undoes a whole transaction by itself after some errors, which the driver doesn't notice: it would take the
+/// connection to be in a transaction for ever, and refuse to begin another. Such a connection is closed.
+fn is_usable(
+    connection: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
+    Box::pin(async move {
+        // Its turn comes after a rollback that is still under way.
+        connection.ping().await?;
+        Ok(!connection.is_in_transaction())
+    })
 }
 
 pub(super) fn path_of(url: &str) -> Result<PathBuf, OpenError> {

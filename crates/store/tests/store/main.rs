@@ -11,4 +11,5 @@ mod outages;
 mod policies;
 mod reconcile;
 mod tenants;
+mod units;
 mod walls;

@@ -1,0 +1,116 @@
+//! Units that write at the same time. SQLite has one writer, and those who wait for it share a commit.
+
+use std::sync::Arc;
+
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::testing::SeededEntropy;
+use curfew_domain::{Actor, TenantId, Timestamp};
+use curfew_store::testing::{TestStore, World};
+use curfew_store::{Store, StoreError, StoreOptions, WriteUnit, on_both_databases};
+use tokio::task::JoinSet;
+
+async fn record(unit: &WriteUnit, about: &str) -> Result<(), StoreError> {
+    // Its id is of a moment of its own, since the randomness is the same for all.
+    let entropy = SeededEntropy::new(about.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte)));
+    let entry = NewEntry::new(Actor::System, AuditAction::GrantCreated, "grant", about);
+    unit.record(entry, Timestamp::from_micros(1), &entropy).await.map(drop)
+}
+
+async fn write(store: Store, tenant: TenantId, about: String) -> Result<(), StoreError> {
+    let unit = store.tenant(tenant).write().await?;
+    record(&unit, &about).await?;
+    unit.commit().await
+}
+
+on_both_databases! {
+    async fn all_who_write_at_once_are_kept(db: &TestStore) {
+        let tenant = World::new(db).tenant("acme").await;
+        let mut writers = JoinSet::new();
+        for number in 0..40 {
+            writers.spawn(write(db.store.clone(), tenant, format!("g{number}")));
+        }
+        while let Some(written) = writers.join_next().await {
+            written.unwrap().unwrap();
+        }
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 40);
+    }
+
+    async fn what_is_undone_takes_nothing_of_the_others_with_it(db: &TestStore) {
+        let tenant = World::new(db).tenant("acme").await;
+        let mut writers = JoinSet::new();
+        for number in 0..40 {
+            let store = db.store.clone();
+            writers.spawn(async move {
+                if number % 4 == 0 {
+                    let unit = store.tenant(tenant).write().await?;
+                    record(&unit, &format!("g{number}")).await?;
+                    drop(unit);
+                    return Ok(());
+                }
+                write(store, tenant, format!("g{number}")).await
+            });
+        }
+        while let Some(written) = writers.join_next().await {
+            written.unwrap().unwrap();
+        }
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 30);
+    }
+
+    async fn a_unit_is_seen_by_all_as_soon_as_it_is_kept(db: &TestStore) {
+        let tenant = World::new(db).tenant("acme").await;
+        for number in 1..=20 {
+            let unit = db.store.unwalled().write().await.unwrap();
+            unit.keep_clock(Timestamp::from_micros(number)).await.unwrap();
+            unit.commit().await.unwrap();
+            let seen = db.store.unwalled().read().await.unwrap().installation().await.unwrap();
+            assert_eq!(seen.kept_clock, Timestamp::from_micros(number));
+        }
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 0);
+    }
+
+    async fn who_gives_up_waiting_keeps_nobody_from_writing(db: &TestStore) {
+        let tenant = World::new(db).tenant("acme").await;
+        let first = db.store.tenant(tenant).write().await.unwrap();
+        record(&first, "first").await.unwrap();
+        let waiting = tokio::spawn(write(db.store.clone(), tenant, "impatient".to_owned()));
+        tokio::task::yield_now().await;
+        waiting.abort();
+        let _ = waiting.await;
+        first.commit().await.unwrap();
+        write(db.store.clone(), tenant, "last".to_owned()).await.unwrap();
+        assert!(db.store.seal(tenant).await.unwrap() >= 2, "the impatient one may have come through on PostgreSQL");
+    }
+}
+
+/// Some errors make SQLite undo the whole transaction by itself, that of those who wrote before too.
+#[tokio::test]
+async fn nobody_is_told_of_success_when_sqlite_undid_everything_and_writing_goes_on() {
+    let db = TestStore::sqlite().await;
+    let tenant = World::new(&db).tenant("acme").await;
+    db.tamper(
+        "CREATE TRIGGER undo_everything BEFORE INSERT ON audit_entry WHEN NEW.resource_id = 'poison'
+         BEGIN SELECT RAISE(ROLLBACK, 'everything is undone'); END",
+    )
+    .await;
+    let told = Arc::new(std::sync::Mutex::new(0));
+    for round in 0..10 {
+        let mut writers = JoinSet::new();
+        for number in 0..8 {
+            let (store, told) = (db.store.clone(), Arc::clone(&told));
+            let about = if number == 4 { "poison".to_owned() } else { format!("r{round}n{number}") };
+            writers.spawn(async move {
+                let written = write(store, tenant, about.clone()).await;
+                assert!(written.is_err() || about != "poison");
+                *told.lock().unwrap() += usize::from(written.is_ok());
+            });
+        }
+        writers.join_all().await;
+    }
+    write(db.store.clone(), tenant, "after".to_owned()).await.unwrap();
+    let told = *told.lock().unwrap() + 1;
+    let TestStore { store, url, .. } = &db;
+    store.close().await;
+    let again = db.reopen(StoreOptions::new(url)).await;
+    let kept = again.seal(tenant).await.unwrap();
+    assert_eq!(kept, told, "what somebody was told of is kept, and nothing else");
+}
