@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_ssoadmin::Client;
 use aws_sdk_ssoadmin::types::{
@@ -26,13 +28,21 @@ pub(super) struct SdkAssignments {
     look: Client,
     /// Sends once.
     change: Client,
+    /// How long a whole list may take.
+    list_within: Duration,
     now: NowSource,
     end: SessionEnd,
 }
 
 impl SdkAssignments {
-    pub(super) fn new(look: Client, change: Client, now: NowSource, end: SessionEnd) -> Self {
-        Self { look, change, now, end }
+    pub(super) fn new(
+        look: Client,
+        change: Client,
+        list_within: Duration,
+        now: NowSource,
+        end: SessionEnd,
+    ) -> Self {
+        Self { look, change, list_within, now, end }
     }
 
     async fn send_creation(
@@ -73,6 +83,46 @@ impl SdkAssignments {
         Ok(answer.account_assignment_deletion_status)
     }
 
+    /// What a sent change has come to. What a session was refused that may have been revoked since is no last word.
+    fn outcome(
+        &self,
+        kind: CallKind,
+        answer: Result<Option<AccountAssignmentOperationStatus>, AwsError>,
+    ) -> CallOutcome {
+        match answer {
+            Err(error) if self.end.may_be_to_blame(&error) => {
+                CallOutcome::Again { reason: error.to_string() }
+            }
+            answer => outcome(kind, answer),
+        }
+    }
+
+    async fn every_page(
+        &self,
+        instance: &InstanceArn,
+        account: &AccountId,
+        permission_set: &PermissionSetArn,
+    ) -> Result<Vec<Assignee>, AwsError> {
+        let mut assignees = Vec::new();
+        let mut pages = self
+            .look
+            .list_account_assignments()
+            .instance_arn(instance.as_str())
+            .account_id(account.as_str())
+            .permission_set_arn(permission_set.as_str())
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.end.note(classify(LIST, &error, self.now.now())))?;
+            // No list at all is not an empty list: absence is a proof, and must be said.
+            let page = required(LIST, "AccountAssignments", page.account_assignments)?;
+            for assignment in &page {
+                assignees.extend(assignee(assignment)?);
+            }
+        }
+        Ok(assignees)
+    }
+
     async fn ask_for_status(
         &self,
         instance: &InstanceArn,
@@ -106,11 +156,11 @@ impl SdkAssignments {
 #[async_trait]
 impl Assignments for SdkAssignments {
     async fn create(&self, key: &AssignmentKey) -> CallOutcome {
-        outcome(CallKind::Create, self.send_creation(key).await)
+        self.outcome(CallKind::Create, self.send_creation(key).await)
     }
 
     async fn delete(&self, key: &AssignmentKey) -> CallOutcome {
-        outcome(CallKind::Delete, self.send_deletion(key).await)
+        self.outcome(CallKind::Delete, self.send_deletion(key).await)
     }
 
     async fn status(
@@ -136,24 +186,10 @@ impl Assignments for SdkAssignments {
         account: &AccountId,
         permission_set: &PermissionSetArn,
     ) -> Result<Vec<Assignee>, AwsError> {
-        let mut assignees = Vec::new();
-        let mut pages = self
-            .look
-            .list_account_assignments()
-            .instance_arn(instance.as_str())
-            .account_id(account.as_str())
-            .permission_set_arn(permission_set.as_str())
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.end.note(classify(LIST, &error, self.now.now())))?;
-            // No list at all is not an empty list: absence is a proof, and must be said.
-            let page = required(LIST, "AccountAssignments", page.account_assignments)?;
-            for assignment in &page {
-                assignees.extend(assignee(assignment)?);
-            }
-        }
-        Ok(assignees)
+        let listed = self.every_page(instance, account, permission_set);
+        tokio::time::timeout(self.list_within, listed)
+            .await
+            .unwrap_or_else(|_| Err(AwsError::out_of_time(LIST)))
     }
 }
 

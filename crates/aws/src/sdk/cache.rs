@@ -15,6 +15,9 @@ use crate::{
 const LENGTH: Seconds = Seconds::of(3_600);
 /// Not used any more in its last minutes: a call takes time.
 const MARGIN: Seconds = Seconds::of(300);
+/// A refusal of an older session may be the session's fault: whoever administers the role has revoked its sessions, or
+/// made it anew. A younger one says what a new one would, and a right that is missing costs no session a call.
+const FRESH: Seconds = Seconds::of(30);
 
 /// Sessions by what they were asked with: a changed configuration or `ExternalId` never meets an old one.
 pub(super) struct SessionCache {
@@ -28,6 +31,7 @@ type Slot = Arc<AsyncMutex<Option<Held>>>;
 #[derive(Clone)]
 struct Held {
     session: SessionCredentials,
+    since: Timestamp,
     until: Timestamp,
 }
 
@@ -41,6 +45,7 @@ pub(super) struct Kept {
 pub(super) struct SessionEnd {
     cache: Arc<SessionCache>,
     access: RoleAccess,
+    since: Timestamp,
 }
 
 impl SessionCache {
@@ -56,20 +61,34 @@ impl SessionCache {
         let slot = self.slots.lock().entry(access.clone()).or_default().clone();
         let mut held = slot.lock().await;
         let now = self.clock.now();
-        let session = if let Some(kept) = held.as_ref().filter(|kept| now < kept.until) {
-            kept.session.clone()
+        let kept = if let Some(kept) = held.as_ref().filter(|kept| now < kept.until) {
+            kept.clone()
         } else {
             let session = assume(access, trust).await?;
-            *held = Some(Held { session: session.clone(), until: usable_until(&session, now) });
-            session
+            let until = usable_until(&session, now);
+            held.insert(Held { session, since: now, until }).clone()
         };
         drop(held);
         self.sweep(now);
-        Ok(Kept { session, end: SessionEnd { cache: self.clone(), access: access.clone() } })
+        let end = SessionEnd { cache: self.clone(), access: access.clone(), since: kept.since };
+        Ok(Kept { session: kept.session, end })
     }
 
     pub(super) fn forget(&self, tenant: TenantId) {
         self.slots.lock().retain(|access, _| access.tenant != tenant);
+    }
+
+    /// Takes one session out; not one that was fetched since.
+    fn drop_session(&self, access: &RoleAccess, since: Timestamp) {
+        let mut slots = self.slots.lock();
+        let is_another = |slot: &Slot| match slot.try_lock() {
+            Ok(held) => held.as_ref().is_some_and(|held| held.since != since),
+            // It is being fetched right now, or handed out: the next refusal drops it.
+            Err(_) => true,
+        };
+        if !slots.get(access).is_some_and(is_another) {
+            slots.remove(access);
+        }
     }
 
     /// Takes out what has ended, so that tuples that nobody asks for any more don't pile up.
@@ -83,12 +102,17 @@ impl SessionCache {
 }
 
 impl SessionEnd {
-    /// Passes an error on; one that says that the session has ended takes it out of the cache.
+    /// Passes an error on; one that may be the session's fault takes it out of the cache.
     pub(super) fn note(&self, error: AwsError) -> AwsError {
-        if error.kind.ends_the_session() {
-            self.cache.slots.lock().remove(&self.access);
+        if error.kind.ends_the_session() || self.may_be_to_blame(&error) {
+            self.cache.drop_session(&self.access, self.since);
         }
         error
+    }
+
+    /// Whether another session may be allowed what this one was refused.
+    pub(super) fn may_be_to_blame(&self, error: &AwsError) -> bool {
+        error.kind == AwsErrorKind::AccessDenied && self.cache.clock.now() >= self.since + FRESH
     }
 }
 

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::{Patience, SessionCredentials};
 
+use super::counted::CountCalls;
 use super::settings::sdk_region;
 
 /// Makes clients; they share one connection pool.
@@ -49,12 +50,12 @@ impl Clients {
 
     /// STS with Curfew's own credentials: always the regional endpoint.
     pub(super) fn sts(&self, region: &Region, patience: Patience) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.config(region, patience).build())
+        sts(&self.config(region, patience).build())
     }
 
     /// The same, which does not quietly correct a clock that is off: whoever tests wants to hear of it.
     pub(super) fn sts_told_of_skew(&self, region: &Region, patience: Patience) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.config(region, patience).disable_clock_skew_correction(true).build())
+        sts(&self.config(region, patience).disable_clock_skew_correction(true).build())
     }
 
     /// SSO Admin with a session's credentials.
@@ -64,7 +65,7 @@ impl Clients {
         session: &SessionCredentials,
         patience: Patience,
     ) -> aws_sdk_ssoadmin::Client {
-        aws_sdk_ssoadmin::Client::new(&self.session_config(region, session, patience))
+        sso_admin(&self.session_config(region, session, patience))
     }
 
     /// All of the directory with a session's credentials.
@@ -76,9 +77,9 @@ impl Clients {
     ) -> DirectoryClients {
         let config = self.session_config(region, session, patience);
         DirectoryClients {
-            sso_admin: aws_sdk_ssoadmin::Client::new(&config),
-            identity_store: aws_sdk_identitystore::Client::new(&config),
-            organizations: aws_sdk_organizations::Client::new(&config),
+            sso_admin: sso_admin(&config),
+            identity_store: identity_store(&config),
+            organizations: organizations(&config),
             now: self.now_source(),
         }
     }
@@ -104,6 +105,26 @@ impl Clients {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(patience.tries))
     }
+}
+
+fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
+    let config = aws_sdk_sts::config::Builder::from(config).interceptor(CountCalls).build();
+    aws_sdk_sts::Client::from_conf(config)
+}
+
+fn sso_admin(config: &SdkConfig) -> aws_sdk_ssoadmin::Client {
+    let config = aws_sdk_ssoadmin::config::Builder::from(config).interceptor(CountCalls).build();
+    aws_sdk_ssoadmin::Client::from_conf(config)
+}
+
+fn identity_store(config: &SdkConfig) -> aws_sdk_identitystore::Client {
+    let config = aws_sdk_identitystore::config::Builder::from(config).interceptor(CountCalls).build();
+    aws_sdk_identitystore::Client::from_conf(config)
+}
+
+fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
+    let config = aws_sdk_organizations::config::Builder::from(config).interceptor(CountCalls).build();
+    aws_sdk_organizations::Client::from_conf(config)
 }
 
 /// Without their end: whoever holds them knows it by Curfew's clock, and AWS says so when they have ended.

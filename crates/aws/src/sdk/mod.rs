@@ -8,6 +8,7 @@ mod assignments;
 mod cache;
 mod classify;
 mod clients;
+mod counted;
 mod directory;
 mod failure;
 mod settings;
@@ -78,10 +79,14 @@ impl AwsGateway for SdkGateway {
     }
 
     async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
-        let kept = self.session(access, self.patiences.look).await?;
+        // The place in the cache may be held by somebody with more patience, and there may be two values to try.
+        let fetched =
+            tokio::time::timeout(self.patiences.look.call, self.session(access, self.patiences.look));
+        let kept = fetched.await.map_err(|_| AwsError::out_of_time("sts:AssumeRole"))??;
         let look = self.clients.sso_admin(&access.region, &kept.session, self.patiences.look);
         let change = self.clients.sso_admin(&access.region, &kept.session, self.patiences.change);
-        Ok(Arc::new(SdkAssignments::new(look, change, self.clients.now_source(), kept.end)))
+        let within = self.patiences.look.call;
+        Ok(Arc::new(SdkAssignments::new(look, change, within, self.clients.now_source(), kept.end)))
     }
 
     fn forget(&self, tenant: TenantId) {

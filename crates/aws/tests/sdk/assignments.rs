@@ -16,7 +16,7 @@ fn acme(world: &World) -> &Instance {
     &world.organizations[0].instances[0]
 }
 
-fn key(aws: &Aws, account: &str, set: &str) -> AssignmentKey {
+pub(crate) fn key(aws: &Aws, account: &str, set: &str) -> AssignmentKey {
     let world = aws.control().world();
     let instance = acme(&world);
     AssignmentKey {

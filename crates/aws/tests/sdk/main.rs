@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
 
 mod assignments;
+mod counted;
 mod directory;
 mod environment;
 mod sessions;
