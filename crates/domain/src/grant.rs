@@ -60,6 +60,12 @@ impl GrantTimes {
         self.revoked_at.is_none() && self.failed_at.is_none() && now < self.ends_at()
     }
 
+    /// When it is no reason for an assignment any more, unless something changes: by time, failure or somebody's will.
+    pub fn over_at(&self) -> Timestamp {
+        let early = [self.revoked_at, self.failed_at].into_iter().flatten().min();
+        early.map_or(self.ends_at(), |early| early.min(self.ends_at()))
+    }
+
     /// Whether AWS was not seen to have it by the time that was allowed for it.
     pub fn missed_its_start(&self, now: Timestamp) -> bool {
         self.succeeded_at.is_none() && self.failed_at.is_none() && now >= self.start_by
@@ -274,6 +280,15 @@ mod tests {
         assert!(!grant.is_live(at(900)));
         assert!(grant.missed_its_start(at(900)));
         assert_eq!(grant.status(at(900)), GrantStatus::Expired);
+    }
+
+    #[test]
+    fn a_grant_is_over_at_the_first_of_its_ends() {
+        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(10));
+        assert_eq!(grant.over_at(), at(3_610));
+        assert_eq!(grant.failed(at(20)).over_at(), at(20));
+        assert_eq!(grant.failed(at(20)).revoked(at(30)).unwrap().over_at(), at(20));
+        assert_eq!(grant.failed(at(9_000)).over_at(), at(3_610));
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use curfew_domain::Timestamp;
 use curfew_domain::assignment::Phase;
 use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
-use sea_orm::sea_query::{LockType, Query};
+use sea_orm::sea_query::{LockType, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
 };
 use serde_json::Value;
 
 use crate::entity::aws_connection::{ActiveModel, Column, Entity, Model};
-use crate::entity::{assignment, due};
+use crate::entity::{access_grant, assignment, due, grant_assignment};
 use crate::row::{Row, micros, moment, number};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
@@ -22,7 +22,7 @@ impl ReadUnit {
     }
 
     /// Whether an assignment is not gone from AWS, or is about to be made there: what a connection is still
-    /// needed for.
+    /// needed for. A grant counts until its end is noted, so that no clock is asked.
     pub async fn has_unfinished_assignments(&self) -> Result<bool, StoreError> {
         let touched = assignment::Column::Phase.is_not_in([Phase::Gone.as_str(), Phase::Unseen.as_str()]);
         let is_due = Query::select()
@@ -33,12 +33,30 @@ impl ReadUnit {
         let about_to_be = Condition::all()
             .add(assignment::Column::Phase.eq(Phase::Unseen.as_str()))
             .add(assignment::Column::Id.in_subquery(is_due));
+        let wanted = assignment::Column::Id.in_subquery(self.wanted_by_open_grants());
         let unfinished = assignment::Entity::find()
             .filter(assignment::Column::TenantId.eq(self.wall()))
-            .filter(Condition::any().add(touched).add(about_to_be))
+            .filter(Condition::any().add(touched).add(about_to_be).add(wanted))
             .count(self.tx())
             .await?;
         Ok(unfinished > 0)
+    }
+
+    fn wanted_by_open_grants(&self) -> SelectStatement {
+        let open = Query::select()
+            .column(access_grant::Column::Id)
+            .from(access_grant::Entity)
+            .and_where(access_grant::Column::TenantId.eq(self.wall()))
+            .and_where(access_grant::Column::RevokedAt.is_null())
+            .and_where(access_grant::Column::FailedAt.is_null())
+            .and_where(access_grant::Column::EndNotedAt.is_null())
+            .to_owned();
+        Query::select()
+            .column(grant_assignment::Column::AssignmentId)
+            .from(grant_assignment::Entity)
+            .and_where(grant_assignment::Column::TenantId.eq(self.wall()))
+            .and_where(grant_assignment::Column::GrantId.in_subquery(open))
+            .to_owned()
     }
 }
 

@@ -1,19 +1,24 @@
 //! Creations and deletions: written down, sent, and what AWS said of them.
 
-use curfew_aws::{AwsError, CallStatus, RoleAccess};
+use curfew_aws::AwsError;
 use curfew_domain::assignment::{CallKind, CallOutcome, Phase, Step, desired, next_step};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Actor, AssignmentCallId, Timestamp};
 use curfew_store::{AssignmentCall, AssignmentWork, WriteUnit};
 use tokio::time::Instant;
 
+use super::access::Access;
 use super::lease::Held;
+use super::overdue::is_owed;
 use super::work::Went;
 use super::{Reconciler, Target, backoff};
 use crate::AppError;
 
 /// After this many failures of a deletion in a row somebody should look.
 const ALERT_AFTER: u32 = 3;
+
+/// What is said of a call that was written down and then not sent.
+const NOT_SENT: &str = "not sent: this node's lease on the connection was about to end";
 
 impl Reconciler {
     /// Creates, if the connection may create anything now.
@@ -23,9 +28,9 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
     ) -> Result<Went, AppError> {
-        match self.access(target.tenant).await? {
+        match self.access(target.tenant, &work.key).await? {
             Some(access) if access.may_create => {
-                self.send(target, held, work, CallKind::Create, &access.role).await
+                self.send(target, held, work, CallKind::Create, &access).await
             }
             _ => Ok(self.wait_for_connection()),
         }
@@ -38,9 +43,10 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
     ) -> Result<Went, AppError> {
-        if let Some(access) = self.access(target.tenant).await? {
-            return self.send(target, held, work, CallKind::Delete, &access.role).await;
+        if let Some(access) = self.access(target.tenant, &work.key).await? {
+            return self.send(target, held, work, CallKind::Delete, &access).await;
         }
+        metrics::counter!("curfew_revocations_stuck_total").increment(1);
         tracing::error!(tenant_id = %target.tenant, assignment_id = %target.assignment, "no verified connection to delete with");
         Ok(self.wait_for_connection())
     }
@@ -51,14 +57,15 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
         kind: CallKind,
-        role: &RoleAccess,
+        access: &Access,
     ) -> Result<Went, AppError> {
-        if !self.turns.take(target.tenant, &work.key.account, target.assignment) {
+        let now = self.app.clock.now();
+        if !self.turns.take(target.tenant, &work.key.account, target.assignment, kind, now) {
             return Ok(self.wait_for_turn());
         }
-        let sent = self.send_in_turn(target, held, work, kind, role).await;
+        let sent = self.send_in_turn(target, held, work, kind, access).await;
         if !matches!(sent, Ok(Sent { aws_works_on_it: true, .. })) {
-            self.turns.release(target.tenant, &work.key.account, target.assignment);
+            self.release_turn(target, work);
         }
         sent.map(|sent| sent.went)
     }
@@ -69,20 +76,22 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
         kind: CallKind,
-        role: &RoleAccess,
+        access: &Access,
     ) -> Result<Sent, AppError> {
         self.paces.take(target.tenant).await;
-        let aws = match self.app.aws.assignments(role).await {
+        let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
             Err(error) => return self.could_not_ask(target, held, &error).await.map(Sent::ended),
         };
         if !held.allows_a_call(Instant::now()) {
             return Ok(Sent::ended(Went::NoLease));
         }
-        let Some(sent_at) = self.write_down(target, held, kind).await? else {
+        let Some(sent_at) = self.write_down(target, held, kind, access).await? else {
             return Ok(Sent::ended(Went::On));
         };
         let outcome = match kind {
+            // Writing it down may have taken long, too.
+            _ if !held.allows_a_call(Instant::now()) => CallOutcome::Again { reason: NOT_SENT.to_owned() },
             CallKind::Create => aws.create(&work.key).await,
             CallKind::Delete => aws.delete(&work.key).await,
         };
@@ -91,18 +100,25 @@ impl Reconciler {
     }
 
     /// Commits the call before it is sent, and the ends of the grants that it starts. None when a grant was changed
-    /// meanwhile, so that the call is not wanted any more.
+    /// meanwhile, or has become too old to be created, so that the call is not wanted any more; or when the
+    /// connection was, so that nothing may be created by it.
     async fn write_down(
         &self,
         target: Target,
         held: Held,
         kind: CallKind,
+        access: &Access,
     ) -> Result<Option<Timestamp>, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
+        // Held until the call is on record: whoever suspends or deletes the connection waits, and then sees it.
+        if kind == CallKind::Create && !access.still_creates(unit.hold_connection().await?.as_ref()) {
+            return Ok(None);
+        }
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(None) };
         let now = self.app.clock.now();
-        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
-        let wanted = next_step(desired(&times, now), &work.observed, now);
+        let in_time =
+            work.grants.iter().map(|grant| &grant.times).filter(|times| !times.missed_its_start(now));
+        let wanted = next_step(desired(in_time, now), &work.observed, now);
         if !matches!((wanted, kind), (Step::Create, CallKind::Create) | (Step::Delete, CallKind::Delete)) {
             return Ok(None);
         }
@@ -171,16 +187,8 @@ impl Reconciler {
     ) -> Result<(), AppError> {
         metrics::counter!("curfew_assignment_answers_total", "call" => kind.as_str(), "outcome" => outcome_name(outcome))
             .increment(1);
-        let stuck = kind == CallKind::Delete && work.observed.attempts >= ALERT_AFTER;
-        if let (CallKind::Delete, CallOutcome::Refused { reason } | CallOutcome::Again { reason }) =
-            (kind, outcome)
-            && (stuck || matches!(outcome, CallOutcome::Refused { .. }))
-        {
-            metrics::counter!("curfew_revocations_stuck_total").increment(1);
-            tracing::error!(
-                tenant_id = %target.tenant, assignment_id = %target.assignment, attempts = work.observed.attempts,
-                reason, "access could not be taken back yet; it is tried again"
-            );
+        if kind == CallKind::Delete {
+            alert_when_stuck(target, work.observed.attempts, outcome);
         }
         let (action, reason) = match outcome {
             CallOutcome::Succeeded | CallOutcome::NoSuchEntitlement => {
@@ -200,35 +208,8 @@ impl Reconciler {
         self.record(unit, entry, now).await
     }
 
-    /// Asks AWS how a call goes that it took.
-    pub(super) async fn poll(
-        &self,
-        target: Target,
-        held: Held,
-        work: &AssignmentWork,
-        kind: CallKind,
-        sent_at: Timestamp,
-        aws_request_id: &str,
-    ) -> Result<Went, AppError> {
-        self.turns.take(target.tenant, &work.key.account, target.assignment);
-        let Some(access) = self.access(target.tenant).await? else { return Ok(self.wait_for_connection()) };
-        self.paces.take(target.tenant).await;
-        if !held.allows_a_call(Instant::now()) {
-            return Ok(Went::NoLease);
-        }
-        let asked = match self.app.aws.assignments(&access.role).await {
-            Ok(aws) => aws.status(&work.key.instance, kind, aws_request_id).await,
-            Err(error) => Err(error),
-        };
-        match asked {
-            Ok(CallStatus::Working) => Ok(Went::Wait(backoff::next_poll(sent_at, self.app.clock.now()))),
-            Ok(CallStatus::Ended(outcome)) => {
-                self.answered(target, held, kind, sent_at, &outcome).await?;
-                self.turns.release(target.tenant, &work.key.account, target.assignment);
-                Ok(Went::On)
-            }
-            Err(error) => self.could_not_ask(target, held, &error).await,
-        }
+    pub(super) fn release_turn(&self, target: Target, work: &AssignmentWork) {
+        self.turns.release(target.tenant, &work.key.account, target.assignment);
     }
 
     /// AWS could not be asked at all: nothing is known anew, and the next try waits a little longer.
@@ -247,6 +228,13 @@ impl Reconciler {
         let now = self.app.clock.now();
         let retry_at = backoff::next_try(work.observed.attempts, now, self.app.entropy.as_ref());
         work.observed.back_off(retry_at);
+        if is_owed(&work, now) {
+            alert_when_stuck(
+                target,
+                work.observed.attempts,
+                &CallOutcome::Again { reason: error.to_string() },
+            );
+        }
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         unit.commit().await?;
         Ok(Went::Wait(retry_at))
@@ -261,6 +249,20 @@ impl Reconciler {
         unit.record(entry, now, self.app.entropy.as_ref()).await?;
         Ok(())
     }
+}
+
+/// Says that access could not be taken back: after some failures, or at once where AWS refuses it for good.
+fn alert_when_stuck(target: Target, attempts: u32, outcome: &CallOutcome) {
+    let reason = match outcome {
+        CallOutcome::Refused { reason } => reason,
+        CallOutcome::Again { reason } | CallOutcome::Unknown { reason } if attempts >= ALERT_AFTER => reason,
+        _ => return,
+    };
+    metrics::counter!("curfew_revocations_stuck_total").increment(1);
+    tracing::error!(
+        tenant_id = %target.tenant, assignment_id = %target.assignment, attempts, reason,
+        "access could not be taken back yet; it is tried again"
+    );
 }
 
 /// A call that was sent, or not.

@@ -53,6 +53,12 @@ impl Leases {
         self.0.lock().keys().copied().collect()
     }
 
+    /// Whose connections this node may act on at `now`: of those that it owns, the ones whose lease is not over.
+    pub(super) fn held_at(&self, now: Instant) -> Vec<TenantId> {
+        let leases = self.0.lock();
+        leases.iter().filter(|(_, held)| now < held.until).map(|(tenant, _)| *tenant).collect()
+    }
+
     /// Takes note of a lease that was given or renewed.
     pub(super) fn note(&self, tenant: TenantId, held: Held) {
         self.0.lock().insert(tenant, held);
@@ -83,6 +89,9 @@ mod tests {
         let asked = Instant::now();
         leases.note(tenant, Held::given(3, asked));
         assert_eq!(leases.held(tenant, asked + Duration::from_secs(14)).map(|held| held.fence), Some(3));
+        assert_eq!(leases.held_at(asked + Duration::from_secs(14)), [tenant]);
         assert_eq!(leases.held(tenant, asked + LASTS), None);
+        assert_eq!(leases.held_at(asked + LASTS), []);
+        assert_eq!(leases.tenants(), [tenant], "it is renewed all the same");
     }
 }

@@ -1,9 +1,10 @@
 //! Looks: what AWS lists, and what it proves.
 
-use curfew_aws::{Assignee, AwsError};
+use curfew_aws::{Assignee, AwsErrorKind};
 use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Desired, Phase, Step, desired, next_step};
 use curfew_domain::audit::AuditAction;
+use curfew_domain::grant::GrantTimes;
 use curfew_store::AssignmentWork;
 use tokio::time::Instant;
 
@@ -21,20 +22,32 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
     ) -> Result<Went, AppError> {
-        let access = self.access(target.tenant).await?;
-        let leads_there = access.as_ref().is_some_and(|access| access.instance == work.key.instance);
+        let access = self.access(target.tenant, &work.key).await?;
+        let leads_there =
+            access.as_ref().is_some_and(|access| access.verified.saved.instance == work.key.instance);
         if work.observed.phase() == Phase::Gone && !leads_there {
             return self.look_no_more(target, held).await;
         }
         let Some(access) = access else { return Ok(self.wait_for_connection()) };
         self.paces.take(target.tenant).await;
+        let aws = match self.app.aws.assignments(&access.role).await {
+            Ok(aws) => aws,
+            Err(error) => return self.could_not_ask(target, held, &error).await,
+        };
         if !held.allows_a_call(Instant::now()) {
             return Ok(Went::NoLease);
         }
         // Dated before the list is asked for, so that it is never taken for newer than it is.
         let asked_at = self.app.clock.now();
-        match self.is_listed(&access.role, work).await {
-            Ok(present) => self.looked(target, held, asked_at, present).await,
+        match aws.list(&work.key.instance, &work.key.account, &work.key.permission_set).await {
+            Ok(assignees) => {
+                let present = assignees.contains(&Assignee::User(work.key.principal.clone()));
+                self.looked(target, held, asked_at, present).await
+            }
+            // The deletion met nothing, and now AWS does not know the permission set or the account: they were deleted.
+            Err(error) if error.kind == AwsErrorKind::NotFound && work.observed.deleted_at.is_some() => {
+                self.looked(target, held, asked_at, false).await
+            }
             Err(error) => self.could_not_ask(target, held, &error).await,
         }
     }
@@ -54,17 +67,6 @@ impl Reconciler {
         self.record(&unit, assignment_entry(AuditAction::AssignmentUnwatched, target, &work), now).await?;
         unit.commit().await?;
         Ok(Went::On)
-    }
-
-    async fn is_listed(
-        &self,
-        role: &curfew_aws::RoleAccess,
-        work: &AssignmentWork,
-    ) -> Result<bool, AwsError> {
-        let key = &work.key;
-        let aws = self.app.aws.assignments(role).await?;
-        let assignees = aws.list(&key.instance, &key.account, &key.permission_set).await?;
-        Ok(assignees.contains(&Assignee::User(key.principal.clone())))
     }
 
     async fn looked(
@@ -112,7 +114,7 @@ impl Reconciler {
         work.observed.gone(now);
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         self.record(&unit, assignment_entry(AuditAction::AssignmentGone, target, &work), now).await?;
-        if let Some(ended) = times.iter().map(|grant| grant.revoked_at.unwrap_or(grant.ends_at())).max() {
+        if let Some(ended) = times.iter().map(GrantTimes::over_at).max() {
             metrics::histogram!("curfew_expiry_lag_seconds").record(now.since(ended).as_secs_f64());
         }
         unit.commit().await?;

@@ -7,7 +7,9 @@
 //! What holds at any time:
 //! - at most one node acts on a connection, under a fenced lease (`lease`); a write by a former owner is refused;
 //! - a call is written down before it is sent, so a crash leaves it unknown, never unwritten (`calls`);
-//! - one change an account at a time (`turns`);
+//! - one change an account at a time, deletions before creations (`turns`);
+//! - no tenant's slow AWS keeps another waiting (`queue`);
+//! - what should be gone and is not is counted and told (`overdue`);
 //! - a deletion is tried without limit (`backoff`).
 //!
 //! [`next_step`]: curfew_domain::assignment::next_step
@@ -18,8 +20,11 @@ mod calls;
 mod grants;
 mod lease;
 mod looks;
+mod overdue;
 mod owner;
 mod pace;
+mod polls;
+mod queue;
 mod turns;
 mod work;
 
@@ -34,11 +39,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::App;
 use lease::Leases;
+use overdue::Overdue;
 use pace::Paces;
+use queue::Queue;
 use turns::Turns;
 
 /// How long the reconciler sleeps at most: what a lost nudge can cost.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
+
+/// How long at least, when nothing happens meanwhile.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 
 /// How many due rows are read at once.
 const BATCH: u16 = 256;
@@ -51,6 +61,7 @@ pub struct Reconciler {
     leases: Leases,
     turns: Turns,
     paces: Paces,
+    overdue: Overdue,
 }
 
 impl Reconciler {
@@ -63,29 +74,57 @@ impl Reconciler {
             leases: Leases::default(),
             turns: Turns::default(),
             paces: Paces::default(),
+            overdue: Overdue::default(),
         }
     }
 
     /// Works until `shutdown`, then hands its connections over.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut renew_at = Instant::now();
-        while !shutdown.is_cancelled() {
-            if Instant::now() >= renew_at {
-                self.take_connections().await;
-                renew_at = Instant::now() + lease::RENEW_EVERY;
-            }
-            let worked = self.pass(&shutdown, renew_at).await;
-            self.app.health.reconciler_is_alive(self.app.clock.now());
-            if !worked {
-                self.sleep(&shutdown, renew_at).await;
-            }
-        }
+        tokio::join!(self.keep_connections(&shutdown), self.work(&shutdown));
         self.hand_over().await;
     }
 
-    /// Attends to what is due now, several at once. Says whether there was anything.
-    async fn pass(&self, shutdown: &CancellationToken, until: Instant) -> bool {
-        let due = match self.due_now().await {
+    /// Renews its leases beside the work, however long a call to AWS takes.
+    async fn keep_connections(&self, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let began = Instant::now();
+            if self.take_connections().await {
+                self.app.health.reconciler_is_alive(self.app.clock.now());
+            }
+            self.app.nudge.now();
+            self.measure().await;
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep_until(began + lease::RENEW_EVERY) => {}
+            }
+        }
+    }
+
+    /// Attends to what is due, several at once. What takes long keeps its own place, and nobody else.
+    async fn work(&self, shutdown: &CancellationToken) {
+        let mut queue = Queue::new(self.concurrency);
+        let mut running = FuturesUnordered::new();
+        while !shutdown.is_cancelled() {
+            if queue.wants_rows(Instant::now()) {
+                queue.fill(self.due_now().await, Instant::now());
+            }
+            while let Some(row) = queue.next() {
+                running.push(async move { (row, self.attend(row).await) });
+            }
+            let sleep = self.until_next_due().await;
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                Some((row, worked)) = running.next() => queue.ended(row, worked, Instant::now()),
+                () = self.app.nudge.wait() => queue.mark_stale(),
+                () = tokio::time::sleep(sleep) => queue.mark_stale(),
+            }
+        }
+        while running.next().await.is_some() {}
+    }
+
+    async fn due_now(&self) -> Vec<DueAssignment> {
+        let held = self.leases.held_at(Instant::now());
+        match self.app.store.due_for(&held, self.app.clock.now(), BATCH).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(
@@ -93,59 +132,42 @@ impl Reconciler {
                     "reconciler could not read what is due"
                 );
                 tokio::time::sleep(Duration::from_millis(500)).await;
-                return false;
-            }
-        };
-        let worked = !due.is_empty();
-        let mut waiting = in_turns(due).into_iter();
-        let mut running = FuturesUnordered::new();
-        loop {
-            while running.len() < self.concurrency && !shutdown.is_cancelled() && Instant::now() < until {
-                let Some(next) = waiting.next() else { break };
-                running.push(self.attend(next));
-            }
-            if running.next().await.is_none() {
-                return worked;
+                Vec::new()
             }
         }
     }
 
-    async fn due_now(&self) -> Result<Vec<DueAssignment>, curfew_store::StoreError> {
-        let owned = self.leases.tenants();
-        if owned.is_empty() {
-            return Ok(Vec::new());
+    /// What operators watch: how much waits, and what should be gone.
+    async fn measure(&self) {
+        let now = self.app.clock.now();
+        metrics::gauge!("curfew_revocations_overdue").set(as_gauge(self.overdue.count(now)));
+        match self.app.store.backlog(&self.leases.tenants(), now).await {
+            Ok(rows) => metrics::gauge!("curfew_reconcile_backlog").set(as_gauge(rows)),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reconciler could not count what is due"
+                );
+            }
         }
-        self.app.store.due_for(&owned, self.app.clock.now(), BATCH).await
     }
 
-    /// Sleeps until the nearest due time, a nudge, or the next renewal.
-    async fn sleep(&self, shutdown: &CancellationToken, renew_at: Instant) {
-        let until_due = match self.app.store.next_due(&self.leases.tenants()).await {
-            Ok(Some(due)) => due.since(self.app.clock.now()),
+    /// How long until the next row is due. What is due already has a place, or waits for one.
+    async fn until_next_due(&self) -> Duration {
+        let now = self.app.clock.now();
+        match self.app.store.next_due(&self.leases.held_at(Instant::now()), now).await {
+            Ok(Some(due)) => due.since(now).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
             _ => LONGEST_SLEEP,
-        };
-        let sleep = until_due.min(LONGEST_SLEEP).min(renew_at.saturating_duration_since(Instant::now()));
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = self.app.nudge.wait() => {}
-            () = tokio::time::sleep(sleep) => {}
         }
     }
 }
 
-/// Tenants take turns: the first of each, then the second of each, and so on, each in the order of being due.
-fn in_turns(due: Vec<DueAssignment>) -> Vec<DueAssignment> {
-    let mut seen: std::collections::HashMap<TenantId, u32> = std::collections::HashMap::new();
-    let mut ranked: Vec<(u32, DueAssignment)> = due
-        .into_iter()
-        .map(|row| {
-            let rank = seen.entry(row.tenant).or_default();
-            *rank += 1;
-            (*rank, row)
-        })
-        .collect();
-    ranked.sort_by_key(|(rank, row)| (*rank, row.due_at));
-    ranked.into_iter().map(|(_, row)| row).collect()
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a floating point number, and no count comes near 2^52"
+)]
+fn as_gauge(count: usize) -> f64 {
+    count as f64
 }
 
 /// Which assignment of which tenant, for logs and locks.

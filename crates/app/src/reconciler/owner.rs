@@ -10,12 +10,15 @@ use super::Reconciler;
 use super::lease::{Held, LASTS};
 
 impl Reconciler {
-    /// Renews the leases that this node holds and takes those that nobody holds and that have work.
-    pub(super) async fn take_connections(&self) {
+    /// Renews the leases that this node holds and takes those that nobody holds and that have work. Says whether the
+    /// database answered.
+    pub(super) async fn take_connections(&self) -> bool {
+        let mut answered = true;
         let mut tenants: BTreeSet<TenantId> = self.leases.tenants().into_iter().collect();
         match self.app.store.tenants_with_work().await {
             Ok(found) => tenants.extend(found),
             Err(error) => {
+                answered = false;
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "reconciler could not read whose work there is"
@@ -23,25 +26,29 @@ impl Reconciler {
             }
         }
         for tenant in tenants {
-            self.take_connection(tenant).await;
+            answered &= self.take_connection(tenant).await;
         }
+        answered
     }
 
-    async fn take_connection(&self, tenant: TenantId) {
+    async fn take_connection(&self, tenant: TenantId) -> bool {
         let asked = Instant::now();
         match self.app.store.take_lease(tenant, self.node, LASTS).await {
             Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
             Ok(None) => self.lose(tenant),
             Err(error) => {
                 tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "lease could not be renewed");
+                return false;
             }
         }
+        true
     }
 
     /// Another node owns the connection now.
     pub(super) fn lose(&self, tenant: TenantId) {
         self.leases.drop(tenant);
         self.turns.forget(tenant);
+        self.overdue.forget(tenant);
     }
 
     /// A graceful stop: the next owner need not wait for the leases to run out.

@@ -1,11 +1,15 @@
 //! One due assignment, from reading it to writing back what came of it.
 
+use std::panic::AssertUnwindSafe;
+
 use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Step, desired, next_step, next_turn};
 use curfew_store::{AssignmentWork, DueAssignment, StoreError};
+use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::lease::Held;
+use super::overdue::take_back_at;
 use super::{Reconciler, Target};
 use crate::AppError;
 
@@ -18,22 +22,54 @@ const TURN_PAUSE_MILLIS: i64 = 250;
 /// How long a creation waits while the connection is suspended or not verified.
 const SUSPENDED_PAUSE_MILLIS: i64 = 30_000;
 
+/// How long a row waits that could not be attended to for a reason of our own.
+const ERROR_PAUSE_MILLIS: i64 = 1_000;
+
+/// How long one waits that broke the program.
+const BROKEN_PAUSE_MILLIS: i64 = 60_000;
+
+/// What attending to a row came to.
+enum Advanced {
+    /// What could be done now was done.
+    Worked,
+    /// The lease does not allow it.
+    NoLease,
+    /// A panic.
+    Broke,
+}
+
 /// What a step came to.
 pub(super) enum Went {
     /// Something changed: look at the assignment anew.
     On,
     /// Nothing more before this moment.
     Wait(Timestamp),
+    /// Nothing more, until a grant changes.
+    Done,
     /// The lease has too little left to call AWS, or another node has it: the row stays due.
     NoLease,
 }
 
 impl Reconciler {
-    /// Attends to one due row until nothing can be done about it now. What fails stays due, and is logged.
-    pub(super) async fn attend(&self, due: DueAssignment) {
+    /// Attends to one due row until nothing can be done about it now. What fails stays due, and is logged. Says whether
+    /// there was something to do that could be done: what only a lease allows, or another try, comes later.
+    pub(super) async fn attend(&self, due: DueAssignment) -> bool {
         let target = Target { tenant: due.tenant, assignment: due.assignment };
-        match self.advance(target).await {
-            Ok(()) => {}
+        // One row that breaks the program's assumptions must not end what goes on for the others.
+        let advanced = AssertUnwindSafe(self.advance(target)).catch_unwind().await.unwrap_or_else(|_| {
+            metrics::counter!("curfew_background_faults_total", "loop" => "assignment").increment(1);
+            Ok(Advanced::Broke)
+        });
+        match advanced {
+            Ok(Advanced::Worked) => return true,
+            Ok(Advanced::NoLease) => {}
+            Ok(Advanced::Broke) => {
+                tracing::error!(
+                    tenant_id = %target.tenant, assignment_id = %target.assignment,
+                    "attending to an assignment broke; it is tried again in a minute"
+                );
+                self.put_off(target, BROKEN_PAUSE_MILLIS).await;
+            }
             Err(AppError::Unavailable { source: Some(source), .. }) if is_fenced(source.as_ref()) => {
                 tracing::info!(tenant_id = %target.tenant, "connection was taken over by another node");
                 self.lose(target.tenant);
@@ -45,15 +81,19 @@ impl Reconciler {
                     error = &error as &dyn std::error::Error,
                     "assignment could not be attended to"
                 );
-                self.pause_after_error(target).await;
+                self.put_off(target, ERROR_PAUSE_MILLIS).await;
             }
         }
+        false
     }
 
-    async fn advance(&self, target: Target) -> Result<(), AppError> {
+    async fn advance(&self, target: Target) -> Result<Advanced, AppError> {
         for _ in 0..STEPS_IN_A_ROW {
-            let Some(held) = self.leases.held(target.tenant, Instant::now()) else { return Ok(()) };
-            let Some(work) = self.load(target).await? else { return Ok(()) };
+            let Some(held) = self.leases.held(target.tenant, Instant::now()) else {
+                return Ok(Advanced::NoLease);
+            };
+            let Some(work) = self.load(target).await? else { return Ok(Advanced::Worked) };
+            self.overdue.note(target, &work, self.app.clock.now());
             let went = if self.note_time(target, held, &work).await? {
                 Went::On
             } else {
@@ -62,10 +102,11 @@ impl Reconciler {
             match went {
                 Went::On => {}
                 Went::Wait(until) => return self.settle(target, &work, Some(until)).await,
-                Went::NoLease => return Ok(()),
+                Went::Done => return self.settle(target, &work, None).await,
+                Went::NoLease => return Ok(Advanced::NoLease),
             }
         }
-        Ok(())
+        Ok(Advanced::Worked)
     }
 
     async fn step(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
@@ -83,17 +124,12 @@ impl Reconciler {
             Step::ConcludeGone => self.conclude_gone(target, held, work).await?,
             Step::EndEpisode => self.end_episode(target, held, work).await?,
             Step::WaitUntil(until) => Went::Wait(until),
-            Step::Done => return self.done(target, work).await,
+            Step::Done => Went::Done,
         };
         Ok(match (went, next_turn(&times, now)) {
             (Went::Wait(until), Some(turn)) => Went::Wait(until.min(turn)),
             (went, _) => went,
         })
-    }
-
-    async fn done(&self, target: Target, work: &AssignmentWork) -> Result<Went, AppError> {
-        self.settle(target, work, None).await?;
-        Ok(Went::NoLease)
     }
 }
 
@@ -109,24 +145,25 @@ impl Reconciler {
         target: Target,
         work: &AssignmentWork,
         due: Option<Timestamp>,
-    ) -> Result<(), AppError> {
+    ) -> Result<Advanced, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
-        unit.settle_due(target.assignment, work.generation, due).await?;
+        unit.settle_due(target.assignment, work.generation, due, take_back_at(work)).await?;
         unit.commit().await?;
-        Ok(())
+        Ok(Advanced::Worked)
     }
 
-    /// What could not be attended to, for a reason of our own, waits a second, so that it does not spin.
-    async fn pause_after_error(&self, target: Target) {
-        let paused = async {
-            let Some(work) = self.load(target).await? else { return Ok(()) };
-            let until = self.app.clock.now().plus_millis(1_000);
-            self.settle(target, &work, Some(until)).await
+    /// What could not be attended to, for a reason of our own, waits. It is not loaded for that: perhaps it can't be.
+    async fn put_off(&self, target: Target, millis: i64) {
+        let put_off = async {
+            let unit = self.app.store.tenant(target.tenant).write().await?;
+            let Some(generation) = unit.due_generation(target.assignment).await? else { return Ok(()) };
+            let until = self.app.clock.now().plus_millis(millis);
+            unit.settle_due(target.assignment, generation, Some(until), None).await?;
+            unit.commit().await
         };
-        if let Err(error) = paused.await {
-            let error: AppError = error;
+        if let Err(error) = put_off.await {
+            let error: StoreError = error;
             tracing::warn!(error = &error as &dyn std::error::Error, "due row could not be put off");
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use curfew_app::{AppError, connection};
+use curfew_aws::RoleAccess;
 use curfew_domain::connection::{CheckName, CheckStatus, SavedConnection, Suspension};
 use curfew_sim::world::{ACME_DELEGATED_ROLE, CURFEW_PRINCIPAL};
 use curfew_sim::{CredentialState, Fault, FaultKind};
@@ -24,6 +25,7 @@ crate::on_both! {
     a_role_that_was_let_in_once_is_open_whatever_the_other_try_comes_to,
     what_is_not_proved_of_the_external_id_is_not_good_enough_among_many_tenants,
     a_failed_test_changes_nothing_but_its_own_record,
+    a_failed_test_leaves_the_session_that_deletions_live_on,
     a_success_is_not_kept_for_the_next_test,
     nothing_is_asked_before_something_is_saved,
 }
@@ -194,6 +196,21 @@ async fn a_failed_test_changes_nothing_but_its_own_record(stage: &Stage) {
     stage.aws().inject(Fault::on("AssumeRole", FaultKind::ServerError { status: 500 }));
     stage.test().await.unwrap_err();
     assert_eq!(stage.connection().await, before);
+}
+
+async fn a_failed_test_leaves_the_session_that_deletions_live_on(stage: &Stage) {
+    stage.connect().await;
+    let access = RoleAccess {
+        tenant: stage.acme.tenant,
+        role: stage.wanted().role,
+        region: stage.wanted().region,
+        external_ids: vec![stage.connection().await.external_ids.current],
+    };
+    stage.app().aws.assignments(&access).await.unwrap();
+    stage.aws().inject(Fault::on("AssumeRole", FaultKind::ServerError { status: 500 }));
+    stage.test().await.unwrap_err();
+    let session = stage.app().aws.assignments(&access).await;
+    assert!(session.is_ok(), "{:?}", session.err());
 }
 
 async fn a_success_is_not_kept_for_the_next_test(stage: &Stage) {

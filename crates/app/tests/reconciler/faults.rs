@@ -22,6 +22,12 @@ on_both! {
     a_grant_that_aws_never_takes_fails_after_fifteen_minutes,
     a_node_killed_while_aws_creates_leaves_nothing_behind,
     a_node_killed_while_aws_deletes_leaves_nothing_behind,
+    what_was_made_is_deleted_though_aws_will_not_say_how_a_call_goes,
+    a_creation_that_never_ends_keeps_no_access_alive,
+    revoked_sessions_are_replaced_and_the_work_goes_on,
+    a_creation_that_meets_its_lost_predecessor_is_seen_to_be_there,
+    what_was_removed_by_hand_is_seen_to_be_gone_though_its_deletion_is_refused,
+    a_creation_that_comes_too_late_is_not_sent,
 }
 
 async fn lives(stage: &Stage, seconds: u32) -> curfew_domain::GrantId {
@@ -117,4 +123,79 @@ async fn a_node_killed_while_aws_deletes_leaves_nothing_behind(stage: &mut Stage
     stage.aws().settle_all();
     stage.start();
     is_over(stage, grant).await;
+}
+
+fn denied() -> FaultKind {
+    FaultKind::AccessDenied { message: "not authorized".to_owned() }
+}
+
+async fn what_was_made_is_deleted_though_aws_will_not_say_how_a_call_goes(stage: &mut Stage) {
+    stage.aws().inject(Fault::on("DescribeAccountAssignmentCreationStatus", denied()));
+    stage.aws().inject(Fault::on("DescribeAccountAssignmentDeletionStatus", denied()));
+    let grant = lives(stage, 600).await;
+    stage.pass(600);
+    is_over(stage, grant).await;
+}
+
+async fn a_creation_that_never_ends_keeps_no_access_alive(stage: &mut Stage) {
+    stage.aws().behave(|aws| aws.observed.one_change_per_account = false);
+    let other = lives(stage, 36_000).await;
+    stage.aws().inject(Fault::on(CREATE, FaultKind::HangChange).once());
+    let hanging = stage.grant(&[DEV], "PowerUser", 36_000).await;
+    stage.until("it hangs", async || !stage.aws().changes_in_progress().is_empty()).await;
+    stage.revoke(other).await;
+    stage.until_it_is(other, ProvisioningStatus::Revoked).await;
+    stage.revoke(hanging).await;
+    stage.until("its deletion was sent", async || stage.aws().calls_of(DELETE).len() > 1).await;
+    stage.aws().settle_all();
+    is_over(stage, hanging).await;
+}
+
+async fn revoked_sessions_are_replaced_and_the_work_goes_on(stage: &mut Stage) {
+    let grant = lives(stage, 36_000).await;
+    for (operation, sessions) in [(CREATE, 2), (DELETE, 3)] {
+        stage.pass(60);
+        stage.aws().inject(Fault::on(operation, denied()).once());
+        if operation == CREATE {
+            let second = stage.grant(&[PAYMENTS], "ReadOnly", 36_000).await;
+            stage.until_it_is(second, ProvisioningStatus::Successful).await;
+        } else {
+            stage.revoke(grant).await;
+            stage.until_it_is(grant, ProvisioningStatus::Revoked).await;
+        }
+        assert_eq!(stage.aws().calls_of("AssumeRole").len(), sessions);
+    }
+}
+
+async fn a_creation_that_meets_its_lost_predecessor_is_seen_to_be_there(stage: &mut Stage) {
+    stage.aws().behave(|aws| {
+        aws.observed.duplicates_succeed = false;
+        aws.list_lag_ms = 1_000;
+    });
+    stage.aws().inject(Fault::on(CREATE, FaultKind::LoseReply).once());
+    lives(stage, 36_000).await;
+}
+
+async fn what_was_removed_by_hand_is_seen_to_be_gone_though_its_deletion_is_refused(stage: &mut Stage) {
+    let grant = lives(stage, 36_000).await;
+    stage.aws().inject(Fault::on(DELETE, denied()));
+    stage.revoke(grant).await;
+    stage.until("it was refused for good", async || stage.aws().calls_of(DELETE).len() > 2).await;
+    stage.take_from_aws(DEV, "ReadOnly");
+    stage.pass(900);
+    is_over(stage, grant).await;
+}
+
+async fn a_creation_that_comes_too_late_is_not_sent(stage: &mut Stage) {
+    stage.aws().inject(Fault::on(CREATE, FaultKind::Throttle).once());
+    // A look, a creation, and the one that is tried again.
+    stage.stop_call(3);
+    let grant = stage.grant(&[DEV], "ReadOnly", 36_000).await;
+    stage.until("it was tried", async || !stage.aws().calls_of(CREATE).is_empty()).await;
+    stage.pass(10);
+    stage.call_has_stopped().await;
+    stage.pass(900);
+    stage.let_call_go_on();
+    stage.until_it_is(grant, ProvisioningStatus::Failed).await;
+    assert_eq!((stage.held().len(), stage.aws().calls_of(CREATE).len()), (0, 1));
 }

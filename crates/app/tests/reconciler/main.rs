@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
 
+mod connection;
 mod faults;
 mod stage;
 mod stories;

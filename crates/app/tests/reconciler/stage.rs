@@ -1,19 +1,24 @@
 //! A tenant with a verified connection to the stand-in, and a reconciler at work for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use curfew_app::App;
 use curfew_app::reconciler::Reconciler;
 use curfew_app::testing::{TestApp, TestParts};
-use curfew_aws::{SdkGateway, SdkSettings, StaticCredentials};
+use curfew_aws::{
+    Assignments, AwsError, AwsGateway, Directory, RoleAccess, SdkGateway, SdkSettings, SessionCredentials,
+    StaticCredentials, Trust,
+};
 use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
 use curfew_domain::grant::{GrantTimes, ProvisioningStatus};
 use curfew_domain::testing::TestClock;
 use curfew_domain::{
-    Action, AssignmentId, Clock, Grant, GrantId, NodeId, ResourceRef, Seconds, StorePrincipalId, Tenant,
-    TenantId, TenantState, Timestamp, UserId,
+    Action, AssignmentId, Clock, Grant, GrantId, NodeId, Region, ResourceRef, Seconds, StorePrincipalId,
+    Tenant, TenantId, TenantState, Timestamp, UserId,
 };
 use curfew_sim::world::{
     ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance,
@@ -22,6 +27,7 @@ use curfew_sim::world::{
 use curfew_sim::{Sim, SimControl, SimHandle, World};
 use curfew_store::GrantView;
 use curfew_store::testing::TestStore;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +41,18 @@ pub(crate) struct Stage {
     sim: SimHandle,
     instance: Instance,
     running: Option<(CancellationToken, JoinHandle<()>)>,
-    _database: TestStore,
+    node: Option<NodeId>,
+    gate: Arc<Gate>,
+    pub(crate) database: TestStore,
+}
+
+/// The way into AWS, with a gate that one call stops at until the test lets it go on.
+struct Gate {
+    beyond: SdkGateway,
+    passed: AtomicUsize,
+    stops: AtomicUsize,
+    arrived: Notify,
+    open: Notify,
 }
 
 impl Stage {
@@ -49,11 +66,17 @@ impl Stage {
             secret_access_key: CURFEW_SECRET_KEY.into(),
             session_token: None,
         };
-        let gateway = SdkGateway::load(clock.clone(), SdkSettings::at(sim.url(), own)).await;
-        let parts = TestParts { clock: clock.clone(), aws: Arc::new(gateway), ..TestParts::default() };
+        let gate = Arc::new(Gate {
+            beyond: SdkGateway::load(clock.clone(), SdkSettings::at(sim.url(), own)).await,
+            passed: AtomicUsize::new(0),
+            stops: AtomicUsize::new(0),
+            arrived: Notify::new(),
+            open: Notify::new(),
+        });
+        let parts = TestParts { clock: clock.clone(), aws: gate.clone(), ..TestParts::default() };
         let app = TestApp::with(&database.store, parts).app;
         let tenant = TenantId::new(clock.now(), app.entropy.as_ref());
-        let mut stage = Self { app, clock, tenant, sim, instance, running: None, _database: database };
+        let mut stage = Self { app, clock, tenant, sim, instance, running: None, node: None, gate, database };
         stage.found_tenant().await;
         stage.start();
         stage
@@ -92,6 +115,7 @@ impl Stage {
     pub(crate) fn start(&mut self) {
         let node = NodeId::new(self.clock.now(), self.app.entropy.as_ref());
         let stop = CancellationToken::new();
+        self.node = Some(node);
         let reconciler = Reconciler::new(self.app.clone(), node, 4);
         self.running = Some((stop.clone(), tokio::spawn(reconciler.run(stop))));
     }
@@ -108,6 +132,55 @@ impl Stage {
         let (stop, task) = self.running.take().unwrap();
         stop.cancel();
         task.await.unwrap();
+    }
+
+    /// Does something to the connection as it is kept.
+    pub(crate) async fn edit_connection(&self, edit: impl FnOnce(&mut Connection)) {
+        let now = self.clock.now();
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let mut connection = unit.lock_connection().await.unwrap().unwrap();
+        edit(&mut connection);
+        unit.update_connection(&connection, now).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// From now on the so-manieth call stops on its way to AWS, before it is known whether it is wanted.
+    pub(crate) fn stop_call(&self, nth: usize) {
+        self.gate.stops.store(self.gate.passed.load(Ordering::SeqCst) + nth, Ordering::SeqCst);
+    }
+
+    /// Waits until it has stopped there.
+    pub(crate) async fn call_has_stopped(&self) {
+        tokio::time::timeout(Duration::from_secs(30), self.gate.arrived.notified()).await.unwrap();
+    }
+
+    /// Lets it go on.
+    pub(crate) fn let_call_go_on(&self) {
+        self.gate.open.notify_one();
+    }
+
+    pub(crate) fn take_from_aws(&self, account: &str, set: &str) {
+        assert!(self.aws().unassign(&self.instance.arn, &self.in_aws(account, set)));
+    }
+
+    /// Time runs out for whoever owns a connection now: as when its node has died, or stands still.
+    pub(crate) async fn leases_run_out(&self) {
+        self.database.tamper("UPDATE connection_lease SET expires_at = 1").await;
+    }
+
+    /// The node that was started last owns every connection now.
+    pub(crate) async fn newest_node_takes_over(&self) {
+        let node = self.node.unwrap();
+        let lease = format!(
+            "UPDATE connection_lease SET node_id = '{node}', fence = fence + 1, expires_at = expires_at + 15000000"
+        );
+        self.database.tamper(&lease).await;
+    }
+
+    /// Leaves the node as it is, beside the next one.
+    pub(crate) fn leave_running(&mut self) -> CancellationToken {
+        let (stop, _) = self.running.take().unwrap();
+        stop
     }
 
     pub(crate) fn aws(&self) -> &SimControl {
@@ -199,17 +272,12 @@ impl Stage {
 
     /// Somebody gives the connection up.
     pub(crate) async fn disconnect(&self) {
-        let now = self.clock.now();
-        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
-        let mut connection = unit.lock_connection().await.unwrap().unwrap();
-        (connection.saved, connection.verified) = (None, None);
-        unit.update_connection(&connection, now).await.unwrap();
-        unit.commit().await.unwrap();
+        self.edit_connection(|connection| (connection.saved, connection.verified) = (None, None)).await;
     }
 
     /// Whether anything is to be done, now or later.
     pub(crate) async fn is_anything_due(&self) -> bool {
-        self.app.store.next_due(&[self.tenant]).await.unwrap().is_some()
+        self.app.store.next_due(&[self.tenant], Timestamp::from_micros(0)).await.unwrap().is_some()
     }
 
     /// Now, by the clock that the reconciler sees.
@@ -249,6 +317,34 @@ impl Stage {
     /// Waits until a grant says this of AWS.
     pub(crate) async fn until_it_is(&self, grant: GrantId, status: ProvisioningStatus) {
         self.until(status.as_str(), async || self.provisioning(grant).await == status).await;
+    }
+}
+
+#[async_trait]
+impl AwsGateway for Gate {
+    fn trust(&self, region: &Region) -> Arc<dyn Trust> {
+        self.beyond.trust(region)
+    }
+
+    fn directory_with(&self, region: &Region, session: &SessionCredentials) -> Arc<dyn Directory> {
+        self.beyond.directory_with(region, session)
+    }
+
+    async fn directory(&self, access: &RoleAccess) -> Result<Arc<dyn Directory>, AwsError> {
+        self.beyond.directory(access).await
+    }
+
+    async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
+        let nth = self.passed.fetch_add(1, Ordering::SeqCst) + 1;
+        if nth == self.stops.load(Ordering::SeqCst) {
+            self.arrived.notify_one();
+            self.open.notified().await;
+        }
+        self.beyond.assignments(access).await
+    }
+
+    fn forget(&self, tenant: TenantId) {
+        self.beyond.forget(tenant);
     }
 }
 

@@ -18,7 +18,6 @@ on_both! {
     a_grant_over_several_accounts_succeeds_when_all_have_it,
     what_comes_back_after_gone_is_deleted_again,
     what_is_gone_is_not_looked_for_where_nothing_leads_any_more,
-    a_stopped_node_hands_its_connection_over,
 }
 
 async fn a_grant_is_created_and_taken_back_on_time(stage: &mut Stage) {
@@ -105,14 +104,4 @@ async fn what_is_gone_is_not_looked_for_where_nothing_leads_any_more(stage: &mut
     stage.pass(3_600);
     stage.until("nothing is due any more", async || !stage.is_anything_due().await).await;
     assert_eq!(stage.provisioning(grant).await, Revoked);
-}
-
-async fn a_stopped_node_hands_its_connection_over(stage: &mut Stage) {
-    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
-    stage.until_it_is(grant, Successful).await;
-    stage.stop().await;
-    stage.start();
-    stage.pass(600);
-    stage.until_it_is(grant, Revoked).await;
-    assert_eq!(stage.held(), []);
 }

@@ -123,6 +123,12 @@ pub struct Observed {
     pub retry_at: Option<Timestamp>,
     /// Whether AWS refused the creation for good.
     pub refused: bool,
+    /// How many creations since it was last absent for certain may have been done, or may be yet.
+    #[serde(default)]
+    pub creations: u32,
+    /// Whether AWS refused the last deletion, or took it and doesn't say what became of it: then only a list tells.
+    #[serde(default)]
+    pub deletion_unproved: bool,
 }
 
 /// Where an assignment stands in AWS, in a word; stored beside [`Observed`] for queries.
@@ -246,11 +252,17 @@ impl Observed {
 
     /// A call is about to be sent: this is written before it is, so that a crash leaves it unknown, never unwritten.
     pub fn sending(&mut self, kind: CallKind, at: Timestamp) {
+        if kind == CallKind::Delete && !self.deletion_was_sent() {
+            self.attempts = 0;
+            self.retry_at = None;
+        }
         self.in_flight.push(InFlight { kind, sent_at: at, aws_request_id: None });
         self.present_at = None;
+        self.deletion_unproved = false;
         match kind {
             CallKind::Create => {
                 self.created_at = Some(at);
+                self.creations = self.creations.saturating_add(1);
                 self.deleted_at = None;
                 self.gone_at = None;
                 self.looks = 0;
@@ -259,20 +271,37 @@ impl Observed {
         }
     }
 
+    /// Whether a deletion was sent since the last creation.
+    pub(super) fn deletion_was_sent(&self) -> bool {
+        self.deletion_sent_at.is_some_and(|deletion| self.created_at.is_none_or(|created| created < deletion))
+    }
+
     /// What AWS said at `at` of the call that was sent at `sent_at`, at once or when asked later.
     pub fn answered(&mut self, kind: CallKind, sent_at: Timestamp, outcome: &CallOutcome, at: Timestamp) {
         match outcome {
-            CallOutcome::Accepted { aws_request_id } => self.name_call(kind, sent_at, Some(aws_request_id)),
-            CallOutcome::Unknown { .. } => self.name_call(kind, sent_at, None),
-            CallOutcome::Again { .. } => self.drop_call(kind, sent_at),
+            CallOutcome::Accepted { aws_request_id } => {
+                self.name_call(kind, sent_at, Some(aws_request_id));
+            }
+            CallOutcome::Unknown { .. } => {
+                let had_name = self.name_call(kind, sent_at, None);
+                self.deletion_unproved |= kind == CallKind::Delete && had_name;
+            }
+            CallOutcome::Again { .. } => self.was_not_done(kind, sent_at),
             CallOutcome::Refused { .. } => {
-                self.drop_call(kind, sent_at);
+                self.was_not_done(kind, sent_at);
                 self.refused |= kind == CallKind::Create;
+                self.deletion_unproved |= kind == CallKind::Delete;
             }
             CallOutcome::Succeeded | CallOutcome::NoSuchEntitlement => {
                 self.drop_call(kind, sent_at);
                 self.ended_well(kind, sent_at, outcome, at);
             }
+        }
+    }
+
+    fn was_not_done(&mut self, kind: CallKind, sent_at: Timestamp) {
+        if self.drop_call(kind, sent_at) && kind == CallKind::Create {
+            self.creations = self.creations.saturating_sub(1);
         }
     }
 
@@ -295,11 +324,6 @@ impl Observed {
         }
     }
 
-    /// AWS was asked and still works on it: the next asking not before `next`.
-    pub fn still_working(&mut self, next: Timestamp) {
-        self.retry_at = Some(next);
-    }
-
     /// The last try failed: the next not before `retry_at`.
     pub fn back_off(&mut self, retry_at: Timestamp) {
         self.attempts = self.attempts.saturating_add(1);
@@ -314,6 +338,10 @@ impl Observed {
         self.refused = false;
         self.attempts = 0;
         self.retry_at = None;
+        self.creations = 0;
+        self.deletion_unproved = false;
+        // What is left are deletions, of which the list has told.
+        self.in_flight.clear();
     }
 
     /// The episode is over: the next creation takes a new baseline.
@@ -321,23 +349,29 @@ impl Observed {
         *self = Self { gone_at: self.gone_at, looks: self.looks, ..Self::default() };
     }
 
-    /// The assignment was seen: if just one creation was lost, that one has landed. Of two, either may still be
-    /// on its way.
+    /// The assignment was seen, or taken back: if one creation alone can have made it, that one has landed. Of two,
+    /// the other may still be on its way.
     fn only_creation_has_landed(&mut self) {
-        if self.in_flight.iter().filter(|call| call.kind == CallKind::Create).count() == 1 {
+        if self.creations == 1 {
             self.in_flight.retain(|call| call.kind != CallKind::Create);
         }
     }
 
-    fn name_call(&mut self, kind: CallKind, sent_at: Timestamp, aws_request_id: Option<&String>) {
-        if let Some(call) =
-            self.in_flight.iter_mut().find(|call| call.kind == kind && call.sent_at == sent_at)
-        {
-            call.aws_request_id = aws_request_id.cloned();
-        }
+    /// Names a call that is in flight, or takes its name away. Says whether it had one.
+    fn name_call(&mut self, kind: CallKind, sent_at: Timestamp, aws_request_id: Option<&String>) -> bool {
+        let mut calls = self.in_flight.iter_mut();
+        let Some(call) = calls.find(|call| call.kind == kind && call.sent_at == sent_at) else {
+            return false;
+        };
+        let had_name = call.aws_request_id.is_some();
+        call.aws_request_id = aws_request_id.cloned();
+        had_name
     }
 
-    fn drop_call(&mut self, kind: CallKind, sent_at: Timestamp) {
+    /// Says whether it was in flight.
+    fn drop_call(&mut self, kind: CallKind, sent_at: Timestamp) -> bool {
+        let before = self.in_flight.len();
         self.in_flight.retain(|call| !(call.kind == kind && call.sent_at == sent_at));
+        self.in_flight.len() < before
     }
 }

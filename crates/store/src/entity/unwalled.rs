@@ -115,6 +115,7 @@ pub(crate) mod due {
         pub tenant_id: Uuid,
         pub due_at: i64,
         pub generation: i64,
+        pub take_back_at: Option<i64>,
     }
 
     no_relations!();

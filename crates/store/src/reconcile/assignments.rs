@@ -6,7 +6,7 @@ use curfew_domain::{AssignmentId, GrantId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, LockType, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::entity::{access_grant, assignment, due, grant_assignment};
+use crate::entity::{access_grant, assignment, grant_assignment};
 use crate::row::{Row, number};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
@@ -56,13 +56,11 @@ impl ReadUnit {
             query = query.lock(lock);
         }
         let Some(row) = query.one(self.tx()).await? else { return Ok(None) };
+        // Before the grants: whoever changes one moves the generation on in the same transaction. Read after them it
+        // could be newer than they are, and the owner would overwrite the due time of a change that it has not seen.
+        let generation = self.due_generation(id).await?.unwrap_or(0);
         let grants = self.linked_grants(id, lock).await?;
-        let due = due::Entity::find_by_id(id.uuid())
-            .filter(due::Column::TenantId.eq(self.wall()))
-            .one(self.tx())
-            .await?;
         let at = Row { table: "assignment", id: row.id };
-        let generation = due.map_or(Ok(0), |due| at.count("generation", due.generation))?;
         Ok(Some(AssignmentWork {
             id,
             key: key_of(&row)?,

@@ -5,14 +5,18 @@
 //! overwrites a revocation.
 
 use curfew_domain::{AssignmentId, GrantId, TenantId, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::SimpleExpr,
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, Func, OnConflict, Order, Query, SelectStatement, SimpleExpr, WindowStatement,
 };
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait,
+    QueryFilter, QueryOrder,
+};
+use uuid::Uuid;
 
 use crate::entity::{due, grant_assignment};
-use crate::row::number;
-use crate::{Store, StoreError, WriteUnit};
+use crate::row::{Row, micros, number};
+use crate::{ReadUnit, Store, StoreError, WriteUnit};
 
 /// An assignment whose time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,41 +30,96 @@ pub struct DueAssignment {
 }
 
 impl Store {
-    /// What is due by `now` among the connections of `owned`, the longest due first, at most `limit`.
+    /// What is due by `now` among the connections of `owned`, at most `limit`: what is to be taken back before what
+    /// is to be given. Tenants take turns: the longest due of each, then the second of each, and so on, so that one
+    /// with much to do keeps nobody out.
     pub async fn due_for(
         &self,
         owned: &[TenantId],
         now: Timestamp,
         limit: u16,
     ) -> Result<Vec<DueAssignment>, StoreError> {
+        if owned.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dealt = deal(owned, now, limit);
         let unit = self.unwalled().read().await?;
-        let rows = due::Entity::find()
-            .filter(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
-            .filter(due::Column::DueAt.lte(now.micros()))
-            .order_by_asc(due::Column::DueAt)
-            .limit(u64::from(limit))
-            .all(unit.tx())
-            .await?;
+        let statement = unit.tx().get_database_backend().build(&dealt);
+        let rows = DueRow::find_by_statement(statement).all(unit.tx()).await?;
         Ok(rows.into_iter().map(DueAssignment::from).collect())
     }
 
-    /// When the next of `owned`'s assignments is due; none when nothing is.
-    pub async fn next_due(&self, owned: &[TenantId]) -> Result<Option<Timestamp>, StoreError> {
+    /// When the next of `owned`'s assignments is due after `now`; none when nothing is.
+    pub async fn next_due(
+        &self,
+        owned: &[TenantId],
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
         if owned.is_empty() {
             return Ok(None);
         }
         let unit = self.unwalled().read().await?;
         let next = due::Entity::find()
             .filter(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
+            .filter(due::Column::DueAt.gt(now.micros()))
             .order_by_asc(due::Column::DueAt)
             .one(unit.tx())
             .await?;
         Ok(next.map(|row| Timestamp::from_micros(row.due_at)))
     }
+
+    /// How many of `owned`'s assignments are due by `now`.
+    pub async fn backlog(&self, owned: &[TenantId], now: Timestamp) -> Result<usize, StoreError> {
+        let unit = self.unwalled().read().await?;
+        let waiting = due::Entity::find()
+            .filter(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
+            .filter(due::Column::DueAt.lte(now.micros()))
+            .count(unit.tx())
+            .await?;
+        Ok(usize::try_from(waiting).unwrap_or(usize::MAX))
+    }
 }
 
-impl From<due::Model> for DueAssignment {
-    fn from(row: due::Model) -> Self {
+/// The statement of [`Store::due_for`].
+fn deal(owned: &[TenantId], now: Timestamp, limit: u16) -> SelectStatement {
+    let (rank, turn) = (Alias::new("rank"), Alias::new("turn"));
+    let columns = [due::Column::TenantId, due::Column::AssignmentId, due::Column::DueAt];
+    let absences_first = || -> SimpleExpr {
+        Expr::case(Expr::col(due::Column::TakeBackAt).lte(now.micros()), Expr::value(0))
+            .finally(Expr::value(1))
+            .into()
+    };
+    let in_turn = WindowStatement::partition_by(due::Column::TenantId)
+        .order_by_expr(absences_first(), Order::Asc)
+        .order_by(due::Column::DueAt, Order::Asc)
+        .take();
+    let ranked = Query::select()
+        .columns(columns)
+        .expr_as(absences_first(), rank.clone())
+        .expr_window_as(Func::cust(Alias::new("row_number")), in_turn, turn.clone())
+        .from(due::Entity)
+        .and_where(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
+        .and_where(due::Column::DueAt.lte(now.micros()))
+        .to_owned();
+    Query::select()
+        .columns(columns)
+        .from_subquery(ranked, Alias::new("ranked"))
+        .order_by(rank, Order::Asc)
+        .order_by(turn, Order::Asc)
+        .order_by(due::Column::DueAt, Order::Asc)
+        .limit(u64::from(limit))
+        .to_owned()
+}
+
+#[derive(FromQueryResult)]
+struct DueRow {
+    tenant_id: Uuid,
+    assignment_id: Uuid,
+    due_at: i64,
+}
+
+impl From<DueRow> for DueAssignment {
+    fn from(row: DueRow) -> Self {
         Self {
             tenant: TenantId::from_uuid(row.tenant_id),
             assignment: AssignmentId::from_uuid(row.assignment_id),
@@ -69,31 +128,51 @@ impl From<due::Model> for DueAssignment {
     }
 }
 
+impl ReadUnit {
+    /// An assignment's due row's generation; none when nothing is due.
+    pub async fn due_generation(&self, assignment: AssignmentId) -> Result<Option<u64>, StoreError> {
+        let row = due::Entity::find_by_id(assignment.uuid())
+            .filter(due::Column::TenantId.eq(self.wall()))
+            .one(self.tx())
+            .await?;
+        let at = Row { table: "due", id: assignment.uuid() };
+        row.map(|row| at.count("generation", row.generation)).transpose()
+    }
+}
+
 impl WriteUnit {
     /// Something about the assignment's grants has changed: it is due at `at`, or earlier if it was.
     pub async fn touch_due(&self, assignment: AssignmentId, at: Timestamp) -> Result<(), StoreError> {
+        self.touch(assignment, at, None).await
+    }
+
+    /// Touches it; where it may have to be taken back from some moment on, so that it goes before what is given.
+    async fn touch(
+        &self,
+        assignment: AssignmentId,
+        at: Timestamp,
+        take_back_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let row = due::ActiveModel {
             assignment_id: Set(assignment.uuid()),
             tenant_id: Set(self.wall()),
             due_at: Set(at.micros()),
             generation: Set(1),
+            take_back_at: Set(micros(take_back_at)),
         };
-        let lesser: SimpleExpr = Expr::case(
-            Expr::col((due::Entity, due::Column::DueAt)).lt(Expr::value(at.micros())),
-            Expr::col((due::Entity, due::Column::DueAt)),
-        )
-        .finally(Expr::value(at.micros()))
-        .into();
-        let on_conflict = OnConflict::column(due::Column::AssignmentId)
-            .value(due::Column::DueAt, lesser)
+        let mut on_conflict = OnConflict::column(due::Column::AssignmentId);
+        on_conflict
+            .value(due::Column::DueAt, lesser(due::Column::DueAt, at))
             .value(due::Column::Generation, Expr::col((due::Entity, due::Column::Generation)).add(1))
-            .action_and_where(Expr::col((due::Entity, due::Column::TenantId)).eq(self.wall()))
-            .to_owned();
+            .action_and_where(Expr::col((due::Entity, due::Column::TenantId)).eq(self.wall()));
+        if let Some(take_back_at) = take_back_at {
+            on_conflict.value(due::Column::TakeBackAt, lesser(due::Column::TakeBackAt, take_back_at));
+        }
         due::Entity::insert(row).on_conflict(on_conflict).exec_without_returning(self.tx()).await?;
         Ok(())
     }
 
-    /// The same for every assignment of a grant.
+    /// The grant ends at `at`: every assignment of it is due then, before what is to be given.
     pub async fn touch_due_of_grant(&self, grant: GrantId, at: Timestamp) -> Result<(), StoreError> {
         let links = grant_assignment::Entity::find()
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
@@ -102,18 +181,20 @@ impl WriteUnit {
             .all(self.tx())
             .await?;
         for link in links {
-            self.touch_due(AssignmentId::from_uuid(link.assignment_id), at).await?;
+            self.touch(AssignmentId::from_uuid(link.assignment_id), at, Some(at)).await?;
         }
         Ok(())
     }
 
-    /// The owner is done for now: due again at `next`, or never. Says whether it was written; it is not when
-    /// somebody touched the row since `generation` was read, and then it stays due.
+    /// The owner is done for now: due again at `next`, or never. `take_back_at` is from when on what AWS may hold
+    /// should be gone; none where it holds nothing. Says whether it was written; it is not when somebody touched the
+    /// row since `generation` was read, and then it stays due.
     pub async fn settle_due(
         &self,
         assignment: AssignmentId,
         generation: u64,
         next: Option<Timestamp>,
+        take_back_at: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         let this = due::Column::TenantId
             .eq(self.wall())
@@ -123,6 +204,7 @@ impl WriteUnit {
             Some(at) => {
                 due::Entity::update_many()
                     .col_expr(due::Column::DueAt, Expr::value(at.micros()))
+                    .col_expr(due::Column::TakeBackAt, Expr::value(micros(take_back_at)))
                     .filter(this)
                     .exec(self.tx())
                     .await?
@@ -132,4 +214,10 @@ impl WriteUnit {
         };
         Ok(written > 0)
     }
+}
+
+/// What a moment in the row becomes: `at`, unless it is earlier already.
+fn lesser(column: due::Column, at: Timestamp) -> SimpleExpr {
+    let kept = || Expr::col((due::Entity, column));
+    Expr::case(kept().lt(Expr::value(at.micros())), kept()).finally(Expr::value(at.micros())).into()
 }

@@ -47,7 +47,7 @@ async fn settle(
     next: Option<Timestamp>,
 ) -> bool {
     let unit = world.db.store.tenant(tenant).write().await.unwrap();
-    let written = unit.settle_due(id, generation, next).await.unwrap();
+    let written = unit.settle_due(id, generation, next, None).await.unwrap();
     unit.commit().await.unwrap();
     written
 }
@@ -122,7 +122,7 @@ on_both_databases! {
         let id = assignment(&world, tenant, &key("p-1")).await;
         for (at, due) in [(50, 50), (20, 20), (90, 20)] {
             touch(&world, tenant, id, seconds(at)).await;
-            assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), Some(seconds(due)));
+            assert_eq!(db.store.next_due(&[tenant], seconds(0)).await.unwrap(), Some(seconds(due)));
         }
         assert_eq!(generation(&world, tenant, id).await, 3);
     }
@@ -136,13 +136,13 @@ on_both_databases! {
         touch(&world, tenant, id, seconds(5)).await;
         assert!(!settle(&world, tenant, id, read, Some(seconds(900))).await);
         assert!(!settle(&world, tenant, id, read, None).await);
-        assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), Some(seconds(5)));
+        assert_eq!(db.store.next_due(&[tenant], seconds(0)).await.unwrap(), Some(seconds(5)));
 
         let read = generation(&world, tenant, id).await;
         assert!(settle(&world, tenant, id, read, Some(seconds(900))).await);
-        assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), Some(seconds(900)));
+        assert_eq!(db.store.next_due(&[tenant], seconds(0)).await.unwrap(), Some(seconds(900)));
         assert!(settle(&world, tenant, id, read, None).await);
-        assert_eq!(db.store.next_due(&[tenant]).await.unwrap(), None);
+        assert_eq!(db.store.next_due(&[tenant], seconds(0)).await.unwrap(), None);
         assert_eq!(db.store.tenants_with_work().await.unwrap(), vec![]);
     }
 
@@ -153,8 +153,8 @@ on_both_databases! {
         touch(&world, theirs, id, seconds(50)).await;
         touch(&world, ours, id, seconds(1)).await;
         assert!(!settle(&world, ours, id, 1, None).await);
-        assert_eq!(db.store.next_due(&[theirs]).await.unwrap(), Some(seconds(50)));
-        assert_eq!(db.store.next_due(&[ours]).await.unwrap(), None);
+        assert_eq!(db.store.next_due(&[theirs], seconds(0)).await.unwrap(), Some(seconds(50)));
+        assert_eq!(db.store.next_due(&[ours], seconds(0)).await.unwrap(), None);
     }
 
     async fn only_what_is_due_and_owned_is_given_out_the_longest_due_first(db: &TestStore) {
@@ -171,6 +171,98 @@ on_both_databases! {
         assert_eq!(ids, vec![expected[1], expected[0]]);
         assert_eq!(db.store.due_for(&[], seconds(30), 10).await.unwrap(), vec![]);
         assert_eq!(db.store.due_for(&[ours, theirs], seconds(60), 2).await.unwrap().len(), 2);
+    }
+
+    async fn tenants_take_turns_before_the_rest_of_one_is_given_out(db: &TestStore) {
+        let world = World::new(db);
+        let (busy, quiet) = (world.tenant("busy").await, world.tenant("quiet").await);
+        let mut first = Vec::new();
+        for (tenant, principal, at) in [(busy, "p-1", 1), (busy, "p-2", 2), (busy, "p-3", 3), (quiet, "p-4", 9)] {
+            let id = assignment(&world, tenant, &key(principal)).await;
+            touch(&world, tenant, id, seconds(at)).await;
+            first.push(id);
+        }
+        let due = db.store.due_for(&[busy, quiet], seconds(10), 3).await.unwrap();
+        let ids: Vec<_> = due.iter().map(|due| due.assignment).collect();
+        assert_eq!(ids, vec![first[0], first[3], first[1]]);
+        assert_eq!(db.store.backlog(&[busy, quiet], seconds(2)).await.unwrap(), 2);
+        assert_eq!(db.store.next_due(&[busy, quiet], seconds(3)).await.unwrap(), Some(seconds(9)));
+    }
+
+    async fn what_is_to_be_taken_back_goes_before_what_is_to_be_given(db: &TestStore) {
+        let world = World::new(db);
+        let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
+        let mut ids = Vec::new();
+        for (tenant, principal, at) in [(ours, "p-1", 1), (ours, "p-2", 2), (ours, "p-3", 3), (theirs, "p-4", 1)] {
+            let id = assignment(&world, tenant, &key(principal)).await;
+            touch(&world, tenant, id, seconds(at)).await;
+            ids.push(id);
+        }
+        let order = async |now| -> Vec<_> {
+            let due = db.store.due_for(&[ours, theirs], seconds(now), 10).await.unwrap();
+            due.into_iter().map(|due| due.assignment).collect()
+        };
+        // The owner has said until when the third may stay; and then somebody ends the second.
+        let unit = db.store.tenant(ours).write().await.unwrap();
+        unit.settle_due(ids[2], 1, Some(seconds(3)), Some(seconds(60))).await.unwrap();
+        unit.commit().await.unwrap();
+        let ended = grant(&world, ours, ids[1]).await;
+        let unit = db.store.tenant(ours).write().await.unwrap();
+        unit.touch_due_of_grant(ended, seconds(9)).await.unwrap();
+        unit.commit().await.unwrap();
+        assert_eq!(order(9).await[0], ids[1]);
+        assert_eq!(order(59).await[0], ids[1]);
+        assert_eq!(order(60).await[..2], [ids[1], ids[2]]);
+        // What a new grant needs may have to be taken back all the same, until the owner has seen it.
+        touch(&world, ours, ids[1], seconds(9)).await;
+        assert_eq!(order(9).await[0], ids[1]);
+    }
+
+    async fn what_was_gone_and_is_granted_again_is_unfinished_until_the_grants_end_is_noted(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let mut seen = Observed::default();
+        seen.looked(world.now(), false);
+        seen.sending(CallKind::Create, world.now());
+        seen.gone(world.now());
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        unit.save_observed(id, &seen, 1, world.now()).await.unwrap();
+        assert!(!unit.has_unfinished_assignments().await.unwrap());
+        unit.commit().await.unwrap();
+        let grant = grant(&world, tenant, id).await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert!(unit.has_unfinished_assignments().await.unwrap());
+        unit.note_grant_end(grant, world.now()).await.unwrap();
+        assert!(!unit.has_unfinished_assignments().await.unwrap());
+    }
+
+    async fn a_revocation_that_falls_into_a_read_is_not_overwritten_by_it(db: &TestStore) {
+        if db.store.backend() == Backend::Sqlite {
+            // All that a unit reads there is of one moment.
+            return;
+        }
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        grant(&world, tenant, id).await;
+        touch(&world, tenant, id, seconds(10)).await;
+        let revoking = db.tamper(
+            "BEGIN; LOCK TABLE due IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(2); \
+             UPDATE access_grant SET revoked_at = 7; \
+             UPDATE due SET generation = generation + 1, due_at = 7; COMMIT",
+        );
+        let reading = async {
+            // The table is locked once nobody can read it any more.
+            let locked = Duration::from_millis(100);
+            while tokio::time::timeout(locked, db.store.next_due(&[tenant], seconds(0))).await.is_ok() {}
+            let unit = db.store.tenant(tenant).read().await.unwrap();
+            unit.assignment_work(id).await.unwrap().unwrap()
+        };
+        let ((), read) = tokio::join!(revoking, reading);
+        let saw_it = read.grants[0].times.revoked_at.is_some();
+        let overwrites_it = settle(&world, tenant, id, read.generation, Some(seconds(900))).await;
+        assert!(saw_it || !overwrites_it, "{read:?}");
     }
 
     async fn a_former_owner_writes_nothing_over_the_new_one(db: &TestStore) {

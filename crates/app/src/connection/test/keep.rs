@@ -26,7 +26,9 @@ impl Run {
         let now = self.clock.now();
         let unit = self.store.tenant(self.tenant).write().await?;
         let Some(mut connection) = self.lock_if_it_stands(&unit).await? else { return Ok(Kept::Superseded) };
-        match passed(tested) {
+        let passed = passed(tested);
+        let is_verified = passed.is_some();
+        match passed {
             Some((external_id, identity_store)) => {
                 if let Some(problem) = self.claim(&unit, &connection, now).await? {
                     drop(unit);
@@ -45,7 +47,10 @@ impl Run {
         }
         unit.save_last_test(report(tested, self.version), now).await?;
         unit.commit().await?;
-        self.aws.forget(self.tenant);
+        // A failed test takes nothing from the work that goes on: not the session that deletions live on, either.
+        if is_verified {
+            self.aws.forget(self.tenant);
+        }
         Ok(Kept::Written)
     }
 

@@ -58,7 +58,8 @@ CREATE TABLE due (
   assignment_id UUID PRIMARY KEY,
   tenant_id UUID NOT NULL,
   due_at BIGINT NOT NULL,
-  generation BIGINT NOT NULL
+  generation BIGINT NOT NULL,
+  take_back_at BIGINT
 );
 CREATE INDEX due_tenant ON due (tenant_id, due_at);
 

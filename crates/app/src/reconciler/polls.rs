@@ -1,0 +1,81 @@
+//! Asking how calls go that AWS has taken.
+
+use curfew_aws::{AwsError, AwsErrorKind, CallStatus};
+use curfew_domain::Timestamp;
+use curfew_domain::assignment::{CallKind, CallOutcome};
+use curfew_store::AssignmentWork;
+use tokio::time::Instant;
+
+use super::lease::Held;
+use super::work::Went;
+use super::{Reconciler, Target, backoff};
+use crate::AppError;
+
+impl Reconciler {
+    /// Asks AWS how a call goes that it took.
+    pub(super) async fn poll(
+        &self,
+        target: Target,
+        held: Held,
+        work: &AssignmentWork,
+        kind: CallKind,
+        sent_at: Timestamp,
+        aws_request_id: &str,
+    ) -> Result<Went, AppError> {
+        self.turns.keep(target.tenant, &work.key.account, target.assignment, sent_at);
+        let polled = self.ask_how_it_goes(target, held, work, kind, sent_at, aws_request_id).await;
+        if !matches!(polled, Ok(Polled::Working)) {
+            self.release_turn(target, work);
+        }
+        Ok(match polled? {
+            Polled::Working => Went::Wait(backoff::next_poll(sent_at, self.app.clock.now())),
+            Polled::Went(went) => went,
+        })
+    }
+
+    async fn ask_how_it_goes(
+        &self,
+        target: Target,
+        held: Held,
+        work: &AssignmentWork,
+        kind: CallKind,
+        sent_at: Timestamp,
+        aws_request_id: &str,
+    ) -> Result<Polled, AppError> {
+        let Some(access) = self.access(target.tenant, &work.key).await? else {
+            return Ok(Polled::Went(self.wait_for_connection()));
+        };
+        self.paces.take(target.tenant).await;
+        let aws = match self.app.aws.assignments(&access.role).await {
+            Ok(aws) => aws,
+            Err(error) => return self.could_not_ask(target, held, &error).await.map(Polled::Went),
+        };
+        if !held.allows_a_call(Instant::now()) {
+            return Ok(Polled::Went(Went::NoLease));
+        }
+        let outcome = match aws.status(&work.key.instance, kind, aws_request_id).await {
+            Ok(CallStatus::Working) => return Ok(Polled::Working),
+            Ok(CallStatus::Ended(outcome)) => outcome,
+            // Said twice it is not the session's fault: AWS won't tell, ever, and a list must.
+            Err(error) if is_refusal(&error) && work.observed.attempts > 0 => {
+                CallOutcome::Unknown { reason: error.to_string() }
+            }
+            Err(error) => return self.could_not_ask(target, held, &error).await.map(Polled::Went),
+        };
+        self.answered(target, held, kind, sent_at, &outcome).await?;
+        Ok(Polled::Went(Went::On))
+    }
+}
+
+/// What asking how a call goes came to.
+enum Polled {
+    /// AWS works on it.
+    Working,
+    /// It has ended, or could not be asked after.
+    Went(Went),
+}
+
+/// Whether AWS refuses to tell, and will.
+fn is_refusal(error: &AwsError) -> bool {
+    matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::Validation | AwsErrorKind::Other)
+}

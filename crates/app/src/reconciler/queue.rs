@@ -1,0 +1,134 @@
+//! What is due and not attended to yet, and who may be next.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use curfew_domain::{AssignmentId, TenantId};
+use curfew_store::DueAssignment;
+use tokio::time::Instant;
+
+/// What was read this long ago is read anew: it may have become due for somebody else's doing.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// How long a row rests that could not be attended to, so that nothing spins.
+const REST: Duration = Duration::from_millis(500);
+
+/// Due rows of one reconciler, and its places.
+#[derive(Debug)]
+pub(super) struct Queue {
+    places: usize,
+    waiting: VecDeque<DueAssignment>,
+    read_at: Option<Instant>,
+    busy: HashMap<AssignmentId, TenantId>,
+    resting: HashMap<AssignmentId, Instant>,
+}
+
+impl Queue {
+    /// Nothing is due yet; so many are attended to at once.
+    pub(super) fn new(places: usize) -> Self {
+        Self {
+            places: places.max(1),
+            waiting: VecDeque::new(),
+            read_at: None,
+            busy: HashMap::new(),
+            resting: HashMap::new(),
+        }
+    }
+
+    /// Whether it should be read anew what is due.
+    pub(super) fn wants_rows(&self, now: Instant) -> bool {
+        self.busy.len() < self.places
+            && (self.waiting.is_empty() || self.read_at.is_none_or(|read_at| now >= read_at + FRESH))
+    }
+
+    /// Somebody says that something has changed.
+    pub(super) fn mark_stale(&mut self) {
+        self.read_at = None;
+    }
+
+    /// What is due, read at `now`, in the order in which it shall be attended to.
+    pub(super) fn fill(&mut self, due: Vec<DueAssignment>, now: Instant) {
+        self.resting.retain(|_, until| now < *until);
+        self.read_at = Some(now);
+        self.waiting = due.into();
+        let (busy, resting) = (&self.busy, &self.resting);
+        self.waiting
+            .retain(|row| !busy.contains_key(&row.assignment) && !resting.contains_key(&row.assignment));
+    }
+
+    /// The next to attend to, if there is a place for it. One tenant never has all places, lest its slow AWS holds
+    /// everybody.
+    pub(super) fn next(&mut self) -> Option<DueAssignment> {
+        if self.busy.len() >= self.places {
+            return None;
+        }
+        let most = self.places.saturating_sub(1).max(1);
+        let of = |tenant| self.busy.values().filter(|busy| **busy == tenant).count();
+        let place = self.waiting.iter().position(|row| of(row.tenant) < most)?;
+        let row = self.waiting.remove(place)?;
+        self.busy.insert(row.assignment, row.tenant);
+        Some(row)
+    }
+
+    /// It was attended to. What could not be done now rests a little.
+    pub(super) fn ended(&mut self, row: DueAssignment, worked: bool, now: Instant) {
+        self.busy.remove(&row.assignment);
+        if !worked {
+            self.resting.insert(row.assignment, now + REST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use curfew_domain::Timestamp;
+
+    use super::*;
+
+    fn row(tenant: u32, nth: u32) -> DueAssignment {
+        DueAssignment {
+            tenant: TenantId::from_uuid(
+                format!("00000000-0000-7000-8000-00000000000{tenant}").parse().unwrap(),
+            ),
+            assignment: AssignmentId::from_uuid(
+                format!("00000000-0000-7000-8000-0000000000{tenant}{nth}").parse().unwrap(),
+            ),
+            due_at: Timestamp::from_micros(i64::from(nth)),
+        }
+    }
+
+    #[test]
+    fn one_tenant_never_has_all_places() {
+        let mut queue = Queue::new(3);
+        queue.fill(vec![row(1, 1), row(1, 2), row(1, 3), row(2, 1)], Instant::now());
+        let taken: Vec<_> = std::iter::from_fn(|| queue.next()).collect();
+        assert_eq!(taken, [row(1, 1), row(1, 2), row(2, 1)]);
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_begun_twice() {
+        let (mut queue, now) = (Queue::new(3), Instant::now());
+        queue.fill(vec![row(1, 1)], now);
+        assert_eq!(queue.next(), Some(row(1, 1)));
+        queue.fill(vec![row(1, 1), row(2, 1)], now);
+        assert_eq!(queue.next(), Some(row(2, 1)));
+        assert_eq!(queue.next(), None);
+        queue.ended(row(1, 1), true, now);
+        queue.fill(vec![row(1, 1)], now);
+        assert_eq!(queue.next(), Some(row(1, 1)));
+    }
+
+    #[test]
+    fn what_could_not_be_done_rests_and_is_read_again() {
+        let (mut queue, now) = (Queue::new(1), Instant::now());
+        queue.fill(vec![row(1, 1)], now);
+        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert!(!queue.wants_rows(now), "there is no place");
+        queue.ended(row(1, 1), false, now);
+        assert!(queue.wants_rows(now));
+        queue.fill(vec![row(1, 1)], now);
+        assert_eq!(queue.next(), None);
+        queue.fill(vec![row(1, 1)], now + REST);
+        assert_eq!(queue.next(), Some(row(1, 1)));
+    }
+}
