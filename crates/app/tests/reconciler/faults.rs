@@ -191,9 +191,7 @@ async fn a_creation_that_comes_too_late_is_not_sent(stage: &mut Stage) {
     // A look, a creation, and the one that is tried again.
     stage.stop_call(3);
     let grant = stage.grant(&[DEV], "ReadOnly", 36_000).await;
-    stage.until("it was tried", async || !stage.aws().calls_of(CREATE).is_empty()).await;
-    stage.pass(10);
-    stage.call_has_stopped().await;
+    stage.call_has_stopped_as_time_passes().await;
     stage.pass(900);
     stage.let_call_go_on();
     stage.until_it_is(grant, ProvisioningStatus::Failed).await;

@@ -154,6 +154,19 @@ impl Stage {
         tokio::time::timeout(Duration::from_secs(30), self.gate.arrived.notified()).await.unwrap();
     }
 
+    /// The same for a call that is sent again some seconds after another failed.
+    pub(crate) async fn call_has_stopped_as_time_passes(&self) {
+        let ticking = async {
+            loop {
+                tokio::select! {
+                    () = self.gate.arrived.notified() => return,
+                    () = tokio::time::sleep(Duration::from_millis(20)) => self.pass(1),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), ticking).await.unwrap();
+    }
+
     /// Lets it go on.
     pub(crate) fn let_call_go_on(&self) {
         self.gate.open.notify_one();
