@@ -189,30 +189,46 @@ enum Access {
 }
 
 async fn begin_read(store: &Store, wall: Wall) -> Result<DatabaseTransaction, StoreError> {
-    retrying(async || match store.backend() {
-        Backend::Sqlite => store.readers().begin().await,
-        Backend::Postgres => begin_postgres(store.readers(), wall, Access::Read).await,
-    })
-    .await
+    let mut tries = Tries(1);
+    loop {
+        let begun = match store.backend() {
+            Backend::Sqlite => store.readers().begin().await,
+            Backend::Postgres => begin_postgres(store.readers(), wall, Access::Read).await,
+        };
+        match begun {
+            Ok(tx) => return Ok(tx),
+            Err(error) => tries.again(error)?,
+        }
+    }
 }
 
 async fn begin_write(store: &Store, wall: Wall) -> Result<(DatabaseTransaction, Option<Turn>), StoreError> {
-    retrying(async || match store.writers() {
-        Writers::Queue(writer) => writer.begin().await.map(|(unit, turn)| (unit, Some(turn))),
-        Writers::Pool(pool) => begin_postgres(pool, wall, Access::Write).await.map(|tx| (tx, None)),
-    })
-    .await
+    let mut tries = Tries(1);
+    loop {
+        let begun = match store.writers() {
+            Writers::Queue(writer) => writer.begin().await.map(|(unit, turn)| (unit, Some(turn))),
+            Writers::Pool(pool) => begin_postgres(pool, wall, Access::Write).await.map(|tx| (tx, None)),
+        };
+        match begun {
+            Ok(unit) => return Ok(unit),
+            Err(error) => tries.again(error)?,
+        }
+    }
 }
 
-async fn retrying<T>(begin: impl AsyncFn() -> Result<T, DbErr>) -> Result<T, StoreError> {
-    let mut tries = 1;
-    loop {
-        match begin().await.map_err(StoreError::from) {
-            Err(StoreError::Unavailable(fault)) if tries < TRIES && !fault.is_timeout() => {
+/// How often a beginning was tried.
+struct Tries(u32);
+
+impl Tries {
+    /// Whether to try again after this; else what to tell.
+    fn again(&mut self, error: DbErr) -> Result<(), StoreError> {
+        match StoreError::from(error) {
+            StoreError::Unavailable(fault) if self.0 < TRIES && !fault.is_timeout() => {
                 tracing::debug!(%fault, "a connection was broken");
-                tries += 1;
+                self.0 += 1;
+                Ok(())
             }
-            result => return result,
+            error => Err(error),
         }
     }
 }

@@ -58,13 +58,12 @@ impl Writer {
         if group.as_ref().is_some_and(|group| group.ends) {
             end(&mut group).await;
         }
-        let joined = match group.as_ref() {
-            Some(open) => open,
-            None => {
-                let transaction = self.begin_alone().await?;
-                self.close_after_those_who_wait();
-                group.insert(Group { transaction, kept: Vec::new(), ends: false })
-            }
+        let joined = if let Some(open) = group.as_ref() {
+            open
+        } else {
+            let transaction = self.begin_alone().await?;
+            self.close_after_those_who_wait();
+            group.insert(Group { transaction, kept: Vec::new(), ends: false })
         };
         let unit = joined.transaction.begin().await?;
         Ok((unit, Turn { group, undone: true }))

@@ -85,7 +85,9 @@ on_both_databases! {
         }
         let request = json!({ "resource": { "type": "aws_account", "id": "100000000005" }, "action": "read", "metadata": { "a": deep } });
         for caller in [&admin, &key] {
-            caller.post("/v1/users", named(&"a".repeat(2 << 20))).await.refused(413, "payload_too_large");
+            let too_large = caller.post("/v1/users", named(&"a".repeat(2 << 20))).await;
+            assert_eq!(too_large.header("connection"), "close", "its body is not read to the end");
+            too_large.refused(413, "payload_too_large");
             caller.post("/v1/users", named("Bob\u{0}")).await.refused(400, "invalid_request");
             caller.post("/v1/requests", request.clone()).await.refused(400, "invalid_request");
             caller.get("/v1/users/me").await.ok();

@@ -147,6 +147,9 @@ fn dress(edge: &Edge, path: &str, response: &mut Response) {
     const DOCS: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
                         frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+    // What is left of the body is not read, so nothing can follow it here: a caller who is not told would send the
+    // next request into a closed connection.
+    let ends_here = response.status() == StatusCode::PAYLOAD_TOO_LARGE;
     let headers = response.headers_mut();
     let policy = if path.starts_with("/docs") { DOCS } else { NOTHING };
     let mut set = |name, value| {
@@ -158,6 +161,9 @@ fn dress(edge: &Edge, path: &str, response: &mut Response) {
     set(header::REFERRER_POLICY, "no-referrer");
     if path.starts_with("/v1/") {
         set(header::CACHE_CONTROL, "no-store");
+    }
+    if ends_here {
+        set(header::CONNECTION, "close");
     }
     if edge.over_tls {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");

@@ -101,7 +101,7 @@ async fn nobody_is_told_of_success_when_sqlite_undid_everything_and_writing_goes
             writers.spawn(async move {
                 let written = write(store, tenant, about.clone()).await;
                 assert!(written.is_err() || about != "poison");
-                *told.lock().unwrap() += usize::from(written.is_ok());
+                *told.lock().unwrap() += u64::from(written.is_ok());
             });
         }
         writers.join_all().await;
