@@ -106,12 +106,13 @@ impl Reconciler {
         let mut running = FuturesUnordered::new();
         while !shutdown.is_cancelled() {
             if queue.wants_rows(Instant::now()) {
-                queue.fill(self.due_now().await, Instant::now());
+                let due = beside(&mut running, &mut queue, self.due_now()).await;
+                queue.fill(due, Instant::now());
             }
             while let Some(row) = queue.next() {
                 running.push(async move { (row, self.attend(row).await) });
             }
-            let sleep = self.until_next_due().await;
+            let sleep = beside(&mut running, &mut queue, self.until_next_due()).await;
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 Some((row, worked)) = running.next() => queue.ended(row, worked, Instant::now()),
@@ -162,6 +163,21 @@ impl Reconciler {
     }
 }
 
+/// Awaits something of the loop's own while the work goes on. Work that nobody polls keeps its connections to the
+/// database and its turn to write, and what the loop itself waits for may be one of those.
+async fn beside<W, T>(running: &mut FuturesUnordered<W>, queue: &mut Queue, own: impl Future<Output = T>) -> T
+where
+    W: Future<Output = (DueAssignment, bool)>,
+{
+    tokio::pin!(own);
+    loop {
+        tokio::select! {
+            answer = &mut own => return answer,
+            Some((row, worked)) = running.next() => queue.ended(row, worked, Instant::now()),
+        }
+    }
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "a gauge is a floating point number, and no count comes near 2^52"
@@ -175,4 +191,29 @@ fn as_gauge(count: usize) -> f64 {
 struct Target {
     tenant: TenantId,
     assignment: AssignmentId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_while_the_loop_waits_for_what_the_work_holds() {
+        let (free, freed) = tokio::sync::oneshot::channel();
+        let row = DueAssignment {
+            tenant: TenantId::from_uuid(uuid::Uuid::from_u128(1)),
+            assignment: AssignmentId::from_uuid(uuid::Uuid::from_u128(2)),
+            due_at: curfew_domain::Timestamp::from_micros(0),
+        };
+        let work = async {
+            tokio::task::yield_now().await;
+            free.send("a connection").unwrap();
+            (row, true)
+        };
+        let mut running = FuturesUnordered::from_iter([work]);
+        let mut queue = Queue::new(1);
+        let waited = beside(&mut running, &mut queue, freed);
+        let got = tokio::time::timeout(Duration::from_secs(30), waited).await.expect("it goes on");
+        assert_eq!(got.unwrap(), "a connection");
+    }
 }
