@@ -1,21 +1,55 @@
-//! Waking the reconciler. A lost nudge costs a short poll, never a promise.
+//! Waking who waits for work on this node. A lost nudge costs a short poll, never a promise.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use curfew_domain::TenantId;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// Wakes whoever waits for work on this node. Nudges that come while nobody waits are kept as one.
 #[derive(Debug, Clone, Default)]
-pub struct Nudge(Arc<Notify>);
+pub struct Nudge(Arc<Nudges>);
+
+#[derive(Debug, Default)]
+struct Nudges {
+    work: Notify,
+    whose: Mutex<BTreeSet<TenantId>>,
+    tenants: Notify,
+    discovery: Notify,
+}
 
 impl Nudge {
-    /// There may be something to do.
-    pub fn now(&self) {
-        self.0.notify_one();
+    /// Something about a tenant's grants has changed.
+    pub fn about(&self, tenant: TenantId) {
+        self.0.whose.lock().insert(tenant);
+        self.0.tenants.notify_one();
+        self.0.work.notify_one();
     }
 
-    /// Waits for the next nudge.
-    pub async fn wait(&self) {
-        self.0.notified().await;
+    /// This node may do more than before.
+    pub(crate) fn work(&self) {
+        self.0.work.notify_one();
+    }
+
+    /// A tenant's AWS shall be read.
+    pub(crate) fn discovery(&self) {
+        self.0.discovery.notify_one();
+    }
+
+    /// Waits until there may be something due.
+    pub(crate) async fn work_wanted(&self) {
+        self.0.work.notified().await;
+    }
+
+    /// Waits until something of some tenants has changed, and says whose.
+    pub(crate) async fn tenants_changed(&self) -> BTreeSet<TenantId> {
+        self.0.tenants.notified().await;
+        std::mem::take(&mut *self.0.whose.lock())
+    }
+
+    /// Waits until some tenant's AWS shall be read.
+    pub(crate) async fn discovery_wanted(&self) {
+        self.0.discovery.notified().await;
     }
 }

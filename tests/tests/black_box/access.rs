@@ -1,7 +1,9 @@
 //! One access, from asking for it to its being gone: the thin path.
 
 use curfew_sim::PrincipalType;
-use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server, eventually, holds, on_both_databases};
+use curfew_tests::{
+    Acme, Backend, Client, Cloud, Json, Server, ServerBuilder, eventually, holds, on_both_databases,
+};
 use serde_json::{Value, json};
 
 /// Long enough for a busy machine to see it held, short enough to see it end.
@@ -20,8 +22,12 @@ pub(crate) struct Office {
 
 impl Office {
     pub(crate) async fn open(backend: Backend) -> Self {
+        Self::open_with(Server::on(backend)).await
+    }
+
+    pub(crate) async fn open_with(server: ServerBuilder) -> Self {
         let cloud = Cloud::start().await;
-        let server = Server::on(backend).aws(&cloud.url()).start().await;
+        let server = server.aws(&cloud.url()).start().await;
         let admin = server.set_up().await;
         Self::furnish(cloud, server, admin).await
     }

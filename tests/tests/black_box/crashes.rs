@@ -32,6 +32,8 @@ on_both_databases! {
         let grant = office.granted(LONG).await;
         was_called(&office, "CreateAccountAssignment").await;
         office.server.kill();
+        // Else it may be sent again before a list shows it, and which of the two made it is never told.
+        office.cloud.holds_in_the_end(&[HELD]).await;
         office.server.start_again().await;
         office.is_held(&grant).await;
         office.admin.delete(&format!("/v1/grants/{grant}")).await.ok();

@@ -1,6 +1,6 @@
 //! The database goes away under a running server, and comes back.
 
-use curfew_tests::{Backend, Cluster, Json, Server, eventually, holds};
+use curfew_tests::{Backend, Client, Cluster, Json, Server, eventually, holds};
 use serde_json::json;
 
 use crate::access::Office;
@@ -55,18 +55,7 @@ async fn a_full_disk_refuses_changes_and_loses_nothing() {
     let filler = server.small_disk().join("filler");
     fill(&filler);
 
-    let mut made = Vec::new();
-    let refusal = loop {
-        let email = format!("person-{}@acme.example", made.len());
-        let body = json!({ "email": email, "name": "Somebody", "roles": ["user"] });
-        let reply = admin.post("/v1/users", body).await;
-        if reply.status != 201 {
-            break reply;
-        }
-        made.push(reply.body.text("id"));
-        assert!(made.len() < 20_000, "the disk does not fill");
-    };
-    refusal.refused(503, "unavailable");
+    let made = hire_until_refused(&admin).await;
     admin.get("/v1/users").await.ok();
 
     std::fs::remove_file(&filler).expect("the filler goes");
@@ -77,6 +66,41 @@ async fn a_full_disk_refuses_changes_and_loses_nothing() {
     .await;
     for id in made {
         admin.get(&format!("/v1/users/{id}")).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_ends_while_the_disk_is_full_is_removed_once_there_is_room() {
+    const SECONDS: u32 = 10;
+    let office = Office::open_with(Server::on(Backend::Sqlite).on_a_small_disk()).await;
+    let grant = office.granted(SECONDS).await;
+    office.is_held(&grant).await;
+    let held = std::time::Instant::now();
+    let filler = office.server.small_disk().join("filler");
+    fill(&filler);
+    hire_until_refused(&office.admin).await;
+    assert_eq!(office.cloud.held(), [crate::access::HELD], "the disk was full too late");
+    eventually("the grant's time to be over", async || {
+        holds(held.elapsed().as_secs() > SECONDS.into() && office.grant(&grant).await["status"] == "expired")
+    })
+    .await;
+    std::fs::remove_file(&filler).expect("the filler goes");
+    office.is_gone(&grant, "expired").await;
+}
+
+/// Makes people until the server takes no more, and says whom it has taken.
+async fn hire_until_refused(admin: &Client) -> Vec<String> {
+    let mut made = Vec::new();
+    loop {
+        let email = format!("person-{}@acme.example", made.len());
+        let body = json!({ "email": email, "name": "Somebody", "roles": ["user"] });
+        let reply = admin.post("/v1/users", body).await;
+        if reply.status != 201 {
+            reply.refused(503, "unavailable");
+            return made;
+        }
+        made.push(reply.body.text("id"));
+        assert!(made.len() < 20_000, "the disk does not fill");
     }
 }
 

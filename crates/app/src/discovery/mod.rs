@@ -37,6 +37,7 @@ pub async fn start(app: &App, caller: &Caller) -> Result<DiscoveryRun, AppError>
     let started = NewEntry::new(caller.actor, AuditAction::AwsSyncStarted, "aws_sync", run.id);
     unit.record(started, now, app.entropy.as_ref()).await?;
     unit.commit().await?;
+    app.nudge.discovery();
     Ok(run)
 }
 

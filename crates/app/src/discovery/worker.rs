@@ -61,6 +61,7 @@ impl Discoverer {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = this.app.nudge.discovery_wanted() => {}
                 Some(_) = readings.join_next() => {}
             }
         }

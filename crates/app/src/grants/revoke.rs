@@ -30,7 +30,7 @@ pub async fn revoke(
     unit.record(entry(caller, &grant), app.now(), app.entropy.as_ref()).await?;
     let view = visible(app, caller, &unit, id).await?;
     unit.commit().await?;
-    app.nudge.now();
+    app.nudge.about(caller.tenant);
     Ok(view)
 }
 

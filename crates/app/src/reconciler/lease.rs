@@ -40,33 +40,50 @@ impl Held {
 
 /// All leases of this node.
 #[derive(Debug, Default)]
-pub(super) struct Leases(Mutex<HashMap<TenantId, Held>>);
+pub(super) struct Leases {
+    held: Mutex<HashMap<TenantId, Held>>,
+    /// When those that another node held were last asked for.
+    others: Mutex<HashMap<TenantId, Instant>>,
+}
 
 impl Leases {
     /// The lease on a tenant's connection, if this node holds one that is not over.
     pub(super) fn held(&self, tenant: TenantId, now: Instant) -> Option<Held> {
-        self.0.lock().get(&tenant).copied().filter(|held| now < held.until)
+        self.held.lock().get(&tenant).copied().filter(|held| now < held.until)
     }
 
     /// Whose connections this node owns.
     pub(super) fn tenants(&self) -> Vec<TenantId> {
-        self.0.lock().keys().copied().collect()
+        self.held.lock().keys().copied().collect()
     }
 
     /// Whose connections this node may act on at `now`: of those that it owns, the ones whose lease is not over.
     pub(super) fn held_at(&self, now: Instant) -> Vec<TenantId> {
-        let leases = self.0.lock();
+        let leases = self.held.lock();
         leases.iter().filter(|(_, held)| now < held.until).map(|(tenant, _)| *tenant).collect()
+    }
+
+    /// Whether asking for a tenant's lease at `now` may change something: it is not held here, and was not another
+    /// node's just now. Who asks for it all the time stands in its owner's way.
+    pub(super) fn may_be_free(&self, tenant: TenantId, now: Instant) -> bool {
+        let asked = self.others.lock().get(&tenant).copied();
+        self.held(tenant, now).is_none() && asked.is_none_or(|asked| now >= asked + RENEW_EVERY)
+    }
+
+    /// Takes note that another node held a lease when it was asked for at `asked`.
+    pub(super) fn note_other(&self, tenant: TenantId, asked: Instant) {
+        self.others.lock().insert(tenant, asked);
     }
 
     /// Takes note of a lease that was given or renewed.
     pub(super) fn note(&self, tenant: TenantId, held: Held) {
-        self.0.lock().insert(tenant, held);
+        self.others.lock().remove(&tenant);
+        self.held.lock().insert(tenant, held);
     }
 
     /// Takes note that a lease was lost or handed over.
     pub(super) fn drop(&self, tenant: TenantId) {
-        self.0.lock().remove(&tenant);
+        self.held.lock().remove(&tenant);
     }
 }
 
@@ -93,5 +110,19 @@ mod tests {
         assert_eq!(leases.held(tenant, asked + LASTS), None);
         assert_eq!(leases.held_at(asked + LASTS), []);
         assert_eq!(leases.tenants(), [tenant], "it is renewed all the same");
+    }
+
+    #[test]
+    fn a_lease_is_not_asked_for_that_is_held_here_or_was_another_nodes_just_now() {
+        let (leases, tenant) =
+            (Leases::default(), TenantId::from_uuid("00000000-0000-7000-8000-000000000009".parse().unwrap()));
+        let asked = Instant::now();
+        assert!(leases.may_be_free(tenant, asked));
+        leases.note_other(tenant, asked);
+        assert!(!leases.may_be_free(tenant, asked));
+        assert!(leases.may_be_free(tenant, asked + RENEW_EVERY));
+        leases.note(tenant, Held::given(1, asked));
+        assert!(!leases.may_be_free(tenant, asked));
+        assert!(leases.may_be_free(tenant, asked + LASTS));
     }
 }

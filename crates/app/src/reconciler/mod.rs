@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use curfew_domain::{AssignmentId, NodeId, TenantId};
 use curfew_store::DueAssignment;
-use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -80,8 +80,9 @@ impl Reconciler {
 
     /// Works until `shutdown`, then hands its connections over.
     pub async fn run(self, shutdown: CancellationToken) {
-        tokio::join!(self.keep_connections(&shutdown), self.work(&shutdown));
-        self.hand_over().await;
+        let this = Arc::new(self);
+        tokio::join!(this.keep_connections(&shutdown), this.work(&shutdown));
+        this.hand_over().await;
     }
 
     /// Renews its leases beside the work, however long a call to AWS takes.
@@ -91,36 +92,42 @@ impl Reconciler {
             if self.take_connections().await {
                 self.app.health.reconciler_is_alive(self.app.clock.now());
             }
-            self.app.nudge.now();
+            self.app.nudge.work();
             self.measure().await;
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep_until(began + lease::RENEW_EVERY) => {}
+                () = self.take_wanted_connections() => {}
             }
         }
     }
 
     /// Attends to what is due, several at once. What takes long keeps its own place, and nobody else.
-    async fn work(&self, shutdown: &CancellationToken) {
+    async fn work(self: &Arc<Self>, shutdown: &CancellationToken) {
         let mut queue = Queue::new(self.concurrency);
-        let mut running = FuturesUnordered::new();
+        // Each row is a task of its own: one that only this loop polled would keep its connection to the database and
+        // its turn to write while the loop waits, perhaps for just those.
+        let mut running = JoinSet::new();
         while !shutdown.is_cancelled() {
             if queue.wants_rows(Instant::now()) {
-                let due = beside(&mut running, &mut queue, self.due_now()).await;
-                queue.fill(due, Instant::now());
+                queue.fill(self.due_now().await, Instant::now());
             }
             while let Some(row) = queue.next() {
-                running.push(async move { (row, self.attend(row).await) });
+                let this = Arc::clone(self);
+                running.spawn(async move { (row, this.attend(row).await) });
             }
-            let sleep = beside(&mut running, &mut queue, self.until_next_due()).await;
+            let sleep = self.until_next_due().await;
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                Some((row, worked)) = running.next() => queue.ended(row, worked, Instant::now()),
-                () = self.app.nudge.wait() => queue.mark_stale(),
+                Some(ended) = running.join_next() => note_end(&mut queue, ended),
+                () = self.app.nudge.work_wanted() => queue.mark_stale(),
                 () = tokio::time::sleep(sleep) => queue.mark_stale(),
             }
+            while let Some(ended) = running.try_join_next() {
+                note_end(&mut queue, ended);
+            }
         }
-        while running.next().await.is_some() {}
+        while running.join_next().await.is_some() {}
     }
 
     async fn due_now(&self) -> Vec<DueAssignment> {
@@ -163,18 +170,13 @@ impl Reconciler {
     }
 }
 
-/// Awaits something of the loop's own while the work goes on. Work that nobody polls keeps its connections to the
-/// database and its turn to write, and what the loop itself waits for may be one of those.
-async fn beside<W, T>(running: &mut FuturesUnordered<W>, queue: &mut Queue, own: impl Future<Output = T>) -> T
-where
-    W: Future<Output = (DueAssignment, bool)>,
-{
-    tokio::pin!(own);
-    loop {
-        tokio::select! {
-            answer = &mut own => return answer,
-            Some((row, worked)) = running.next() => queue.ended(row, worked, Instant::now()),
-        }
+/// A task that attended to a row has ended. One that broke where nothing caught it breaks the loop too, which is begun
+/// anew: its row would count as under way for ever.
+fn note_end(queue: &mut Queue, ended: Result<(DueAssignment, bool), JoinError>) {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok((row, worked)) => queue.ended(row, worked, Instant::now()),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_cancelled)) => {}
     }
 }
 
@@ -191,29 +193,4 @@ fn as_gauge(count: usize) -> f64 {
 struct Target {
     tenant: TenantId,
     assignment: AssignmentId,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn work_goes_on_while_the_loop_waits_for_what_the_work_holds() {
-        let (free, freed) = tokio::sync::oneshot::channel();
-        let row = DueAssignment {
-            tenant: TenantId::from_uuid(uuid::Uuid::from_u128(1)),
-            assignment: AssignmentId::from_uuid(uuid::Uuid::from_u128(2)),
-            due_at: curfew_domain::Timestamp::from_micros(0),
-        };
-        let work = async {
-            tokio::task::yield_now().await;
-            free.send("a connection").unwrap();
-            (row, true)
-        };
-        let mut running = FuturesUnordered::from_iter([work]);
-        let mut queue = Queue::new(1);
-        let waited = beside(&mut running, &mut queue, freed);
-        let got = tokio::time::timeout(Duration::from_secs(30), waited).await.expect("it goes on");
-        assert_eq!(got.unwrap(), "a connection");
-    }
 }

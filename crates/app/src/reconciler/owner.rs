@@ -31,11 +31,26 @@ impl Reconciler {
         answered
     }
 
+    /// Takes the connections of tenants that something has changed for, and that nobody owns yet: what they wait for
+    /// should not wait for the next renewal too. Never ends.
+    pub(super) async fn take_wanted_connections(&self) {
+        loop {
+            for tenant in self.app.nudge.tenants_changed().await {
+                if self.leases.may_be_free(tenant, Instant::now()) && self.take_connection(tenant).await {
+                    self.app.nudge.work();
+                }
+            }
+        }
+    }
+
     async fn take_connection(&self, tenant: TenantId) -> bool {
         let asked = Instant::now();
         match self.app.store.take_lease(tenant, self.node, LASTS).await {
             Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
-            Ok(None) => self.lose(tenant),
+            Ok(None) => {
+                self.lose(tenant);
+                self.leases.note_other(tenant, asked);
+            }
             Err(error) => {
                 tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "lease could not be renewed");
                 return false;

@@ -94,6 +94,7 @@ mod tests {
                 format!("00000000-0000-7000-8000-0000000000{tenant}{nth}").parse().unwrap(),
             ),
             due_at: Timestamp::from_micros(i64::from(nth)),
+            generation: 1,
         }
     }
 

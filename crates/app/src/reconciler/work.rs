@@ -68,7 +68,7 @@ impl Reconciler {
                     tenant_id = %target.tenant, assignment_id = %target.assignment,
                     "attending to an assignment broke; it is tried again in a minute"
                 );
-                self.put_off(target, BROKEN_PAUSE_MILLIS).await;
+                self.put_off(due, BROKEN_PAUSE_MILLIS).await;
             }
             Err(AppError::Unavailable { source: Some(source), .. }) if is_fenced(source.as_ref()) => {
                 tracing::info!(tenant_id = %target.tenant, "connection was taken over by another node");
@@ -81,7 +81,7 @@ impl Reconciler {
                     error = &error as &dyn std::error::Error,
                     "assignment could not be attended to"
                 );
-                self.put_off(target, ERROR_PAUSE_MILLIS).await;
+                self.put_off(due, ERROR_PAUSE_MILLIS).await;
             }
         }
         false
@@ -153,12 +153,10 @@ impl Reconciler {
     }
 
     /// What could not be attended to, for a reason of our own, waits. It is not loaded for that: perhaps it can't be.
-    async fn put_off(&self, target: Target, millis: i64) {
+    async fn put_off(&self, due: DueAssignment, millis: i64) {
         let put_off = async {
-            let unit = self.app.store.tenant(target.tenant).write().await?;
-            let Some(generation) = unit.due_generation(target.assignment).await? else { return Ok(()) };
-            let until = self.app.clock.now().plus_millis(millis);
-            unit.settle_due(target.assignment, generation, Some(until), None).await?;
+            let unit = self.app.store.tenant(due.tenant).write().await?;
+            unit.put_off_due(due, self.app.clock.now().plus_millis(millis)).await?;
             unit.commit().await
         };
         if let Err(error) = put_off.await {

@@ -103,7 +103,7 @@ async fn write_approval(
     unit.save_decided_request(&request).await?;
     unit.commit().await?;
     if request.grant.is_some() {
-        app.nudge.now();
+        app.nudge.about(caller.tenant);
     }
     Ok(Some(request))
 }

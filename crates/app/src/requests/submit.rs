@@ -114,7 +114,7 @@ async fn keep(
     once.remember(&unit, request.id, now).await?;
     unit.commit().await?;
     if granted.is_some() {
-        app.nudge.now();
+        app.nudge.about(caller.tenant);
     }
     Ok(Some(request))
 }

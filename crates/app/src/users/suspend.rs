@@ -22,7 +22,7 @@ pub async fn suspend(app: &App, caller: &Caller, id: UserId) -> Result<User, App
     unit.update_user(&before, &user).await?;
     take_back(app, caller, &unit, &user, now).await?;
     unit.commit().await?;
-    app.nudge.now();
+    app.nudge.about(caller.tenant);
     tracing::info!(tenant_id = %caller.tenant, user_id = %id, "user suspended");
     Ok(user)
 }

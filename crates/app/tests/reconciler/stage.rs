@@ -268,7 +268,7 @@ impl Stage {
             unit.touch_due(assignment, now).await.unwrap();
         }
         unit.commit().await.unwrap();
-        self.app.nudge.now();
+        self.app.nudge.about(self.tenant);
         id
     }
 
@@ -280,7 +280,7 @@ impl Stage {
         unit.save_grant_times(id, &times, None, now).await.unwrap();
         unit.touch_due_of_grant(id, now).await.unwrap();
         unit.commit().await.unwrap();
-        self.app.nudge.now();
+        self.app.nudge.about(self.tenant);
     }
 
     /// Somebody gives the connection up.
@@ -311,7 +311,7 @@ impl Stage {
     /// Time passes at once.
     pub(crate) fn pass(&self, seconds: u32) {
         self.clock.advance(Seconds::of(seconds));
-        self.app.nudge.now();
+        self.app.nudge.about(self.tenant);
     }
 
     /// Lets time pass slowly until `holds`; fails after some minutes of it.
@@ -321,7 +321,7 @@ impl Stage {
                 return;
             }
             self.clock.advance_millis(TICK_MILLIS);
-            self.app.nudge.now();
+            self.app.nudge.about(self.tenant);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("never: {what}; AWS was asked {:?}", self.aws().counts());

@@ -27,6 +27,8 @@ pub struct DueAssignment {
     pub assignment: AssignmentId,
     /// Since when.
     pub due_at: Timestamp,
+    /// How often somebody had changed something about it when it was read.
+    pub generation: u64,
 }
 
 impl Store {
@@ -46,7 +48,7 @@ impl Store {
         let unit = self.unwalled().read().await?;
         let statement = unit.tx().get_database_backend().build(&dealt);
         let rows = DueRow::find_by_statement(statement).all(unit.tx()).await?;
-        Ok(rows.into_iter().map(DueAssignment::from).collect())
+        rows.into_iter().map(DueRow::parse).collect()
     }
 
     /// When the next of `owned`'s assignments is due after `now`; none when nothing is.
@@ -83,7 +85,8 @@ impl Store {
 /// The statement of [`Store::due_for`].
 fn deal(owned: &[TenantId], now: Timestamp, limit: u16) -> SelectStatement {
     let (rank, turn) = (Alias::new("rank"), Alias::new("turn"));
-    let columns = [due::Column::TenantId, due::Column::AssignmentId, due::Column::DueAt];
+    let columns =
+        [due::Column::TenantId, due::Column::AssignmentId, due::Column::DueAt, due::Column::Generation];
     let absences_first = || -> SimpleExpr {
         Expr::case(Expr::col(due::Column::TakeBackAt).lte(now.micros()), Expr::value(0))
             .finally(Expr::value(1))
@@ -116,15 +119,18 @@ struct DueRow {
     tenant_id: Uuid,
     assignment_id: Uuid,
     due_at: i64,
+    generation: i64,
 }
 
-impl From<DueRow> for DueAssignment {
-    fn from(row: DueRow) -> Self {
-        Self {
-            tenant: TenantId::from_uuid(row.tenant_id),
-            assignment: AssignmentId::from_uuid(row.assignment_id),
-            due_at: Timestamp::from_micros(row.due_at),
-        }
+impl DueRow {
+    fn parse(self) -> Result<DueAssignment, StoreError> {
+        let at = Row { table: "due", id: self.assignment_id };
+        Ok(DueAssignment {
+            tenant: TenantId::from_uuid(self.tenant_id),
+            assignment: AssignmentId::from_uuid(self.assignment_id),
+            due_at: Timestamp::from_micros(self.due_at),
+            generation: at.count("generation", self.generation)?,
+        })
     }
 }
 
@@ -213,6 +219,19 @@ impl WriteUnit {
             None => due::Entity::delete_many().filter(this).exec(self.tx()).await?.rows_affected,
         };
         Ok(written > 0)
+    }
+
+    /// The owner could not even look: due again at `until`, unless somebody touched the row since it was read. Whether
+    /// something has to be taken back is as unknown as it was, so it keeps its place before what is given.
+    pub async fn put_off_due(&self, row: DueAssignment, until: Timestamp) -> Result<(), StoreError> {
+        due::Entity::update_many()
+            .col_expr(due::Column::DueAt, Expr::value(until.micros()))
+            .filter(due::Column::TenantId.eq(self.wall()))
+            .filter(due::Column::AssignmentId.eq(row.assignment.uuid()))
+            .filter(due::Column::Generation.eq(number(row.generation)))
+            .exec(self.tx())
+            .await?;
+        Ok(())
     }
 }
 

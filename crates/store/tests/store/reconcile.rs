@@ -213,6 +213,20 @@ on_both_databases! {
         assert_eq!(order(9).await[0], ids[1]);
         assert_eq!(order(59).await[0], ids[1]);
         assert_eq!(order(60).await[..2], [ids[1], ids[2]]);
+        // It keeps its place when the owner can't even look; unless it is touched meanwhile, and then it is due at once.
+        let put_off = async |row, until| {
+            let unit = db.store.tenant(ours).write().await.unwrap();
+            unit.put_off_due(row, seconds(until)).await.unwrap();
+            unit.commit().await.unwrap();
+        };
+        let row = async |now| db.store.due_for(&[ours, theirs], seconds(now), 10).await.unwrap()[0];
+        put_off(row(9).await, 11).await;
+        assert!(!order(10).await.contains(&ids[1]));
+        assert_eq!(order(11).await[0], ids[1]);
+        let read = row(11).await;
+        touch(&world, ours, ids[1], seconds(9)).await;
+        put_off(read, 50).await;
+        assert_eq!(order(9).await[0], ids[1]);
         // What a new grant needs may have to be taken back all the same, until the owner has seen it.
         touch(&world, ours, ids[1], seconds(9)).await;
         assert_eq!(order(9).await[0], ids[1]);

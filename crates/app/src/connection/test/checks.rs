@@ -1,6 +1,6 @@
 //! The checks that read Identity Center, the organization and the directory.
 
-use curfew_aws::{AwsError, AwsErrorKind, Directory, InstanceFacts, InstanceState};
+use curfew_aws::{AwsError, AwsErrorKind, Directory, InstanceFacts, InstanceState, Listed};
 use curfew_domain::connection::CheckName;
 use curfew_domain::{AccountId, IdentityStoreId};
 
@@ -27,7 +27,8 @@ impl Run {
     }
 
     async fn find_instance(&self, directory: &dyn Directory) -> Finding<Found> {
-        let instances = match directory.instances().await {
+        let (instances, organization) = tokio::join!(directory.instances(), directory.organization());
+        let instances = match instances {
             Ok(instances) => instances,
             Err(error) => return Finding::refused(error, &self.saved.region),
         };
@@ -41,7 +42,6 @@ impl Run {
         let Some(identity_store) = instance.identity_store.clone() else {
             return Finding::bad("AWS names no identity store of the instance: is it still being made?");
         };
-        let organization = directory.organization().await;
         let management_account = organization.map(|organization| organization.management_account);
         if let Some(problem) = self.of_an_account(instance, management_account.as_ref().ok()) {
             return Finding::bad(problem);
@@ -115,30 +115,29 @@ impl Run {
         Ok(claimed.is_some_and(|tenant| tenant != self.tenant))
     }
 
-    /// One page each of permission sets, accounts and people.
-    pub(super) async fn check_lists(
-        &self,
-        report: &mut Report,
-        directory: &dyn Directory,
-        found: &Found,
-    ) -> Option<()> {
+    /// One page each of permission sets, accounts and people, and what can be managed from here. None needs what another
+    /// finds out, so they are asked side by side, and count one after the other.
+    pub(super) async fn check_lists(&self, report: &mut Report, directory: &dyn Directory, found: &Found) {
         let sets = async {
             let page = directory.permission_sets(&self.saved.instance, None).await;
-            let page =
-                self.one_page(page.map(|page| (page.items.len(), page.next.is_some())), "permission sets");
-            self.or_not_delegated(page, found.management_account.as_ref().ok())
+            self.or_not_delegated(
+                self.one_page(page, "permission sets"),
+                found.management_account.as_ref().ok(),
+            )
         };
-        report.step(CheckName::PermissionSets, sets).await?;
-        let accounts = async {
-            let page = directory.accounts(None).await;
-            self.one_page(page.map(|page| (page.items.len(), page.next.is_some())), "accounts")
-        };
-        report.step(CheckName::Accounts, accounts).await?;
-        let people = async {
-            let page = directory.users(&found.identity_store, None).await;
-            self.one_page(page.map(|page| (page.items.len(), page.next.is_some())), "users")
-        };
-        report.step(CheckName::Directory, people).await
+        let accounts = async { self.one_page(directory.accounts(None).await, "accounts") };
+        let people = async { self.one_page(directory.users(&found.identity_store, None).await, "users") };
+        let (sets, accounts, people, reach) = tokio::join!(
+            report.check(CheckName::PermissionSets, sets),
+            report.check(CheckName::Accounts, accounts),
+            report.check(CheckName::Directory, people),
+            self.check_reach(report, directory, &found.management_account),
+        );
+        for checked in [sets, accounts, people, reach] {
+            if report.note(checked).is_none() {
+                return;
+            }
+        }
     }
 
     /// Identity Center refuses an account that it is not delegated to in the same words as a role that lacks the
@@ -159,12 +158,14 @@ impl Run {
         }
     }
 
-    fn one_page(&self, page: Result<(usize, bool), AwsError>, what: &str) -> Finding<()> {
+    fn one_page<T>(&self, page: Result<Listed<T>, AwsError>, what: &str) -> Finding<()> {
         match page {
-            Ok((0, false)) => Finding::Doubtful((), format!("there are no {what} yet")),
-            Ok((count, more)) => {
-                let at_least = if more { "at least " } else { "" };
-                Finding::Good((), format!("{at_least}{count} {what} can be listed"))
+            Ok(page) if page.items.is_empty() && page.next.is_none() => {
+                Finding::Doubtful((), format!("there are no {what} yet"))
+            }
+            Ok(page) => {
+                let at_least = if page.next.is_some() { "at least " } else { "" };
+                Finding::Good((), format!("{at_least}{} {what} can be listed", page.items.len()))
             }
             Err(error) => Finding::refused(error, &self.saved.region),
         }

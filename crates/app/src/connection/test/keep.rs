@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::checks::connected_elsewhere;
 use super::run::{Run, Tested};
+use super::tested_entry;
 use crate::connection::entry;
 use crate::discovery;
 
@@ -45,11 +46,12 @@ impl Run {
             }
             None => self.suspend_if_shown(&unit, &mut connection, tested, now).await?,
         }
-        unit.save_last_test(report(tested, self.version), now).await?;
+        self.keep_tested(&unit, tested, now).await?;
         unit.commit().await?;
         // A failed test takes nothing from the work that goes on: not the session that deletions live on, either.
         if is_verified {
             self.aws.forget(self.tenant);
+            self.nudge.discovery();
         }
         Ok(Kept::Written)
     }
@@ -115,9 +117,17 @@ impl Run {
         if self.lock_if_it_stands(&unit).await?.is_none() {
             return Ok(Kept::Superseded);
         }
-        unit.save_last_test(report(tested, self.version), now).await?;
+        self.keep_tested(&unit, tested, now).await?;
         unit.commit().await?;
         Ok(Kept::Written)
+    }
+
+    /// The report, and in the log that whoever began the test has made it. A second transaction for the log would cost
+    /// as much as some of the calls to AWS.
+    async fn keep_tested(&self, unit: &WriteUnit, tested: &Tested, now: Timestamp) -> Result<(), StoreError> {
+        unit.save_last_test(report(tested, self.version), now).await?;
+        let entry = tested_entry(self.actor, self.tenant, self.version, tested).with("superseded", false);
+        unit.record(entry, now, self.entropy.as_ref()).await.map(drop)
     }
 }
 

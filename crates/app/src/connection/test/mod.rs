@@ -15,7 +15,7 @@ pub use runs::TestRuns;
 
 use std::sync::Arc;
 
-use curfew_domain::audit::AuditAction;
+use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::{Check, CheckName, CheckStatus, Connection, SavedConnection};
 use curfew_domain::{Actor, Clock, Entropy, Scope, TenantId};
 use curfew_store::{Store, StoreError};
@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
 use self::keep::Kept;
-use self::run::{Finished, Run};
+use self::run::{Finished, Run, Tested};
 use super::entry;
 use crate::{App, AppError, Caller};
 
@@ -51,6 +51,7 @@ pub async fn test(app: &App, caller: &Caller) -> Result<TestReport, AppError> {
     let run = Run {
         store: app.store.clone(),
         aws: app.aws.clone(),
+        nudge: app.nudge.clone(),
         clock: app.clock.clone(),
         entropy: app.entropy.clone(),
         tenant: caller.tenant,
@@ -62,11 +63,18 @@ pub async fn test(app: &App, caller: &Caller) -> Result<TestReport, AppError> {
         within: app.connection_tests.within(),
     };
     let audit = Audit::of(app, caller);
-    let run = app.connection_tests.join(caller.tenant, version, || run.run().boxed());
+    let mut began_it = false;
+    let run = app.connection_tests.join(caller.tenant, version, || {
+        began_it = true;
+        run.run().boxed()
+    });
     // On its own: what was asked of AWS is kept and in the log also when the caller does not wait for it.
     let witnessed = async move {
         let finished = run.await.map_err(runs::refusal)?;
-        audit.record(&finished).await?;
+        // Whoever began it is in the log with the result.
+        if !(began_it && finished.kept == Kept::Written) {
+            audit.record(&finished).await?;
+        }
         Ok::<_, AppError>(finished)
     };
     let finished = tokio::spawn(witnessed.in_current_span()).await.map_err(AppError::internal)??;
@@ -102,21 +110,25 @@ impl Audit {
     }
 
     async fn record(&self, finished: &Finished) -> Result<(), StoreError> {
-        let checks: Map<String, Value> = finished
-            .tested
-            .checks
-            .iter()
-            .map(|check| (check.name.as_str().to_owned(), Value::from(check.status.as_str())))
-            .collect();
-        let tested = entry(self.actor, AuditAction::AwsConnectionTested, self.tenant)
-            .with("success", finished.tested.success())
-            .with("saved_version", finished.version)
-            .with("superseded", finished.kept == Kept::Superseded)
-            .with("checks", checks);
+        let tested = tested_entry(self.actor, self.tenant, finished.version, &finished.tested)
+            .with("superseded", finished.kept == Kept::Superseded);
         let unit = self.store.tenant(self.tenant).write().await?;
         unit.record(tested, self.clock.now(), self.entropy.as_ref()).await?;
         unit.commit().await
     }
+}
+
+/// That somebody has tested the saved connection, and what came of it.
+fn tested_entry(actor: Actor, tenant: TenantId, version: u64, tested: &Tested) -> NewEntry {
+    let checks: Map<String, Value> = tested
+        .checks
+        .iter()
+        .map(|check| (check.name.as_str().to_owned(), Value::from(check.status.as_str())))
+        .collect();
+    entry(actor, AuditAction::AwsConnectionTested, tenant)
+        .with("success", tested.success())
+        .with("saved_version", version)
+        .with("checks", checks)
 }
 
 /// Which answer a finished test gets. The two checks that ask STS for the role decide between 200 and 502.

@@ -4,7 +4,7 @@ use curfew_aws::{AwsError, Directory, PageToken};
 use curfew_domain::AccountId;
 use curfew_domain::connection::CheckName;
 
-use super::report::{Finding, Report};
+use super::report::{Checked, Finding, Report};
 use super::run::Run;
 use crate::connection::words::aws_said;
 
@@ -14,27 +14,27 @@ const PAGES: usize = 35;
 impl Run {
     pub(super) async fn check_reach(
         &self,
-        report: &mut Report,
+        report: &Report,
         directory: &dyn Directory,
-        management: Result<AccountId, AwsError>,
-    ) {
+        management: &Result<AccountId, AwsError>,
+    ) -> Checked<()> {
         // What was not told, or not in time, is taken as manageable.
         let too_late = || Finding::Doubtful((), not_told("it took too long"));
         let work = self.describe_reach(directory, management);
-        report.brief_step(self.within / 3, CheckName::Reach, work, too_late).await;
+        report.brief_check(self.within / 3, CheckName::Reach, work, too_late).await
     }
 
     async fn describe_reach(
         &self,
         directory: &dyn Directory,
-        management: Result<AccountId, AwsError>,
+        management: &Result<AccountId, AwsError>,
     ) -> Finding<()> {
         let management = match management {
             Ok(management) => management,
-            Err(error) => return Finding::Doubtful((), not_told(&aws_said(&error))),
+            Err(error) => return Finding::Doubtful((), not_told(&aws_said(error))),
         };
         let own = self.saved.role.account();
-        if own == management {
+        if own == *management {
             let message = format!(
                 "{own} is the management account: everything can be managed from here; assignments in {own} itself \
                  need the template's option for it"
@@ -48,7 +48,7 @@ impl Run {
                     "Identity Center is not delegated to account {own}, and {management} is the management account: nothing can be assigned from here"
                 ),
             ),
-            Ok(_) => self.as_delegate(directory, &management).await,
+            Ok(_) => self.as_delegate(directory, management).await,
             Err(error) => Finding::Doubtful((), not_told(&aws_said(&error))),
         }
     }

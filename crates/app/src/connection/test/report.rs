@@ -18,6 +18,13 @@ pub(super) struct Report {
     pub(super) tested: Tested,
 }
 
+/// A check that was run and is not noted yet.
+pub(super) struct Checked<T> {
+    name: CheckName,
+    finding: Finding<T>,
+    duration_ms: u64,
+}
+
 /// What a check came to, with what the next ones need.
 pub(super) enum Finding<T> {
     /// As it should be.
@@ -56,35 +63,52 @@ impl Report {
         name: CheckName,
         work: impl Future<Output = Finding<T>>,
     ) -> Option<T> {
+        let checked = self.check(name, work).await;
+        self.note(checked)
+    }
+
+    /// Runs one check, perhaps beside others; [`Report::note`] writes it down in its place.
+    pub(super) async fn check<T>(
+        &self,
+        name: CheckName,
+        work: impl Future<Output = Finding<T>>,
+    ) -> Checked<T> {
         let too_late = || Finding::Bad {
             message: "the time that a test may take was over: AWS answers slowly, try again".to_owned(),
             error: Some(AwsError::out_of_time(name.as_str())),
         };
-        self.step_until(self.deadline, name, work, too_late).await
+        self.check_until(self.deadline, name, work, too_late).await
     }
 
     /// Runs a check that is worth `at_most` so much time, and on which nothing depends: what it has not found out by
     /// then is `too_late`'s.
-    pub(super) async fn brief_step<T>(
-        &mut self,
+    pub(super) async fn brief_check<T>(
+        &self,
         at_most: Duration,
         name: CheckName,
         work: impl Future<Output = Finding<T>>,
         too_late: impl FnOnce() -> Finding<T>,
-    ) -> Option<T> {
+    ) -> Checked<T> {
         let until = self.deadline.min(Instant::now() + at_most);
-        self.step_until(until, name, work, too_late).await
+        self.check_until(until, name, work, too_late).await
     }
 
-    async fn step_until<T>(
-        &mut self,
+    async fn check_until<T>(
+        &self,
         until: Instant,
         name: CheckName,
         work: impl Future<Output = Finding<T>>,
         too_late: impl FnOnce() -> Finding<T>,
-    ) -> Option<T> {
+    ) -> Checked<T> {
         let begun = self.clock.now();
         let finding = tokio::time::timeout_at(until, work).await.unwrap_or_else(|_| too_late());
+        let took = self.clock.now().since(begun).as_millis();
+        Checked { name, finding, duration_ms: u64::try_from(took).unwrap_or(u64::MAX) }
+    }
+
+    /// Notes a check. None when it failed: then nothing that comes after it counts.
+    pub(super) fn note<T>(&mut self, checked: Checked<T>) -> Option<T> {
+        let Checked { name, finding, duration_ms } = checked;
         let (status, message, outcome) = match finding {
             Finding::Good(outcome, message) => (CheckStatus::Passed, message, Some(outcome)),
             Finding::Doubtful(outcome, message) => (CheckStatus::Warning, message, Some(outcome)),
@@ -93,8 +117,6 @@ impl Report {
                 (CheckStatus::Failed, message, None)
             }
         };
-        let took = self.clock.now().since(begun).as_millis();
-        let duration_ms = u64::try_from(took).unwrap_or(u64::MAX);
         self.tested.checks.push(Check { name, status, message, duration_ms });
         outcome
     }

@@ -10,11 +10,13 @@ use tokio::time::Instant;
 use super::keep::Kept;
 use super::report::Report;
 use super::runs::RunResult;
+use crate::nudge::Nudge;
 
 /// One test of one saved version, with all it needs: it may outlive the request that began it.
 pub(super) struct Run {
     pub(super) store: Store,
     pub(super) aws: Arc<dyn AwsGateway>,
+    pub(super) nudge: Nudge,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) tenant: TenantId,
@@ -91,8 +93,6 @@ impl Run {
         }
         let directory = self.aws.directory_with(&self.saved.region, &session);
         let Some(found) = self.check_identity_center(report, directory.as_ref()).await else { return };
-        if self.check_lists(report, directory.as_ref(), &found).await.is_some() {
-            self.check_reach(report, directory.as_ref(), found.management_account).await;
-        }
+        self.check_lists(report, directory.as_ref(), &found).await;
     }
 }
