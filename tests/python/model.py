@@ -4,6 +4,7 @@ botocore skips members that it doesn't know and types that don't fit, so a parse
 what was on the wire.
 """
 
+import base64
 import re
 from xml.etree import ElementTree
 
@@ -26,6 +27,8 @@ def json_misfits(shape, value, path="answer"):
         return found
     if kind == "string":
         return _string_misfits(shape, value, path)
+    if kind == "blob":
+        return _blob_misfits(shape, value, path)
     fits = {
         "boolean": isinstance(value, bool),
         "integer": isinstance(value, int) and not isinstance(value, bool),
@@ -60,6 +63,15 @@ def _string_misfits(shape, value, path):
     if pattern and not UNICODE.search(pattern) and not re.fullmatch(pattern, value):
         found.append(f"{path}: {value!r} does not fit {pattern}")
     return found
+
+
+def _blob_misfits(shape, value, path):
+    """JSON carries bytes in base64."""
+    try:
+        size = len(base64.b64decode(value, validate=True))
+    except (TypeError, ValueError):
+        return [f"{path}: {value!r} is no base64"]
+    return _size_misfits(shape, size, path)
 
 
 def _size_misfits(shape, size, path):

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from model import json_misfits, xml_misfits
 
 PROD = "100000000003"
+KMS_KEY = "arn:aws:kms:us-east-1:555500000001:key/5f8d1c1e-3f6b-4a35-9d0e-1b7c6a2e4d90"
+MAC = {"KeyId": KMS_KEY, "MacAlgorithm": "HMAC_SHA_256", "Message": b"hello"}
 
 
 def code_of(caught):
@@ -169,6 +171,7 @@ def answers(sim):
         (organizations, "ListParents", {"ChildId": PROD}),
         (organizations, "ListTagsForResource", {"ResourceId": PROD}),
         (organizations, "ListDelegatedAdministrators", {"ServicePrincipal": "sso.amazonaws.com"}),
+        (sim.client("kms", region="us-east-1"), "GenerateMac", MAC),
     ]
 
 
@@ -261,7 +264,7 @@ def check_refusal(client, operation, parameters, code):
     assert body.pop("__type") == code
     assert seen[-1]["headers"]["x-amzn-errortype"] == code
     assert json_misfits(shapes[code], body) == [], operation
-    expected = 500 if code in ("InternalServerException", "ServiceException") else 400
+    expected = 500 if code in ("InternalServerException", "ServiceException", "KMSInternalException") else 400
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == expected
 
 
@@ -271,21 +274,42 @@ def test_every_refusal_is_one_of_its_operations_errors(sim):
 
 
 @pytest.mark.parametrize(
-    ("kind", "sso_code", "organizations_code"),
+    ("state", "spec", "code"),
     [
-        ({"kind": "throttle"}, "ThrottlingException", "TooManyRequestsException"),
-        ({"kind": "server_error", "status": 500}, "InternalServerException", "ServiceException"),
-        ({"kind": "access_denied", "message": "no"}, "AccessDeniedException", "AccessDeniedException"),
+        ("Disabled", "HMAC_256", "DisabledException"),
+        ("PendingDeletion", "HMAC_256", "KMSInvalidStateException"),
+        ("Enabled", "HMAC_512", "InvalidKeyUsageException"),
+        ("Enabled", "SYMMETRIC_DEFAULT", "InvalidKeyUsageException"),
     ],
 )
-def test_faults_of_every_operation_are_errors_of_its_model(sim, kind, sso_code, organizations_code):
+def test_kms_refuses_a_key_by_its_state_and_spec(sim, state, spec, code):
+    world = sim.control("GET", "world")
+    world["kms_keys"][0].update(state=state, spec=spec)
+    sim.control("PUT", "world", world)
+    kms = sim.client("kms", region="us-east-1")
+    check_refusal(kms, "GenerateMac", MAC, code)
+    check_refusal(kms, "GenerateMac", dict(MAC, KeyId="alias/another"), "NotFoundException")
+
+
+@pytest.mark.parametrize(
+    ("kind", "sso_code", "organizations_code", "kms_code"),
+    [
+        ({"kind": "throttle"}, "ThrottlingException", "TooManyRequestsException", None),
+        ({"kind": "server_error", "status": 500}, "InternalServerException", "ServiceException",
+         "KMSInternalException"),
+        ({"kind": "access_denied", "message": "no"}, "AccessDeniedException", "AccessDeniedException", None),
+    ],
+)
+def test_faults_of_every_operation_are_errors_of_its_model(sim, kind, sso_code, organizations_code, kms_code):
     every = [entry for entry in answers(sim) if entry[0] is not None]
     for client, operation, parameters in every:
         service = client.meta.service_model.service_name
-        if service == "sts":
+        code = {"sts": None, "organizations": organizations_code, "kms": kms_code}.get(service, sso_code)
+        # What is common to all services is not in the models of STS and KMS.
+        if code is None:
             continue
         sim.control("POST", "faults", {"operation": operation, "times": 1, **kind})
-        check_refusal(client, operation, parameters, organizations_code if service == "organizations" else sso_code)
+        check_refusal(client, operation, parameters, code)
 
 
 def test_missing_and_malformed_parameters_are_refused_by_the_service_itself(sim):

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     caller::{self, Caller},
     faults::FaultKind,
-    identity_store, organizations,
+    identity_store, kms, organizations,
     protocol::{
         fields::{Fields, Paging},
         page::{self, Page},
@@ -59,7 +59,8 @@ pub(crate) fn handle(
 
 /// Every operation that is played.
 pub(crate) fn operations() -> impl Iterator<Item = (Service, &'static str)> {
-    let services = [Service::Sts, Service::SsoAdmin, Service::IdentityStore, Service::Organizations];
+    let services =
+        [Service::Sts, Service::SsoAdmin, Service::IdentityStore, Service::Organizations, Service::Kms];
     services.into_iter().flat_map(|service| table(service).iter().map(move |(name, _)| (service, *name)))
 }
 
@@ -69,6 +70,7 @@ fn table(service: Service) -> &'static [(&'static str, Operation)] {
         Service::SsoAdmin => sso_admin::OPERATIONS,
         Service::IdentityStore => identity_store::OPERATIONS,
         Service::Organizations => organizations::OPERATIONS,
+        Service::Kms => kms::OPERATIONS,
     }
 }
 

@@ -1,5 +1,5 @@
-//! A stand-in for AWS, for tests and the demo: STS, SSO Admin, Identity Store and Organizations over their own wire
-//! protocols on one loopback port, so that the AWS SDKs and the AWS CLI work against it unchanged.
+//! A stand-in for AWS, for tests and the demo: STS, SSO Admin, Identity Store, Organizations and KMS's MACs over their
+//! own wire protocols on one loopback port, so that the AWS SDKs and the AWS CLI work against it unchanged.
 //!
 //! It is written from AWS's published API reference, which the modules cite. Habits of AWS that are merely
 //! seen are marked *observed* and can be switched off one by one ([`Observed`]).
@@ -27,8 +27,10 @@ mod entropy;
 mod faults;
 mod glob;
 mod hex;
+mod hmac;
 mod identity_store;
 mod iso;
+mod kms;
 mod limits;
 mod log;
 mod organizations;
@@ -49,7 +51,7 @@ pub use server::{Sim, SimError, SimHandle};
 pub use service::Service;
 pub use state::ChangeKind;
 pub use world::{
-    Account, AccountState, Assignment, Behaviour, CredentialState, Group, Instance, InstanceStatus, Limits,
-    Observed, Organization, OwnCredentials, PermissionSet, Permissions, PrincipalType, Rate, Role, Trust,
-    User, UserStatus, World, WorldError,
+    Account, AccountState, Assignment, Behaviour, CredentialState, Group, Instance, InstanceStatus, KeySpec,
+    KeyState, KmsKey, Limits, Observed, Organization, OwnCredentials, PermissionSet, Permissions,
+    PrincipalType, Rate, Role, Trust, User, UserStatus, World, WorldError,
 };

@@ -6,7 +6,7 @@ use clap::Parser;
 use curfew_sim::{Sim, SimError, World};
 use tracing_subscriber::EnvFilter;
 
-/// A stand-in for AWS on loopback: STS, SSO Admin, Identity Store, Organizations.
+/// A stand-in for AWS on loopback: STS, SSO Admin, Identity Store, Organizations, KMS's MACs.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

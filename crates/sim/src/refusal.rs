@@ -22,6 +22,8 @@ pub(crate) enum Refusal {
     #[error("{message}")]
     NotFound { what: Missing, message: String },
     #[error("{message}")]
+    KeyUnusable { why: KeyUnusable, message: String },
+    #[error("{message}")]
     Conflict { message: String },
     #[error("{message}")]
     QuotaExceeded { message: String },
@@ -60,6 +62,14 @@ pub(crate) enum Missing {
     Account,
 }
 
+/// Why a key in KMS can't be used for what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyUnusable {
+    Disabled,
+    State,
+    Usage,
+}
+
 /// An error as it is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WireError {
@@ -90,6 +100,7 @@ impl Refusal {
             Service::Sts => self.sts_code(),
             Service::SsoAdmin | Service::IdentityStore => self.identity_center_code(),
             Service::Organizations => self.organizations_code(),
+            Service::Kms => self.kms_code(),
         };
         WireError { status, code: code.to_owned(), message: self.to_string(), members: self.members(service) }
     }
@@ -100,9 +111,10 @@ impl Refusal {
             Self::Throttled => ("Throttling", 400),
             Self::ServerFault { status: 500 } => ("InternalFailure", 500),
             Self::ServerFault { status } => ("ServiceUnavailable", *status),
-            Self::Invalid { .. } | Self::Conflict { .. } | Self::QuotaExceeded { .. } => {
-                ("ValidationError", 400)
-            }
+            Self::Invalid { .. }
+            | Self::KeyUnusable { .. }
+            | Self::Conflict { .. }
+            | Self::QuotaExceeded { .. } => ("ValidationError", 400),
             Self::NotFound { .. } => ("NoSuchEntity", 404),
             Self::UnknownCredentials => ("InvalidClientTokenId", 403),
             Self::ExpiredToken => ("ExpiredToken", 403),
@@ -140,6 +152,18 @@ impl Refusal {
         }
     }
 
+    fn kms_code(&self) -> (&str, u16) {
+        match self {
+            Self::Throttled => ("ThrottlingException", 400),
+            Self::ServerFault { status: 500 } => ("KMSInternalException", 500),
+            Self::NotFound { .. } => ("NotFoundException", 400),
+            Self::KeyUnusable { why: KeyUnusable::Disabled, .. } => ("DisabledException", 400),
+            Self::KeyUnusable { why: KeyUnusable::State, .. } => ("KMSInvalidStateException", 400),
+            Self::KeyUnusable { why: KeyUnusable::Usage, .. } => ("InvalidKeyUsageException", 400),
+            _ => self.json_code(),
+        }
+    }
+
     /// What all JSON services have in common.
     fn json_code(&self) -> (&str, u16) {
         match self {
@@ -155,6 +179,7 @@ impl Refusal {
             Self::Throttled
             | Self::Invalid { .. }
             | Self::NotFound { .. }
+            | Self::KeyUnusable { .. }
             | Self::Conflict { .. }
             | Self::QuotaExceeded { .. }
             | Self::NotInOrganization => ("ValidationException", 400),

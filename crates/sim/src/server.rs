@@ -1,4 +1,4 @@
-//! The server: one port on loopback for all four services and the control endpoint.
+//! The server: one port on loopback for all five services and the control endpoint.
 
 use std::{
     convert::Infallible,

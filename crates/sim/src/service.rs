@@ -1,4 +1,4 @@
-//! The four services, and what tells them apart on the wire.
+//! The five services, and what tells them apart on the wire.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,8 @@ pub enum Service {
     IdentityStore,
     /// Organizations.
     Organizations,
+    /// Key Management Service.
+    Kms,
 }
 
 impl Service {
@@ -24,6 +26,7 @@ impl Service {
             "SWBExternalService" => Self::SsoAdmin,
             "AWSIdentityStore" => Self::IdentityStore,
             "AWSOrganizationsV20161128" => Self::Organizations,
+            "TrentService" => Self::Kms,
             _ => return None,
         };
         Some((service, operation))
@@ -36,6 +39,7 @@ impl Service {
             Self::SsoAdmin => "sso",
             Self::IdentityStore => "identitystore",
             Self::Organizations => "organizations",
+            Self::Kms => "kms",
         }
     }
 

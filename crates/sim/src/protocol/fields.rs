@@ -1,5 +1,6 @@
 //! Parameters, read by name and checked against the form that the service's model gives them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::patterns::{self, Pattern};
@@ -58,6 +59,18 @@ impl<'a> Fields<'a> {
         Ok(Some(number))
     }
 
+    /// Bytes that must be there, in base64 as the JSON protocols carry them.
+    pub(crate) fn blob(&self, name: &'static str, most: usize) -> Result<Vec<u8>, Refusal> {
+        let text = self.text(name, patterns::BASE64)?;
+        let bytes = STANDARD.decode(text).map_err(|_| wrong_type(name, "Blob"))?;
+        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        if bytes.len() > most {
+            let greatest = i64::try_from(most).unwrap_or(i64::MAX);
+            return Err(self.out_of_bounds(name, length, "less", greatest));
+        }
+        Ok(bytes)
+    }
+
     /// A structure that must be there.
     pub(crate) fn structure(&self, name: &'static str) -> Result<Fields<'a>, Refusal> {
         self.optional_structure(name)?.ok_or_else(|| self.absent(name))
@@ -97,7 +110,7 @@ impl<'a> Fields<'a> {
         let (pattern, most) = match self.service {
             Service::SsoAdmin => (patterns::TOKEN, 100),
             Service::IdentityStore => (patterns::STORE_TOKEN, 100),
-            Service::Organizations | Service::Sts => (patterns::ANY_TOKEN, 20),
+            Service::Organizations | Service::Sts | Service::Kms => (patterns::ANY_TOKEN, 20),
         };
         let size = self.optional_number("MaxResults", 1, most)?.unwrap_or(most);
         let token = self.optional_text("NextToken", pattern)?.filter(|token| !token.is_empty());

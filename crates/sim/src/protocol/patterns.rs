@@ -91,6 +91,16 @@ patterns! {
     TAGGABLE_ID = r"(r-[0-9a-z]{4,32})|([0-9]{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})|(p-[0-9a-zA-Z_]{8,128})|(rp-[0-9a-zA-Z_]{4,128})|(rt-[0-9a-zA-Z_]{8,32})", 1..=130;
     /// Organizations `ServicePrincipal`.
     SERVICE_PRINCIPAL = r"[\w+=,.@-]*", 1..=128;
+    /// KMS `KeyIdType`.
+    KEY_NAME = r"[\s\S]+", 1..=2048;
+    /// KMS `MacAlgorithmSpec`.
+    MAC_ALGORITHM = r"HMAC_SHA_(224|256|384|512)", 1..=64;
+    /// Bytes in base64, one at least.
+    BASE64 = r"[A-Za-z0-9+/]+={0,2}", 1..=1_048_576;
+    /// The ARN of a key in KMS.
+    KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+", 20..=2048;
+    /// KMS `AliasNameType`, with the beginning that all have.
+    ALIAS = r"alias/[a-zA-Z0-9:/_-]+", 7..=256;
     /// A role that can be assumed.
     ROLE_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", 20..=2048;
     /// STS `arnType`.

@@ -44,7 +44,8 @@ pub(crate) fn garbage() -> Response<Body> {
 fn json_error(service: Service, refusal: &Refusal, error: &WireError, request_id: &str) -> Value {
     let mut members = Map::new();
     members.insert("__type".to_owned(), json!(error.code));
-    let message = if refusal.is_modeled() { "Message" } else { "message" };
+    // KMS has its own mind about the letter.
+    let message = if refusal.is_modeled() && service != Service::Kms { "Message" } else { "message" };
     members.insert(message.to_owned(), json!(error.message));
     if service == Service::IdentityStore && refusal.is_modeled() {
         members.insert("RequestId".to_owned(), json!(request_id));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Instance, Organization, World};
+use super::{Instance, KmsKey, Organization, World};
 use crate::protocol::patterns;
 
 /// Why a world can't be played.
@@ -44,6 +44,7 @@ impl World {
             seen.once("access key", &credentials.access_key_id)?;
             form("account", credentials.account(), patterns::ACCOUNT_ID)?;
         }
+        self.kms_keys.iter().try_for_each(|key| check_kms_key(key, &mut seen))?;
         self.organizations.iter().try_for_each(|organization| check_organization(organization, &mut seen))
     }
 }
@@ -58,6 +59,15 @@ impl Seen {
         }
         Err(WorldError::Twice { what, value: value.to_owned() })
     }
+}
+
+fn check_kms_key(key: &KmsKey, seen: &mut Seen) -> Result<(), WorldError> {
+    form("KMS key", &key.arn, patterns::KEY_ARN)?;
+    seen.once("KMS key", &key.arn)?;
+    key.aliases.iter().try_for_each(|alias| {
+        form("alias of a KMS key", alias, patterns::ALIAS)?;
+        seen.once("alias of a KMS key", &key.alias_arn(alias))
+    })
 }
 
 fn check_organization(organization: &Organization, seen: &mut Seen) -> Result<(), WorldError> {

@@ -1,8 +1,8 @@
 //! A ready-made world of two customers: the stand-in's default.
 
 use super::{
-    Account, AccountState, Instance, Organization, OwnCredentials, PermissionSet, Role, User, UserStatus,
-    World,
+    Account, AccountState, Instance, KmsKey, Organization, OwnCredentials, PermissionSet, Role, User,
+    UserStatus, World,
 };
 
 /// The access key of Curfew's own principal.
@@ -11,6 +11,11 @@ pub const CURFEW_ACCESS_KEY: &str = "AKIACURFEWSIMEXAMPLE";
 pub const CURFEW_SECRET_KEY: &str = "curfew/sim/secret/that/opens/nothing/else";
 /// Curfew's own principal, which customers' roles trust.
 pub const CURFEW_PRINCIPAL: &str = "arn:aws:iam::555500000001:user/curfew";
+/// A key of Curfew's own account in KMS that makes MACs (`HMAC_256`).
+pub const CURFEW_KMS_KEY: &str =
+    "arn:aws:kms:us-east-1:555500000001:key/5f8d1c1e-3f6b-4a35-9d0e-1b7c6a2e4d90";
+/// The same key's alias.
+pub const CURFEW_KMS_ALIAS: &str = "alias/curfew-master-key";
 /// Acme's role in its delegated administrator account.
 pub const ACME_DELEGATED_ROLE: &str = "arn:aws:iam::100000000002:role/CurfewAccess";
 /// Acme's role in its management account.
@@ -29,11 +34,13 @@ pub const GLOBEX_EXTERNAL_ID: &str = "7d4f6c1e-2a3b-4c5d-8e6f-9a0b1c2d3e4f";
 pub const GLOBEX_INSTANCE: &str = "globex";
 
 impl World {
-    /// Two customers, Acme (a delegated administrator, nested units, groups) and Globex (small), and Curfew's own key.
+    /// Two customers, Acme (a delegated administrator, nested units, groups) and Globex (small), and Curfew's own
+    /// access key and KMS key.
     #[must_use]
     pub fn demo() -> Self {
         Self::empty()
             .with_credentials(OwnCredentials::new(CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, CURFEW_PRINCIPAL))
+            .with_kms_key(KmsKey::new(CURFEW_KMS_KEY).with_alias(CURFEW_KMS_ALIAS))
             .with_organization(acme())
             .with_organization(globex())
     }

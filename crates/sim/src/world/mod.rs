@@ -10,6 +10,7 @@ mod demo;
 mod directory;
 mod ids;
 mod instance;
+mod kms_key;
 mod organization;
 mod permission_set;
 mod role;
@@ -19,11 +20,13 @@ pub use caller::{CredentialState, OwnCredentials};
 pub use check::WorldError;
 pub use demo::{
     ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, ACME_INSTANCE, ACME_MANAGEMENT_ROLE, ACME_UNSAFE_ROLE,
-    CURFEW_ACCESS_KEY, CURFEW_PRINCIPAL, CURFEW_SECRET_KEY, GLOBEX_EXTERNAL_ID, GLOBEX_INSTANCE, GLOBEX_ROLE,
+    CURFEW_ACCESS_KEY, CURFEW_KMS_ALIAS, CURFEW_KMS_KEY, CURFEW_PRINCIPAL, CURFEW_SECRET_KEY,
+    GLOBEX_EXTERNAL_ID, GLOBEX_INSTANCE, GLOBEX_ROLE,
 };
 pub use directory::{ExternalIdentifier, Group, User, UserStatus};
 pub(crate) use ids::membership_id;
 pub use instance::{Assignment, Instance, InstanceStatus, PrincipalType};
+pub use kms_key::{KeySpec, KeyState, KmsKey};
 pub use organization::{
     Account, AccountState, DelegatedAdministrator, Organization, OrganizationalUnit, Tags,
 };
@@ -32,7 +35,7 @@ pub use role::{Permissions, Role, Trust};
 
 use serde::{Deserialize, Serialize};
 
-/// Everything outside Curfew: organizations, Curfew's own credentials, and the rules of play.
+/// Everything outside Curfew: organizations, Curfew's own credentials and keys, and the rules of play.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct World {
@@ -40,6 +43,8 @@ pub struct World {
     pub organizations: Vec<Organization>,
     /// Long-term (or instance-profile) credentials that callers sign with.
     pub own_credentials: Vec<OwnCredentials>,
+    /// Keys in KMS.
+    pub kms_keys: Vec<KmsKey>,
     /// How fast, how lagging, how limited AWS is, and which merely observed habits it shows.
     pub behaviour: Behaviour,
 }
@@ -62,6 +67,13 @@ impl World {
     #[must_use]
     pub fn with_credentials(mut self, credentials: OwnCredentials) -> Self {
         self.own_credentials.push(credentials);
+        self
+    }
+
+    /// Adds a key in KMS.
+    #[must_use]
+    pub fn with_kms_key(mut self, key: KmsKey) -> Self {
+        self.kms_keys.push(key);
         self
     }
 
@@ -105,6 +117,11 @@ impl World {
     /// A role by its ARN, to change it.
     pub fn role_mut(&mut self, arn: &str) -> Option<&mut Role> {
         self.organizations.iter_mut().flat_map(|o| &mut o.roles).find(|role| role.arn == arn)
+    }
+
+    /// A key in KMS by its ARN, to change it.
+    pub fn kms_key_mut(&mut self, arn: &str) -> Option<&mut KmsKey> {
+        self.kms_keys.iter_mut().find(|key| key.arn == arn)
     }
 
     /// An account by its id, to change it.

@@ -9,6 +9,7 @@ mod delegation;
 mod faults;
 mod identity_store;
 mod instances;
+mod kms;
 mod limits;
 mod organizations;
 mod program;

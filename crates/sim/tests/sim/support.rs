@@ -193,6 +193,11 @@ impl Caller {
         self.send("organizations", Some(target), parameters.to_string()).await.unwrap()
     }
 
+    pub(crate) async fn kms(&self, operation: &str, parameters: &Value) -> Reply {
+        let target = format!("TrentService.{operation}");
+        self.send("kms", Some(target), parameters.to_string()).await.unwrap()
+    }
+
     /// All items of a list, page after page, and the number of pages.
     pub(crate) async fn all_pages(
         &self,
