@@ -4,17 +4,20 @@
 //! - [`Directory`]: instances, permission sets, accounts, units, people. Reads only.
 //! - [`Assignments`]: the only thing that changes anything in AWS.
 //! - [`AwsGateway`] hands these out; [`SdkGateway`] is the one that speaks to AWS.
+//! - [`MacKeys`]: KMS, in whoever's account runs Curfew. No tenant's work goes there.
 //! - [`AwsError`] says what went wrong by its meaning.
 //! - [`bootstrap`] renders the role that a customer creates, with exactly the rights that the calls here use.
 //!
 //! To add a call: a method of the port that it belongs to, its adapter under `sdk/`, its IAM action in
-//! `bootstrap/permissions.rs` (a test compares the two), and the same operation in the simulator.
+//! `bootstrap/permissions.rs` (a test compares the two; what Curfew's own principal needs stands in
+//! `docs/operations.md`), and the same operation in the simulator.
 
 mod assignments;
 pub mod bootstrap;
 mod directory;
 mod error;
 mod gateway;
+mod mac_keys;
 mod patience;
 mod sdk;
 mod trust;
@@ -26,6 +29,7 @@ pub use directory::{
 };
 pub use error::{AwsError, AwsErrorKind, Signer};
 pub use gateway::{AwsGateway, RoleAccess};
+pub use mac_keys::{KeyRefused, MacKeys};
 pub use patience::{Patience, Patiences};
 pub use sdk::{SdkGateway, SdkSettings, StaticCredentials};
 pub use trust::{

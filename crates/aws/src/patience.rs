@@ -22,7 +22,7 @@ pub struct Patiences {
     pub read: Patience,
     /// Sending a creation or deletion: one try, since a second would be a second creation or deletion.
     pub change: Patience,
-    /// Listing assignments, asking for a status, and fetching credentials for them.
+    /// Listing assignments, asking for a status, and fetching credentials for them; using a key in KMS.
     pub look: Patience,
 }
 

@@ -199,7 +199,7 @@ fn check_opaque(text: &str, what: &str, min: usize, max: usize) -> Result<(), In
 }
 
 /// Splits `arn:<partition>:<service>:<region>:<account>:<rest>` and checks partition and service.
-fn arn_parts<'a>(text: &'a str, service: &str) -> Option<(&'a str, &'a str, &'a str)> {
+pub(crate) fn arn_parts<'a>(text: &'a str, service: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let mut parts = text.splitn(6, ':');
     let (arn, partition, found) = (parts.next()?, parts.next()?, parts.next()?);
     let (region, account, rest) = (parts.next()?, parts.next()?, parts.next()?);

@@ -58,6 +58,11 @@ impl Clients {
         sts(&self.config(region, patience).disable_clock_skew_correction(true).build())
     }
 
+    /// KMS with Curfew's own credentials.
+    pub(super) fn kms(&self, region: &Region, patience: Patience) -> aws_sdk_kms::Client {
+        kms(&self.config(region, patience).build())
+    }
+
     /// SSO Admin with a session's credentials.
     pub(super) fn sso_admin(
         &self,
@@ -110,6 +115,11 @@ impl Clients {
 fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
     let config = aws_sdk_sts::config::Builder::from(config).interceptor(CountCalls).build();
     aws_sdk_sts::Client::from_conf(config)
+}
+
+fn kms(config: &SdkConfig) -> aws_sdk_kms::Client {
+    let config = aws_sdk_kms::config::Builder::from(config).interceptor(CountCalls).build();
+    aws_sdk_kms::Client::from_conf(config)
 }
 
 fn sso_admin(config: &SdkConfig) -> aws_sdk_ssoadmin::Client {

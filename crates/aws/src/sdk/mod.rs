@@ -11,6 +11,7 @@ mod clients;
 mod counted;
 mod directory;
 mod failure;
+mod mac_keys;
 mod settings;
 mod trust;
 

@@ -6,6 +6,7 @@ mod assignments;
 mod counted;
 mod directory;
 mod environment;
+mod mac_keys;
 mod sessions;
 mod sts;
 mod support;
