@@ -9,6 +9,7 @@ use crate::fresh::{fresh_bytes, fresh_password};
 use crate::process::{Ended, Launch, free_port, program, run_to_end, wait_for_end};
 use crate::small_disk;
 use crate::{Backend, Client, Database, Logs, PATIENCE};
+use curfew_domain::KmsKeyName;
 use curfew_sim::world::{CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY};
 use serde_json::json;
 
@@ -117,6 +118,12 @@ impl Server {
         self.wait_until_healthy().await;
     }
 
+    /// The same with another setting from now on.
+    pub async fn start_again_with(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self.start_again().await;
+    }
+
     /// Runs another of the program's commands on the same database and settings but for the port, to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let mut environment = self.environment.clone();
@@ -214,8 +221,11 @@ impl ServerBuilder {
         }
         environment.extend(self.environment);
         for name in ["JWT_SECRET", "CURFEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "CURFEW_SIGNING_KEY"] {
-            if let Some(secret) = environment.get(name) {
-                logs.keep_out(secret);
+            // What names a key in KMS is no secret.
+            for secret in environment.get(name).iter().flat_map(|value| value.split(',')) {
+                if !KmsKeyName::is_meant_by(secret) {
+                    logs.keep_out(secret);
+                }
             }
         }
         let port =

@@ -3,7 +3,7 @@
 //! ```ignore
 //! let mut source = Source::default();
 //! source.set("DATABASE_URL", "sqlite:///tmp/curfew.db");
-//! let wiring = Wiring { clock: ServerClock::Given(clock), entropy, aws, reconciles: true };
+//! let wiring = Wiring { clock: ServerClock::Given(clock), entropy, aws, keys, reconciles: true };
 //! serve(Config::read(&source)?, wiring, listener, shutdown).await?;
 //! ```
 
@@ -12,6 +12,7 @@ mod clock;
 mod command;
 pub mod config;
 mod entropy;
+mod kms;
 mod logs;
 mod secrets;
 mod serve;
@@ -20,5 +21,6 @@ pub use clock::MonotonicWall;
 pub use command::run;
 pub use config::{Config, Source};
 pub use entropy::SystemEntropy;
+pub use kms::KmsError;
 pub use secrets::{Secrets, SecretsError};
 pub use serve::{ServeError, Server, ServerClock, Wiring, serve};

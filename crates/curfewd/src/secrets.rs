@@ -9,11 +9,14 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use curfew_app::credentials::JwtSecret;
+use curfew_aws::MacKeys;
 use curfew_domain::Entropy;
 use curfew_store::keyring::MasterKey;
 use ed25519_dalek::VerifyingKey;
 
+use crate::KmsError;
 use crate::config::{Config, DatabaseConfig, GivenSecrets, Rotation, SigningKey};
+use crate::kms;
 
 /// All the secrets there are.
 #[derive(Debug)]
@@ -43,6 +46,9 @@ pub enum SecretsError {
         /// The file.
         file: PathBuf,
     },
+    /// The master key is in KMS, and can't be had from there.
+    #[error(transparent)]
+    Kms(#[from] KmsError),
     /// What the file holds is not a secret of its kind.
     #[error("{variable} in {} is not valid", file.display())]
     Malformed {
@@ -70,9 +76,18 @@ const SIGNING: &str = "CURFEW_SIGNING_KEY";
 
 impl Secrets {
     /// What was given, then what lies beside an embedded database; what is still missing is made, where the database
-    /// does not exist yet. To be called before the database is opened, for opening makes it.
-    pub fn find_or_make(config: &Config, entropy: &dyn Entropy) -> Result<Self, SecretsError> {
+    /// does not exist yet. To be called before the database is opened, for opening makes it. KMS is asked where a
+    /// master key is there, before anything is written, and not at all otherwise.
+    pub async fn find_or_make(
+        config: &Config,
+        entropy: &dyn Entropy,
+        keys: &dyn MacKeys,
+    ) -> Result<Self, SecretsError> {
         let GivenSecrets { jwt, master, signing } = config.secrets.clone();
+        let master = match master {
+            Some(master) => Some(kms::resolve(&master, &config.aws_region, keys).await?),
+            None => None,
+        };
         if let (Some(jwt), Some(master), Some(signing)) = (&jwt, &master, &signing) {
             return Ok(Self { jwt: jwt.clone(), master: master.clone(), signing: signing.clone() });
         }
@@ -222,6 +237,15 @@ mod tests {
 
     use super::*;
     use crate::config::Source;
+    use crate::kms::stand_in::Keys;
+
+    /// With a KMS that nobody may ask.
+    async fn find_or_make(config: &Config, seed: u64) -> Result<Secrets, SecretsError> {
+        let keys = Keys::default();
+        let found = Secrets::find_or_make(config, &SeededEntropy::new(seed), &keys).await;
+        assert_eq!(keys.asked(), 0);
+        found
+    }
 
     fn config(database: &Path, values: &[(&str, &str)]) -> Config {
         let mut source = Source::default();
@@ -238,54 +262,54 @@ mod tests {
 
     const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
-    #[test]
-    fn a_first_run_makes_secrets_that_only_their_owner_can_read_and_the_next_run_takes_them() {
+    #[tokio::test]
+    async fn a_first_run_makes_secrets_that_only_their_owner_can_read_and_the_next_run_takes_them() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("curfew.db");
         let config = config(&database, &[]);
-        let made = Secrets::find_or_make(&config, &SeededEntropy::new(1)).unwrap();
+        let made = find_or_make(&config, 1).await.unwrap();
         let file = directory.path().join("curfew.db.secrets");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         fs::write(&database, "").unwrap();
-        let taken = Secrets::find_or_make(&config, &SeededEntropy::new(2)).unwrap();
+        let taken = find_or_make(&config, 2).await.unwrap();
         assert_eq!(key_id(&made), key_id(&taken));
     }
 
-    #[test]
-    fn a_given_secret_goes_before_a_kept_one() {
+    #[tokio::test]
+    async fn a_given_secret_goes_before_a_kept_one() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("curfew.db");
-        let made = Secrets::find_or_make(&config(&database, &[]), &SeededEntropy::new(1)).unwrap();
+        let made = find_or_make(&config(&database, &[]), 1).await.unwrap();
         let given = config(&database, &[("CURFEW_MASTER_KEY", KEY)]);
-        let given = Secrets::find_or_make(&given, &SeededEntropy::new(1)).unwrap();
+        let given = find_or_make(&given, 1).await.unwrap();
         assert_ne!(key_id(&made), key_id(&given));
     }
 
-    #[test]
-    fn a_database_whose_secrets_are_gone_gets_no_new_ones() {
+    #[tokio::test]
+    async fn a_database_whose_secrets_are_gone_gets_no_new_ones() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("curfew.db");
         fs::write(&database, "").unwrap();
-        let lost = Secrets::find_or_make(&config(&database, &[]), &SeededEntropy::new(1)).unwrap_err();
+        let lost = find_or_make(&config(&database, &[]), 1).await.unwrap_err();
         assert!(matches!(lost, SecretsError::Lost { variable: "JWT_SECRET", .. }), "{lost}");
         assert!(!directory.path().join("curfew.db.secrets").exists());
     }
 
-    #[test]
-    fn a_file_that_others_can_read_is_refused() {
+    #[tokio::test]
+    async fn a_file_that_others_can_read_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("curfew.db");
         let config = config(&database, &[]);
-        Secrets::find_or_make(&config, &SeededEntropy::new(1)).unwrap();
+        find_or_make(&config, 1).await.unwrap();
         let file = directory.path().join("curfew.db.secrets");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        let refused = Secrets::find_or_make(&config, &SeededEntropy::new(1)).unwrap_err();
+        let refused = find_or_make(&config, 1).await.unwrap_err();
         assert!(matches!(refused, SecretsError::TooOpen { .. }), "{refused}");
     }
 
-    #[test]
-    fn of_servers_that_start_together_all_have_the_same_secrets() {
+    #[tokio::test]
+    async fn of_servers_that_start_together_all_have_the_same_secrets() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("curfew.db");
         let config = config(&database, &[]);
@@ -293,7 +317,16 @@ mod tests {
         file.publish("JWT_SECRET=first\n").unwrap();
         file.publish("JWT_SECRET=second\n").unwrap();
         assert_eq!(file.read().unwrap(), [("JWT_SECRET".to_owned(), "first".to_owned())]);
-        let malformed = Secrets::find_or_make(&config, &SeededEntropy::new(1)).unwrap_err();
+        let malformed = find_or_make(&config, 1).await.unwrap_err();
         assert!(matches!(malformed, SecretsError::Malformed { .. }), "{malformed}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_kms_comes_before_anything_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory.path().join("curfew.db"), &[("CURFEW_MASTER_KEY", "alias/curfew")]);
+        let refused = Secrets::find_or_make(&config, &SeededEntropy::new(1), &Keys::default()).await;
+        assert!(matches!(refused, Err(SecretsError::Kms(_))), "{refused:?}");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

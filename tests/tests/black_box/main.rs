@@ -4,6 +4,7 @@ mod access;
 mod connecting;
 mod crashes;
 mod first_run;
+mod kms;
 mod outages;
 mod starting;
 mod tenants;

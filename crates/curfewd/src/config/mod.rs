@@ -4,6 +4,7 @@
 //! a line in `variables.rs` (its doc comment is the reference in `docs/configuration.md`), a field here, and a row in
 //! the tests.
 
+mod master_key;
 mod problem;
 mod reader;
 mod reference;
@@ -19,9 +20,10 @@ use curfew_app::credentials::{ConsoleCookie, JwtSecret};
 use curfew_domain::{InstanceArn, Invalid, Region, Seconds};
 use curfew_http::TrustedProxies;
 use curfew_store::StoreOptions;
-use curfew_store::keyring::{Keyring, MasterKey};
+use curfew_store::keyring::Keyring;
 use secrecy::SecretString;
 
+pub use master_key::MasterKeySource;
 pub use problem::ConfigProblem;
 pub use reference::reference;
 pub use signing_key::SigningKey;
@@ -89,7 +91,7 @@ pub struct GivenSecrets {
     /// `JWT_SECRET`.
     pub jwt: Option<Rotation<JwtSecret>>,
     /// `CURFEW_MASTER_KEY`.
-    pub master: Option<Rotation<MasterKey>>,
+    pub master: Option<Rotation<MasterKeySource>>,
     /// `CURFEW_SIGNING_KEY`.
     pub signing: Option<Rotation<SigningKey>>,
 }
@@ -101,6 +103,19 @@ pub struct Rotation<T> {
     pub current: T,
     /// Those that are still taken.
     pub older: Vec<T>,
+}
+
+impl<T> Rotation<T> {
+    /// All of them, the one in use first; none when there is not even that.
+    fn of(all: impl IntoIterator<Item = T>) -> Option<Self> {
+        let mut all = all.into_iter();
+        Some(Self { current: all.next()?, older: all.collect() })
+    }
+
+    /// All of them, the one in use first.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        std::iter::once(&self.current).chain(&self.older)
+    }
 }
 
 /// A token short enough to be guessed is none.
@@ -198,9 +213,11 @@ fn database_url(text: &str) -> Result<(SecretString, Option<PathBuf>), Invalid> 
 
 fn secrets(reader: &mut Reader<'_>, database: Option<&DatabaseConfig>) -> GivenSecrets {
     let jwt = reader.secrets::<JwtSecret>(&v::JWT_SECRET);
-    let master = reader.secrets::<MasterKey>(&v::CURFEW_MASTER_KEY);
+    let master = reader.secrets_with(&v::CURFEW_MASTER_KEY, str::parse::<MasterKeySource>);
     let signing = reader.secrets::<SigningKey>(&v::CURFEW_SIGNING_KEY);
-    if let Some(Err(problem)) = master.as_ref().map(|keys| Keyring::new(&keys.current, &keys.older)) {
+    // Those in KMS are compared when they are known.
+    let given = master.iter().flat_map(|keys| keys.all().filter_map(MasterKeySource::given).cloned());
+    if let Some(Err(problem)) = Rotation::of(given).map(|keys| Keyring::new(&keys.current, &keys.older)) {
         reader.refuse(&v::CURFEW_MASTER_KEY, format!("is not valid: {problem}"));
     }
     // Several nodes must have the same keys, so none can make its own.

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use curfew_domain::{Invalid, Seconds};
+use curfew_domain::{Invalid, KmsKeyName, Seconds};
 
 use super::variables::Variable;
 use super::{ConfigProblem, Rotation, Source};
@@ -52,22 +52,34 @@ impl<'s> Reader<'s> {
         self.source.get(variable.name).is_some()
     }
 
-    /// A secret, or several, separated by commas; `file:PATH` is read from there. None when it is not set, or wrong.
+    /// A secret that can't be in KMS, or several; see [`Reader::secrets_with`].
     pub(super) fn secrets<T: FromStr<Err: Display>>(&mut self, variable: &Variable) -> Option<Rotation<T>> {
+        self.secrets_with(variable, |secret| {
+            if KmsKeyName::is_meant_by(secret) {
+                return Err(Invalid::new(
+                    "only CURFEW_MASTER_KEY can be in KMS; give the secret itself, or file:PATH",
+                ));
+            }
+            secret.parse().map_err(|error: T::Err| Invalid::new(error.to_string()))
+        })
+    }
+
+    /// A secret, or several, separated by commas, each read by `read`; `file:PATH` is read from there. None when it is
+    /// not set, or wrong.
+    pub(super) fn secrets_with<T>(
+        &mut self,
+        variable: &Variable,
+        read: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Rotation<T>> {
         let text = self.source.get(variable.name)?;
         let mut secrets = Vec::new();
         for part in text.split(',').map(str::trim) {
-            let read = contents(part).and_then(|secret| {
-                secret.trim().parse().map_err(|error: T::Err| Invalid::new(error.to_string()))
-            });
-            match read {
+            match contents(part).and_then(|secret| read(secret.trim())) {
                 Ok(secret) => secrets.push(secret),
                 Err(problem) => self.refuse(variable, format!("is not valid: {problem}")),
             }
         }
-        let mut secrets = secrets.into_iter();
-        let current = secrets.next()?;
-        Some(Rotation { current, older: secrets.collect() })
+        Rotation::of(secrets)
     }
 
     /// The value, unless something was wrong: then everything that was.
@@ -82,9 +94,6 @@ impl<'s> Reader<'s> {
 }
 
 fn contents(text: &str) -> Result<String, Invalid> {
-    if text.starts_with("arn:") || text.starts_with("alias/") {
-        return Err(Invalid::new("keys in KMS can't be used yet; give the key itself, or file:PATH"));
-    }
     let Some(path) = text.strip_prefix("file:") else { return Ok(text.to_owned()) };
     std::fs::read_to_string(path)
         .map_err(|error| Invalid::new(format!("the file {path} can't be read: {error}")))

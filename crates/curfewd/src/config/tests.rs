@@ -1,3 +1,5 @@
+use curfew_store::keyring::MasterKey;
+
 use super::*;
 
 /// What a server on loopback needs: nothing.
@@ -100,7 +102,19 @@ fn what_is_wrong_is_named_and_never_shown() {
         ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "hunter2")]),
         ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", &twice)]),
         ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "file:/nowhere/at/all")]),
-        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "arn:aws:kms:us-east-1:123456789012:key/hunter2")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "arn:aws:kms:us-east-1:12345:key/hunter2")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "arn:aws:kms:mars:123456789012:key/hunter2")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "arn:aws:s3:::hunter2-hunter2-hunter2-hunter2")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "ARN:aws:kms:us-east-1:123456789012:key/hunter2")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "alias/hunter2 hunter2")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "1234abcd-12ab-34cd-56ef-1234567890ab")]),
+        ("CURFEW_MASTER_KEY", vec![("CURFEW_MASTER_KEY", "mrk-1234abcd12ab34cd56ef1234567890ab")]),
+        ("JWT_SECRET", vec![("JWT_SECRET", "arn:aws:kms:us-east-1:123456789012:key/hunter2")]),
+        ("JWT_SECRET", vec![("JWT_SECRET", "alias/hunter2-hunter2-hunter2-hunter2-hunter2")]),
+        (
+            "CURFEW_SIGNING_KEY",
+            vec![("CURFEW_SIGNING_KEY", "arn:aws:kms:us-east-1:123456789012:key/hunter2")],
+        ),
         ("CURFEW_MASTER_KEY", without("CURFEW_MASTER_KEY")),
         ("CURFEW_SIGNING_KEY", vec![("CURFEW_SIGNING_KEY", "hunter2")]),
         ("CURFEW_SIGNING_KEY", without("CURFEW_SIGNING_KEY")),
@@ -142,10 +156,45 @@ fn a_key_may_lie_in_a_file() {
     let path = directory.path().join("master");
     std::fs::write(&path, format!("{KEY}\n")).unwrap();
     let config = read(&[("CURFEW_MASTER_KEY", &format!("file:{}", path.display()))]).unwrap();
-    let master = &config.secrets.master.unwrap().current;
+    let master = config.secrets.master.unwrap().current;
+    let master = master.given().unwrap();
     let given: MasterKey = KEY.parse().unwrap();
     let id = |key| Keyring::new(key, &[]).unwrap().current_key();
     assert_eq!(id(master), id(&given));
+}
+
+#[test]
+fn a_master_key_may_be_in_kms_beside_others_that_are_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("master");
+    std::fs::write(&path, "alias/from-a-file\n").unwrap();
+    let arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let keys = format!("{arn}, alias/curfew, {KEY}, file:{}", path.display());
+    let config = read(&[("CURFEW_MASTER_KEY", &keys)]).unwrap();
+    let master = config.secrets.master.unwrap();
+    let names: Vec<_> = master
+        .all()
+        .map(|source| match source {
+            MasterKeySource::Kms(name) => name.as_str(),
+            MasterKeySource::Given(_) => "given",
+        })
+        .collect();
+    assert_eq!(names, [arn, "alias/curfew", "given", "alias/from-a-file"]);
+}
+
+#[test]
+fn of_the_secrets_the_master_key_alone_is_said_to_be_able_to_be_in_kms() {
+    for name in ["JWT_SECRET", "CURFEW_SIGNING_KEY"] {
+        let problems = read(&[(name, "alias/curfew")]).unwrap_err();
+        assert!(problems[0].contains("only CURFEW_MASTER_KEY can be in KMS"), "{problems:?}");
+    }
+}
+
+#[test]
+fn the_same_key_twice_is_found_whatever_stands_between() {
+    let keys = format!("{KEY},alias/curfew,{KEY}");
+    let problems = read(&[("CURFEW_MASTER_KEY", &keys)]).unwrap_err();
+    assert!(problems[0].starts_with("CURFEW_MASTER_KEY "), "{problems:?}");
 }
 
 #[test]

@@ -39,16 +39,17 @@ variables! {
     PUBLIC_URL;
     /// How much is logged: `error`, `warn`, `info`, `debug` or `trace`.
     LOG_LEVEL = "info";
-    /// The region of Curfew's own calls to AWS.
+    /// The region of Curfew's own calls to AWS, and of keys in KMS that are named by an alias alone.
     AWS_REGION = "us-east-1";
     /// What signs the tokens of people who signed in: 32 bytes or more, such as `openssl rand -base64 32` prints.
     /// Several, separated by commas, rotate: the first signs, all are taken. Made on an embedded first run.
     JWT_SECRET;
     /// How long a token lives before it must be refreshed: `45m`, `1h`, or a number of seconds; 1 minute to 12 hours.
     JWT_TTL = "1h";
-    /// What every key of the database is derived from: 32 bytes or more, or `file:PATH`. Several, separated by
-    /// commas, rotate: the first seals, the others still open. Made on an embedded first run. Lose it, and what is
-    /// encrypted is lost; keep a copy apart from the backups.
+    /// What every key of the database is derived from: 32 bytes or more, `file:PATH`, or the ARN or alias
+    /// (`alias/NAME`, in `AWS_REGION`) of an `HMAC_256` key in AWS KMS. Several, separated by commas, rotate: the
+    /// first seals, the others still open. Made on an embedded first run. Lose it, and what is encrypted is lost; keep
+    /// a copy apart from the backups.
     CURFEW_MASTER_KEY;
     /// What signs the heads of the audit log: 32 bytes in base64 (an Ed25519 seed), or `file:PATH`. Several, separated
     /// by commas, rotate: the first signs, `audit verify` believes all. Made on an embedded first run.

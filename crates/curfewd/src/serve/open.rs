@@ -32,7 +32,7 @@ pub(super) struct Opened {
 
 /// Opens it.
 pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, ServeError> {
-    let secrets = Secrets::find_or_make(config, wiring.entropy.as_ref())?;
+    let secrets = Secrets::find_or_make(config, wiring.entropy.as_ref(), wiring.keys.as_ref()).await?;
     let keyring = Keyring::new(&secrets.master.current, &secrets.master.older)?;
     let store = open_database(&config.database).await?;
     let installation = check(&store, &keyring).await?;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use curfew_aws::{AwsGateway, SdkGateway, SdkSettings, StaticCredentials};
+use curfew_aws::{AwsGateway, MacKeys, SdkGateway, SdkSettings, StaticCredentials};
 use curfew_domain::{Clock, Entropy, Timestamp};
 
 use crate::{MonotonicWall, SystemEntropy};
@@ -14,6 +14,8 @@ pub struct Wiring {
     pub entropy: Arc<dyn Entropy>,
     /// The way into AWS.
     pub aws: Arc<dyn AwsGateway>,
+    /// Keys in KMS, for a master key that is there.
+    pub keys: Arc<dyn MacKeys>,
     /// Whether this node looks after assignments; `--no-reconcile` says no.
     pub reconciles: bool,
 }
@@ -29,11 +31,12 @@ impl Wiring {
             session_token: None,
         };
         let settings = SdkSettings::at(endpoint_url, credentials);
-        let aws = SdkGateway::load(Arc::clone(&clock) as Arc<dyn Clock>, settings).await;
+        let aws = Arc::new(SdkGateway::load(Arc::clone(&clock) as Arc<dyn Clock>, settings).await);
         Self {
             clock: ServerClock::System(clock),
             entropy: Arc::new(SystemEntropy),
-            aws: Arc::new(aws),
+            aws: Arc::clone(&aws) as Arc<dyn AwsGateway>,
+            keys: aws,
             reconciles: true,
         }
     }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use curfew_app::credentials::password::PresentedPassword;
 use curfew_app::login::{self, SignIn};
 use curfew_app::testing::{PASSWORD, TestApp, TestParts};
 use curfew_app::{App, setup};
+use curfew_aws::{AwsError, KeyRefused, MacKeys};
 use curfew_domain::testing::{SeededEntropy, TestClock};
-use curfew_domain::{PlatformMode, SessionKind, Timestamp};
+use curfew_domain::{KmsKeyName, PlatformMode, Region, SessionKind, Timestamp};
 use curfewd::{Config, MonotonicWall, Server, ServerClock, Source, Wiring, serve};
-use secrecy::SecretString;
+use secrecy::{SecretSlice, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -52,11 +54,27 @@ async fn app_of(place: &Place, settings: &[(&str, &str)]) -> Arc<App> {
     Arc::clone(Server::prepare(config, wiring(&Arc::default())).await.unwrap().app())
 }
 
+/// A KMS without a key.
+struct NoKeys;
+
+#[async_trait]
+impl MacKeys for NoKeys {
+    async fn hmac_sha_256(
+        &self,
+        _: &KmsKeyName,
+        _: &Region,
+        _: &[u8],
+    ) -> Result<SecretSlice<u8>, KeyRefused> {
+        Err(KeyRefused::NotFound(AwsError::out_of_time("kms:GenerateMac")))
+    }
+}
+
 fn wiring(clock: &Arc<TestClock>) -> Wiring {
     Wiring {
         clock: ServerClock::Given(Arc::clone(clock) as _),
         entropy: Arc::new(SeededEntropy::new(7)),
         aws: TestParts::default().aws,
+        keys: Arc::new(NoKeys),
         reconciles: true,
     }
 }
