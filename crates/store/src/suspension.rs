@@ -3,11 +3,29 @@
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{DoneBy, GrantId, Reason, RequestId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::entity::{access_grant, access_request};
-use crate::{StoreError, WriteUnit};
+use crate::{ReadUnit, StoreError, WriteUnit};
+
+impl ReadUnit {
+    /// How many requests of a person wait for a decision at `now`.
+    pub async fn pending_requests_of(&self, requester: UserId, now: Timestamp) -> Result<u64, StoreError> {
+        let pending = access_request::Entity::find().filter(pending(self.wall(), requester, now));
+        Ok(pending.count(self.tx()).await?)
+    }
+}
+
+/// One that nobody decided in time has expired, whatever its row says.
+fn pending(wall: Uuid, requester: UserId, now: Timestamp) -> Condition {
+    use access_request::Column;
+    Condition::all()
+        .add(Column::TenantId.eq(wall))
+        .add(Column::RequesterId.eq(requester.uuid()))
+        .add(Column::Status.eq(RequestStatus::Pending.as_str()))
+        .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.micros())))
+}
 
 impl WriteUnit {
     /// Cancels the pending requests of a person. Answers which.
@@ -18,16 +36,10 @@ impl WriteUnit {
         now: Timestamp,
     ) -> Result<Vec<RequestId>, StoreError> {
         use access_request::{Column, Entity};
-        let pending = Condition::all()
-            .add(Column::TenantId.eq(self.wall()))
-            .add(Column::RequesterId.eq(requester.uuid()))
-            .add(Column::Status.eq(RequestStatus::Pending.as_str()))
-            // One that nobody decided in time has expired, whatever its row says.
-            .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now.micros())));
         let ids: Vec<Uuid> = Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(pending)
+            .filter(pending(self.wall(), requester, now))
             .order_by_asc(Column::Id)
             .lock_exclusive()
             .into_tuple()

@@ -52,9 +52,20 @@ impl Writer {
     }
 
     /// Waits for its turn, and begins a unit: a savepoint, undone when it is dropped.
+    ///
+    /// From the turn on it is a task of its own: the driver undoes the whole group where somebody goes away while a
+    /// savepoint is being made. Nobody does that way: a unit that nobody takes is dropped once it has begun.
     pub(crate) async fn begin(&self) -> Result<(DatabaseTransaction, Turn), DbErr> {
         let waiting = tokio::time::timeout(self.patience, Arc::clone(&self.turn).lock_owned());
-        let mut group = waiting.await.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
+        let group = waiting.await.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
+        let this = self.clone();
+        tokio::spawn(async move { this.begin_in(group).await }).await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn begin_in(
+        &self,
+        mut group: OwnedMutexGuard<Option<Group>>,
+    ) -> Result<(DatabaseTransaction, Turn), DbErr> {
         if group.as_ref().is_some_and(|group| group.ends) {
             end(&mut group).await;
         }
@@ -65,8 +76,14 @@ impl Writer {
             self.close_after_those_who_wait();
             group.insert(Group { transaction, kept: Vec::new(), ends: false })
         };
-        let unit = joined.transaction.begin().await?;
-        Ok((unit, Turn { group, undone: true }))
+        match joined.transaction.begin().await {
+            Ok(unit) => Ok((unit, Turn { group, undone: true })),
+            // For the driver its savepoint is open all the same, and what it undoes is the group.
+            Err(error) => {
+                undo(&mut group, &error);
+                Err(error)
+            }
+        }
     }
 
     /// Begins a transaction that nobody joins. It takes its place as a writer at once: one that reads first and then
@@ -97,6 +114,15 @@ async fn end(group: &mut Option<Group>) {
     for unit in kept {
         // Whoever no longer waits needs no answer.
         let _ = unit.send(committed.clone());
+    }
+}
+
+/// Undoes the group, and tells its units.
+fn undo(group: &mut Option<Group>, error: &DbErr) {
+    let Some(Group { transaction, kept, .. }) = group.take() else { return };
+    drop(transaction);
+    for unit in kept {
+        let _ = unit.send(Err(error.clone()));
     }
 }
 

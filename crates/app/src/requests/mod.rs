@@ -8,6 +8,7 @@ mod person;
 mod read;
 mod record;
 mod review;
+mod room;
 mod submit;
 
 use std::net::IpAddr;

@@ -14,7 +14,7 @@ use crate::{App, AppError, Caller, Made, Once};
 
 use super::facts::Facts;
 use super::person::Person;
-use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record};
+use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record, room};
 
 /// The most that may be kept with a request, as JSON text.
 const METADATA_LIMIT: usize = 16 * 1_024;
@@ -100,6 +100,7 @@ async fn keep(
     if !facts.still_stand(&unit).await? {
         return Ok(None);
     }
+    room::check(&unit, &request, now).await?;
     let granted = granted(app, &request, facts, decision, now);
     request.grant = granted.as_ref().map(|making| making.grant.id);
     unit.insert_request(&request).await?;

@@ -1,6 +1,7 @@
 //! Grants, as people see and end them. Their moments are the reconciler's to write.
 
 mod filter;
+mod open;
 mod view;
 
 use curfew_domain::{Grant, GrantId, RequestId, Timestamp, UserId};

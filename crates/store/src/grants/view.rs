@@ -1,9 +1,10 @@
 //! Grants with what AWS holds for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::grant::{AssignmentView, ProvisioningStatus};
 use curfew_domain::{Cursor, Grant, GrantId, Page, PageRequest, Timestamp};
+use sea_orm::sea_query::{ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::row::Row;
 use crate::{GrantFilter, ReadUnit, StoreError};
 
 use super::grant;
+use super::open::open;
 
 /// A grant, and how its assignments stand.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,15 +68,15 @@ impl ReadUnit {
         now: Timestamp,
     ) -> Result<Vec<GrantView>, StoreError> {
         let ids: Vec<Uuid> = grants.iter().map(|grant| grant.id.uuid()).collect();
-        let links = self.links(grant_assignment::Column::GrantId.is_in(ids)).await?;
-        let assignments: Vec<Uuid> = links.iter().map(|link| link.assignment_id).collect();
+        let own = grant_assignment::Column::GrantId.is_in(ids);
+        let links = self.links(own.clone()).await?;
         let rows = assignment::Entity::find()
             .filter(assignment::Column::TenantId.eq(self.wall()))
-            .filter(assignment::Column::Id.is_in(assignments.clone()))
+            .filter(assignment::Column::Id.in_subquery(self.assignments_of(own.clone())))
             .all(self.tx())
             .await?;
         let phases: BTreeMap<Uuid, assignment::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
-        let reasons = self.live_reasons(assignments, now).await?;
+        let reasons = self.live_reasons(own, now).await?;
         grants
             .into_iter()
             .map(|grant| {
@@ -90,33 +92,44 @@ impl ReadUnit {
             .collect()
     }
 
-    /// The links of these assignments to grants that are live.
+    /// The links of such links' assignments to grants that are live.
     async fn live_reasons(
         &self,
-        assignments: Vec<Uuid>,
+        which: SimpleExpr,
         now: Timestamp,
     ) -> Result<Vec<grant_assignment::Model>, StoreError> {
-        let links = self.links(grant_assignment::Column::AssignmentId.is_in(assignments)).await?;
+        let theirs =
+            || grant_assignment::Column::AssignmentId.in_subquery(self.assignments_of(which.clone()));
         let grants = access_grant::Entity::find()
             .filter(access_grant::Column::TenantId.eq(self.wall()))
-            .filter(access_grant::Column::Id.is_in(links.iter().map(|link| link.grant_id)))
-            .filter(access_grant::Column::RevokedAt.is_null())
-            .filter(access_grant::Column::FailedAt.is_null())
+            .filter(access_grant::Column::Id.in_subquery(self.linked_to(theirs())))
+            .filter(open())
             .all(self.tx())
             .await?;
-        let mut live = Vec::new();
+        let mut live = BTreeSet::new();
         for row in &grants {
             if times_of(row)?.is_live(now) {
-                live.push(row.id);
+                live.insert(row.id);
             }
         }
-        Ok(links.into_iter().filter(|link| live.contains(&link.grant_id)).collect())
+        let open = grant_assignment::Column::GrantId.in_subquery(self.open_ids());
+        let mut links = self.links(theirs().and(open)).await?;
+        links.retain(|link| live.contains(&link.grant_id));
+        Ok(links)
     }
 
-    async fn links(
-        &self,
-        which: sea_orm::sea_query::SimpleExpr,
-    ) -> Result<Vec<grant_assignment::Model>, StoreError> {
+    /// The ids of the assignments with such links, for a query around it: a list of them could be longer than a
+    /// statement.
+    fn assignments_of(&self, links: SimpleExpr) -> SelectStatement {
+        Query::select()
+            .column(grant_assignment::Column::AssignmentId)
+            .from(grant_assignment::Entity)
+            .cond_where(grant_assignment::Column::TenantId.eq(self.wall()))
+            .cond_where(links)
+            .to_owned()
+    }
+
+    async fn links(&self, which: SimpleExpr) -> Result<Vec<grant_assignment::Model>, StoreError> {
         let links = grant_assignment::Entity::find()
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
             .filter(which)

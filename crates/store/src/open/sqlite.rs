@@ -49,6 +49,8 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, Proc
         pool().max_connections(1).after_release(is_usable).connect_with(writer).await.map_err(failed)?;
     let readers = pool()
         .max_connections(options.max_connections.clamp(1, MOST_READERS))
+        // Else one could go on showing what was then: a credential that was revoked since would be taken.
+        .after_release(is_usable)
         .connect_with(base.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;

@@ -4,7 +4,7 @@ use curfew_domain::assignment::{AssignmentKey, Observed};
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{AssignmentId, GrantId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, LockType, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::entity::{access_grant, assignment, grant_assignment};
 use crate::row::{Row, number};
@@ -23,9 +23,13 @@ pub struct AssignmentWork {
     pub observed: Observed,
     /// Its due row's generation as read; 0 when nothing is due.
     pub generation: u64,
-    /// The grants that are or were reasons for it.
+    /// The grants that are reasons for it, and the last few of those that were: all that can still matter.
     pub grants: Vec<LinkedGrant>,
 }
+
+/// So many grants that were reasons for an assignment are loaded with it. There may have been any number; what they are
+/// wanted for, when the last of them ended and whose it was, these tell.
+const PAST_GRANTS: u64 = 16;
 
 /// A grant as one of its assignments needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,19 +79,9 @@ impl ReadUnit {
         id: AssignmentId,
         lock: Option<LockType>,
     ) -> Result<Vec<LinkedGrant>, StoreError> {
-        let links = grant_assignment::Entity::find()
-            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
-            .filter(grant_assignment::Column::AssignmentId.eq(id.uuid()))
-            .all(self.tx())
-            .await?;
-        let mut query = access_grant::Entity::find()
-            .filter(access_grant::Column::TenantId.eq(self.wall()))
-            .filter(access_grant::Column::Id.is_in(links.into_iter().map(|link| link.grant_id)))
-            .order_by_asc(access_grant::Column::Id);
-        if let Some(lock) = lock {
-            query = query.lock(lock);
-        }
-        query.all(self.tx()).await?.iter().map(linked_grant).collect()
+        let mut rows = self.open_reasons(id, lock).await?;
+        rows.extend(self.past_reasons(id, PAST_GRANTS).await?);
+        rows.iter().map(linked_grant).collect()
     }
 }
 
@@ -158,12 +152,13 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// The access was there before Curfew's: its grants say so for good.
+    /// The access was there before Curfew's: the grants that need it now say so for good.
     pub async fn mark_standing(&self, assignment: AssignmentId) -> Result<(), StoreError> {
         grant_assignment::Entity::update_many()
             .col_expr(grant_assignment::Column::Standing, Expr::value(true))
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
             .filter(grant_assignment::Column::AssignmentId.eq(assignment.uuid()))
+            .filter(grant_assignment::Column::GrantId.in_subquery(self.open_ids()))
             .exec(self.tx())
             .await?;
         Ok(())

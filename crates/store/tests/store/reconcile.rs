@@ -12,6 +12,9 @@ use curfew_store::{AssignmentCall, Backend, StoreError, on_both_databases};
 
 const LEASE: Duration = Duration::from_hours(1);
 
+/// 66,000 rows: SQLite has no series built in.
+const SQLITE_SERIES: &str = "json_each('[0' || replace(printf('%.*c', 65999, 'x'), 'x', ',0') || ']')";
+
 fn key(principal: &str) -> AssignmentKey {
     AssignmentKey {
         instance: "arn:aws:sso:::instance/ssoins-1234567890abcdef".parse().unwrap(),
@@ -384,5 +387,42 @@ on_both_databases! {
             given.extend(one.await.unwrap());
         }
         assert_eq!(given, vec![1]);
+    }
+    async fn an_assignment_is_loaded_and_shown_however_many_grants_it_had(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let revoked = grant(&world, tenant, id).await;
+        db.tamper("UPDATE access_grant SET revoked_at = created_at, revoked_by = 'system'").await;
+        // More than either database takes values in one statement.
+        let (fresh, each) = match db.store.backend() {
+            Backend::Sqlite => ("randomblob(16)", SQLITE_SERIES),
+            Backend::Postgres => ("gen_random_uuid()", "generate_series(1, 66000)"),
+        };
+        let columns = "tenant_id, grantee_id, resource_type, resource_id, action, account_id, permission_set_arn, \
+                       duration_seconds, decided_at, start_by, revoked_at, revoked_by, audit_enabled, attempts, \
+                       metadata, created_at, updated_at";
+        db.tamper(&format!(
+            "INSERT INTO access_grant (id, {columns}) SELECT {fresh}, {columns} FROM access_grant, {each}"
+        ))
+        .await;
+        db.tamper(
+            "INSERT INTO grant_assignment (tenant_id, grant_id, assignment_id, standing)
+             SELECT g.tenant_id, g.id, l.assignment_id, l.standing FROM access_grant g, grant_assignment l
+             WHERE g.id <> l.grant_id",
+        )
+        .await;
+        let live = grant(&world, tenant, id).await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let work = unit.lock_assignment_work(id).await.unwrap().unwrap();
+        assert_eq!(work.grants[0].id, live, "what is live comes first");
+        assert!(work.grants.len() < 100, "{} grants are loaded", work.grants.len());
+        unit.mark_standing(id).await.unwrap();
+        unit.commit().await.unwrap();
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        let shown = unit.grant(revoked, world.now()).await.unwrap().unwrap();
+        assert!(shown.assignments[0].needed_by_another);
+        assert!(!shown.standing, "what was over before stays as it was");
+        assert!(unit.grant(live, world.now()).await.unwrap().unwrap().standing);
     }
 }

@@ -1,6 +1,7 @@
 //! Units that write at the same time. SQLite has one writer, and those who wait for it share a commit.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::testing::SeededEntropy;
@@ -66,6 +67,32 @@ on_both_databases! {
             assert_eq!(seen.kept_clock, Timestamp::from_micros(number));
         }
         assert_eq!(db.store.seal(tenant).await.unwrap(), 0);
+    }
+
+    async fn who_goes_away_while_their_unit_begins_takes_nothing_of_the_others_with_it(db: &TestStore) {
+        let tenant = World::new(db).tenant("acme").await;
+        let mut kept = 0;
+        for polls in (1..=8).cycle().take(80) {
+            // Both wait for one before them, and so share a commit; the second goes away after so many steps.
+            let before = db.store.tenant(tenant).write().await.unwrap();
+            let first = tokio::spawn(write(db.store.clone(), tenant, format!("g{kept}")));
+            let store = db.store.clone();
+            let leaving = tokio::spawn(async move {
+                let tenant = store.tenant(tenant);
+                let (mut second, mut polled) = (std::pin::pin!(tenant.write()), 0);
+                std::future::poll_fn(|context| {
+                    polled += 1;
+                    let begun = second.as_mut().poll(context).is_ready();
+                    if begun || polled == polls { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+            });
+            tokio::task::yield_now().await;
+            before.commit().await.unwrap();
+            kept += u64::from(first.await.unwrap().is_ok());
+            leaving.await.unwrap();
+        }
+        assert_eq!(db.store.seal(tenant).await.unwrap(), kept, "what somebody was told of is kept");
     }
 
     async fn who_gives_up_waiting_keeps_nobody_from_writing(db: &TestStore) {

@@ -81,6 +81,7 @@ CREATE TABLE access_request (
 );
 CREATE INDEX access_request_newest ON access_request (tenant_id, created_at, id);
 CREATE INDEX access_request_requester ON access_request (tenant_id, requester_id, created_at);
+CREATE INDEX access_request_requester_status ON access_request (tenant_id, requester_id, status);
 
 CREATE TABLE decision (
   tenant_id UUID NOT NULL,
@@ -145,6 +146,8 @@ CREATE TABLE access_grant (
 );
 CREATE INDEX access_grant_newest ON access_grant (tenant_id, created_at, id);
 CREATE INDEX access_grant_grantee ON access_grant (tenant_id, grantee_id, created_at);
+CREATE INDEX access_grant_open ON access_grant (tenant_id, grantee_id)
+  WHERE revoked_at IS NULL AND failed_at IS NULL AND end_noted_at IS NULL;
 
 CREATE TABLE assignment (
   tenant_id UUID NOT NULL,
