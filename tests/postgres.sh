@@ -8,6 +8,7 @@
 #   tests/postgres.sh --resume DIR    starts it again on the same port, after --stop
 #   tests/postgres.sh --stop DIR      stops it at once, as a crash of its machine would look to its clients
 #   tests/postgres.sh --remove DIR    stops it and removes DIR
+# With CURFEW_TEST_POSTGRES_TLS=on the server takes TLS alone from the network; its certificate is DIR/server.crt.
 #
 # PostgreSQL won't run as root: there, it runs as the user postgres that its package made.
 set -euo pipefail
@@ -44,6 +45,7 @@ start() {
   as_owner "$BIN/initdb" -D "$dir/data" -U postgres --auth=trust -E UTF8 --no-locale --no-sync >"$dir.log" 2>&1 ||
     { cat "$dir.log" >&2; return 1; }
   rm -f "$dir.log"
+  if [[ ${CURFEW_TEST_POSTGRES_TLS:-off} == on ]]; then demand_tls "$dir" || return 1; fi
   for attempt in 1 2 3 4 5; do
     # Below the range from which the kernel lends ports to clients.
     port=$((20000 + RANDOM % 12000))
@@ -53,6 +55,20 @@ start() {
   echo "tests/postgres.sh: the server does not start:" >&2
   cat "$dir/log" >&2
   return 1
+}
+
+# From the network TLS alone is taken, with a certificate that nobody has signed but itself.
+demand_tls() {
+  local dir=$1
+  printf '[req]\ndistinguished_name=dn\n[dn]\n[own]\nsubjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n' \
+    >"$dir/tls.conf"
+  as_owner openssl req -x509 -config "$dir/tls.conf" -extensions own -subj /CN=curfew-test -days 2 -nodes -newkey ec \
+    -pkeyopt ec_paramgen_curve:P-256 -keyout "$dir/data/server.key" -out "$dir/data/server.crt" >"$dir/tls.log" 2>&1 ||
+    { cat "$dir/tls.log" >&2; return 1; }
+  cp "$dir/data/server.crt" "$dir/server.crt"
+  chmod 644 "$dir/server.crt"
+  as_owner sed -i 's/^host /hostssl /' "$dir/data/pg_hba.conf"
+  echo 'ssl = on' | as_owner tee -a "$dir/data/postgresql.conf" >/dev/null
 }
 
 # fsync is off unless CURFEW_TEST_POSTGRES_FSYNC=on: what tests keep is thrown away, what is measured must last.

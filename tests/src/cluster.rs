@@ -17,12 +17,21 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one, or `None` where PostgreSQL is to be skipped.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one that takes TLS alone from the network, as Amazon RDS does by default.
+    pub fn start_with_tls() -> Option<Self> {
+        Self::start_with(&[("CURFEW_TEST_POSTGRES_TLS", "on")])
+    }
+
+    fn start_with(environment: &[(&str, &str)]) -> Option<Self> {
         Backend::postgresql()?;
         // Short, for a socket's path has 107 bytes, and open to the user postgres, as whom the server runs under root.
         let outer = tempfile::Builder::new().prefix("curfew-pg").tempdir_in("/tmp").expect("a folder");
         open_to_all(outer.path());
         let folder = outer.path().join("pg");
-        let url = script("--start", &folder);
+        let url = script("--start", &folder, environment);
         Some(Self { url, folder, _outer: outer })
     }
 
@@ -33,28 +42,34 @@ impl Cluster {
 
     /// Stops it at once.
     pub fn stop(&self) {
-        script("--stop", &self.folder);
+        script("--stop", &self.folder, &[]);
     }
 
     /// Starts it again, where it was.
     pub fn resume(&self) {
-        script("--resume", &self.folder);
+        script("--resume", &self.folder, &[]);
+    }
+
+    /// The certificate that one with TLS shows.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        script("--remove", &self.folder);
+        script("--remove", &self.folder, &[]);
     }
 }
 
-fn script(what: &str, folder: &std::path::Path) -> String {
+fn script(what: &str, folder: &std::path::Path, environment: &[(&str, &str)]) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/postgres.sh");
     // To a file: the server it leaves running would hold a pipe open.
     let output = tempfile::NamedTempFile::new().expect("a file");
     let status = Command::new(script)
         .arg(what)
         .arg(folder)
+        .envs(environment.iter().copied())
         .stdout(output.reopen().expect("a file"))
         .status()
         .expect("tests/postgres.sh");

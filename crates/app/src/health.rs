@@ -14,6 +14,7 @@ const SILENCE: Seconds = Seconds::of(60);
 pub struct Health {
     reconciler_seen: AtomicI64,
     clock_is_ahead: AtomicBool,
+    clock_disagrees: AtomicBool,
     only_answers: bool,
 }
 
@@ -37,6 +38,16 @@ impl Health {
     /// The clock that decides is far ahead of the wall's, or no more: the wall was set back by more than 5 minutes.
     pub fn clock_is_ahead(&self, ahead: bool) {
         self.clock_is_ahead.store(ahead, Ordering::Relaxed);
+    }
+
+    /// This machine's clock and the database's are far apart, or no more.
+    pub fn clock_disagrees(&self, disagrees: bool) {
+        self.clock_disagrees.store(disagrees, Ordering::Relaxed);
+    }
+
+    /// Whether nothing speaks against this node's clock.
+    pub fn clock_is_right(&self) -> bool {
+        !self.clock_is_ahead.load(Ordering::Relaxed) && !self.clock_disagrees.load(Ordering::Relaxed)
     }
 }
 
@@ -65,10 +76,10 @@ impl App {
         }
     }
 
-    /// Whether something new may be decided. Not while the clock is far ahead: what would be granted now could
-    /// last too long once the clock is set right. What ends, ends.
+    /// Whether something new may be decided. Not while the clock is far off: what would be granted now could last too
+    /// long by the clocks of other nodes, or once this one is set right. What ends, ends.
     pub fn check_deciding(&self) -> Result<(), AppError> {
-        if self.health.clock_is_ahead.load(Ordering::Relaxed) {
+        if !self.health.clock_is_right() {
             return Err(not_now("the clock of this node is wrong; nothing new is decided until it is right"));
         }
         Ok(())

@@ -41,7 +41,12 @@ impl MonotonicWall {
 
     /// How far this clock is ahead of the wall's.
     pub fn ahead(&self) -> Duration {
-        self.now().since((self.wall)())
+        self.now().since(self.wall())
+    }
+
+    /// What the wall's clock says.
+    pub fn wall(&self) -> Timestamp {
+        (self.wall)()
     }
 }
 

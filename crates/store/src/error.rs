@@ -1,5 +1,7 @@
 //! Why the database did not do what was asked.
 
+use std::time::Duration;
+
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr};
 
@@ -46,6 +48,12 @@ impl StoreError {
     /// A row that does not parse.
     pub(crate) fn corrupt(table: &'static str, id: impl ToString, problem: impl ToString) -> Self {
         Self::Corrupt { table, id: id.to_string(), problem: problem.to_string() }
+    }
+
+    /// The database has not answered for so long.
+    pub(crate) fn silent(patience: Duration) -> Self {
+        let problem = format!("no answer within {} s", patience.as_secs_f32());
+        Self::Unavailable(DatabaseFault(DbErr::Conn(RuntimeErr::Internal(problem))))
     }
 
     /// Whether the same may work later without anybody doing anything.
@@ -119,13 +127,13 @@ impl Kind {
         }
     }
 
-    /// PostgreSQL manual, appendix A. Deadlocks and serialization failures are the database's own "try again".
+    /// PostgreSQL manual, appendix A. Deadlocks, serialization failures and what took longer than the session's limits
+    /// are the database's own "try again".
     fn of_sqlstate(code: &str) -> Self {
         match code {
             "53100" => Self::Full,
-            "40001" | "40P01" | "53300" | "55P03" | "57P01" | "57P02" | "57P03" | "25006" => {
-                Self::Unavailable
-            }
+            "25006" | "25P03" | "40001" | "40P01" | "53300" | "55P03" | "57014" | "57P01" | "57P02"
+            | "57P03" => Self::Unavailable,
             _ if code.starts_with("08") => Self::Unavailable,
             _ => Self::Other,
         }

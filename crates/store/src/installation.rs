@@ -2,7 +2,9 @@
 
 use curfew_domain::{PlatformMode, TenantId, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement,
+};
 
 use crate::entity::installation::{Column, Entity};
 use crate::row::{Row, moment};
@@ -35,6 +37,22 @@ impl UnwalledRead {
             master: row.master_tenant_id.map(TenantId::from_uuid),
             kept_clock: Timestamp::from_micros(row.kept_clock),
         })
+    }
+}
+
+impl UnwalledRead {
+    /// What time PostgreSQL's machine says it is; none for SQLite, which is on this one.
+    pub async fn database_clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Now {
+            micros: i64,
+        }
+        if self.tx().get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let asking = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
+        let now = Now::find_by_statement(Statement::from_string(DbBackend::Postgres, asking));
+        Ok(now.one(self.tx()).await?.map(|now| Timestamp::from_micros(now.micros)))
     }
 }
 

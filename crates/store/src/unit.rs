@@ -171,9 +171,17 @@ async fn keep(tx: DatabaseTransaction, turn: Option<Turn>) -> Result<(), StoreEr
     }
 }
 
-/// Begins a bare writing transaction, for migrations.
+/// Begins a bare writing transaction, for migrations. They wait for each other, and take the time they need.
 pub(crate) async fn begin_migration(store: &Store) -> Result<DatabaseTransaction, StoreError> {
-    Ok(store.writers().begin_alone().await?)
+    let unit = store.writers().begin_alone().await?;
+    if store.backend() == Backend::Postgres {
+        unit.execute_unprepared(
+            "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+        .await?;
+    }
+    Ok(unit)
 }
 
 #[derive(Clone, Copy)]

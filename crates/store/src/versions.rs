@@ -1,31 +1,21 @@
 //! A number for each tenant that moves with all that decides who may do what: roles, groups, policies, keys,
 //! suspension and lockdown. Caches ask whether it moved.
 
-use curfew_domain::TenantId;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use crate::entity::tenant_version::{ActiveModel, Column, Entity};
 use crate::row::Row;
-use crate::{ReadUnit, StoreError, UnwalledRead, WriteUnit};
+use crate::{ReadUnit, StoreError, WriteUnit};
 
 impl ReadUnit {
     /// The unit's own tenant's version; 0 before its first change.
     pub async fn version(&self) -> Result<u64, StoreError> {
-        of(self.tenant(), self.tx()).await
+        let row = Entity::find_by_id(self.wall()).one(self.tx()).await?;
+        row.map_or(Ok(0), |row| {
+            Row { table: "tenant_version", id: self.tenant() }.count("version", row.version)
+        })
     }
-}
-
-impl UnwalledRead {
-    /// The tenant's version; 0 before its first change.
-    pub async fn tenant_version(&self, tenant: TenantId) -> Result<u64, StoreError> {
-        of(tenant, self.tx()).await
-    }
-}
-
-async fn of(tenant: TenantId, tx: &DatabaseTransaction) -> Result<u64, StoreError> {
-    let row = Entity::find_by_id(tenant.uuid()).one(tx).await?;
-    row.map_or(Ok(0), |row| Row { table: "tenant_version", id: tenant }.count("version", row.version))
 }
 
 impl WriteUnit {

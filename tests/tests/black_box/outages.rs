@@ -1,6 +1,6 @@
 //! The database goes away under a running server, and comes back.
 
-use curfew_tests::{Backend, Client, Cluster, Json, Server, eventually, holds};
+use curfew_tests::{Backend, Client, Cluster, Door, Json, Server, eventually, holds};
 use serde_json::json;
 
 use crate::access::Office;
@@ -20,6 +20,13 @@ async fn a_server_whose_postgresql_comes_back_goes_on_where_it_was() {
     .await;
     office.admin.get("/v1/users/me").await.refused(503, "unavailable");
     office.admin.delete(&format!("/v1/grants/{grant}")).await.refused(503, "unavailable");
+    eventually("the log to say why", async || {
+        let why = |line: &String| {
+            line.contains("the audit log could not be sealed") && line.contains("unavailable: ")
+        };
+        holds(office.server.logs().lines().iter().any(why))
+    })
+    .await;
 
     cluster.resume();
     eventually("the server to find its database again", async || {
@@ -33,6 +40,25 @@ async fn a_server_whose_postgresql_comes_back_goes_on_where_it_was() {
     let revoked = office.admin.delete(&format!("/v1/grants/{grant}")).await.ok();
     assert_eq!(revoked.text("status"), "revoked");
     office.is_gone(&grant, "revoked").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_postgresql_goes_silent_goes_on_with_the_one_that_takes_its_place() {
+    let Some(door) = Door::before_postgresql().await else { return };
+    let office = Office::open(door.backend()).await;
+    let grant = office.granted(3_600).await;
+    office.is_held(&grant).await;
+
+    door.forget_connections();
+    eventually("a revocation to be taken", async || {
+        holds(office.admin.delete(&format!("/v1/grants/{grant}")).await.status == 200)
+    })
+    .await;
+    office.is_gone(&grant, "revoked").await;
+    eventually("the server to be ready again", async || {
+        holds(office.server.stranger().get("/readyz").await.status == 200)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

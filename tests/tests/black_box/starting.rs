@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use curfew_tests::{Backend, Server, on_both_databases};
+use curfew_tests::{Backend, Cluster, Server, on_both_databases};
 
 async fn refused_with(name: &str, value: &str) {
     let server = Server::on(Backend::Sqlite).env(name, value).ready().await;
@@ -100,6 +100,28 @@ async fn a_role_that_may_not_migrate_is_told_who_does() {
     let wrong = "postgres://curfew@127.0.0.1:1/nowhere";
     let ended = server.run_with("MIGRATE_DATABASE_URL", wrong, &["serve"]);
     assert!(!ended.status.success() && ended.output.contains("MIGRATE_DATABASE_URL"), "{}", ended.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_demands_tls_gets_it_and_is_trusted_by_its_certificate_where_that_is_asked_for() {
+    let Some(cluster) = Cluster::start_with_tls() else { return };
+    let server = Server::on(cluster.backend()).ready().await;
+    let known = format!("sslmode=verify-full&sslrootcert={}", cluster.certificate().display());
+    for taken in ["", "sslmode=require", &known] {
+        let url = format!("{}?{taken}", server.database().url());
+        let ended = server.run_with("DATABASE_URL", &url, &["migrate"]);
+        assert!(ended.status.success(), "{taken}: {}", ended.output);
+    }
+    for (refused, words) in [
+        ("sslmode=disable", "no encryption"),
+        ("sslmode=verify-full", "no trusted connection to the PostgreSQL at 127.0.0.1"),
+        ("sslmode=verify-full", "invalid peer certificate"),
+    ] {
+        let url = format!("{}?{refused}", server.database().url());
+        let ended = server.run_with("DATABASE_URL", &url, &["migrate"]);
+        assert_eq!(ended.status.code(), Some(1), "{refused}: {}", ended.output);
+        assert!(ended.output.contains(words), "{refused}: {}", ended.output);
+    }
 }
 
 on_both_databases! {

@@ -15,7 +15,8 @@ use super::due::is_due;
 use super::pace::Rates;
 use super::read::{Reading, Stopped};
 use crate::connection;
-use crate::{App, AppError};
+use crate::patience::in_time;
+use crate::{App, AppError, with_causes};
 
 /// How often it is looked whose reading is due.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -78,29 +79,32 @@ impl Discoverer {
 
     async fn due_or_none(&self) -> Vec<TenantId> {
         self.due().await.unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "discovery could not read what is due");
+            tracing::warn!(error = with_causes(&error), "discovery could not read what is due");
             Vec::new()
         })
     }
 
     async fn due(&self) -> Result<Vec<TenantId>, AppError> {
-        let unit = self.app.store.unwalled().read().await?;
-        let connected = unit.connected_tenants().await?;
-        drop(unit);
+        let connected = in_time(self.connected()).await?;
         let now = self.app.now();
         let mut due = Vec::new();
         for tenant in connected {
-            match self.is_due(tenant, now).await {
+            match in_time(self.is_due(tenant, now)).await {
                 Ok(true) => due.push(tenant),
                 Ok(false) => {}
                 // What is wrong with one tenant's rows keeps no other waiting.
                 Err(error) => {
-                    tracing::warn!(%tenant, error = &error as &dyn std::error::Error,
+                    tracing::warn!(%tenant, error = with_causes(&error),
                         "discovery could not read whether it is due");
                 }
             }
         }
         Ok(due)
+    }
+
+    async fn connected(&self) -> Result<Vec<TenantId>, AppError> {
+        let unit = self.app.store.unwalled().read().await?;
+        Ok(unit.connected_tenants().await?)
     }
 
     async fn is_due(&self, tenant: TenantId, now: Timestamp) -> Result<bool, AppError> {
@@ -119,7 +123,7 @@ impl Discoverer {
             read = self.read(tenant) => read,
         };
         if let Err(error) = read {
-            tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "discovery failed here");
+            tracing::warn!(%tenant, error = with_causes(&error), "discovery failed here");
         }
     }
 
@@ -137,17 +141,17 @@ impl Discoverer {
         if !self.owns(tenant).await? {
             return Ok(());
         }
-        let Some((connection, run)) = self.begin(tenant).await? else { return Ok(()) };
+        let Some((connection, run)) = in_time(self.begin(tenant)).await? else { return Ok(()) };
         let reading = Reading::new(&self.app, tenant, &connection, self.rates)?;
         let outcome = tokio::select! {
             outcome = reading.read_all() => outcome,
             lost = self.until_lost(tenant) => return lost,
         };
-        self.end(tenant, run, outcome).await
+        in_time(self.end(tenant, run, outcome)).await
     }
 
     async fn owns(&self, tenant: TenantId) -> Result<bool, AppError> {
-        Ok(self.app.store.take_lease(tenant, self.node, LEASE).await?.is_some())
+        Ok(in_time(self.app.store.take_lease(tenant, self.node, LEASE)).await?.is_some())
     }
 
     /// Ends when the lease is another node's: that one begins the reading anew.

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use curfew_domain::{Actor, AuthProvider, SessionId, Timestamp, User};
 use curfew_policy::operations::Authorizer;
-use curfew_store::{CredentialSubject, ReadUnit, Standing};
+use curfew_store::{CredentialSubject, ReadUnit, Standing, StoreError};
 
 use super::known::Known;
 use super::presented::{Presented, Shown, UNAUTHENTICATED, tenant_named};
 use crate::credentials::CsrfToken;
-use crate::{App, AppError, Caller};
+use crate::patience::in_time;
+use crate::{App, AppError, Caller, with_causes};
 
 /// Finds out who is asking, in the contract's order: a bad credential, a missing or malformed tenant, another's
 /// tenant, then a suspended user or revoked key; last, for the console's cookie, a forged request.
@@ -161,8 +162,8 @@ fn keep_up(app: &App, shown: &Shown, known: &Arc<Known>, now: Timestamp) {
             }
             unit.commit().await
         };
-        if let Err(error) = kept.await {
-            tracing::warn!(credential_id = %credential.id, %error, "a credential's use was not written down");
+        if let Err(error) = in_time::<(), StoreError>(kept).await {
+            tracing::warn!(credential_id = %credential.id, error = with_causes(&error), "a credential's use was not written down");
         }
     });
 }

@@ -5,13 +5,17 @@
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use curfew_store::keyring::KeyedHash;
-use curfew_store::{Standing, Store, StoreError};
+use curfew_store::{Standing, Store, StoreError, in_time};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::AppError;
+
+/// How long a read may take. One that is never answered would be waited for by every request after it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most requests that share a read: bounds the query's length.
 const BATCH: usize = 200;
@@ -92,7 +96,7 @@ impl Reader {
 async fn read_while_asked(mut reader: Reader, store: Store) {
     while let Some(batch) = reader.next() {
         let all: Vec<KeyedHash> = batch.iter().flat_map(|ask| ask.candidates.iter().copied()).collect();
-        let found = store.unwalled().standings(&all).await.map_err(Arc::new);
+        let found = in_time(PATIENCE, store.unwalled().standings(&all)).await.map_err(Arc::new);
         answer(batch, &found);
     }
 }

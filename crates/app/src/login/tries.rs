@@ -7,7 +7,7 @@ use curfew_store::keyring::{KeyedHash, Keyring, Purpose};
 use curfew_store::{LoginTries, TriesOf, WriteUnit};
 
 use super::backoff::{Admitted, Counters, TooEarly, Tries};
-use crate::{App, AppError};
+use crate::{App, AppError, with_causes};
 
 /// Under what one try to sign in is counted.
 pub(super) struct TryKeys([(TriesOf, KeyedHash); 3]);
@@ -64,7 +64,10 @@ impl TryKeys {
             unit.commit().await
         };
         if let Err(error) = taken_back.await {
-            tracing::warn!(%error, "a try to sign in that was not looked at stays counted");
+            tracing::warn!(
+                error = with_causes(&error),
+                "a try to sign in that was not looked at stays counted"
+            );
         }
     }
 }

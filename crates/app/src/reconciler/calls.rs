@@ -12,7 +12,7 @@ use super::lease::Held;
 use super::overdue::is_owed;
 use super::work::Went;
 use super::{Reconciler, Target, backoff};
-use crate::AppError;
+use crate::{AppError, with_causes};
 
 /// After this many failures of a deletion in a row somebody should look.
 const ALERT_AFTER: u32 = 3;
@@ -221,7 +221,7 @@ impl Reconciler {
     ) -> Result<Went, AppError> {
         tracing::warn!(
             tenant_id = %target.tenant, assignment_id = %target.assignment,
-            error = error as &dyn std::error::Error, "AWS could not be asked"
+            error = with_causes(error), "AWS could not be asked"
         );
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };

@@ -37,7 +37,8 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::App;
+use crate::patience::in_time;
+use crate::{App, with_causes};
 use lease::Leases;
 use overdue::Overdue;
 use pace::Paces;
@@ -49,6 +50,10 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
 /// How long at least, when nothing happens meanwhile.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
+
+/// How long a row may be attended to. Its calls to AWS end long before (8 s each, and one step makes one): what takes
+/// longer waits for a database that has gone silent.
+const LONGEST_ATTENTION: Duration = Duration::from_mins(2);
 
 /// How many due rows are read at once.
 const BATCH: u16 = 256;
@@ -114,7 +119,7 @@ impl Reconciler {
             }
             while let Some(row) = queue.next() {
                 let this = Arc::clone(self);
-                running.spawn(async move { (row, this.attend(row).await) });
+                running.spawn(async move { (row, this.attend_in_time(row).await) });
             }
             let sleep = self.until_next_due().await;
             tokio::select! {
@@ -130,15 +135,22 @@ impl Reconciler {
         while running.join_next().await.is_some() {}
     }
 
+    /// Attends to a row, but not for ever: whatever it waits for, the row is still due.
+    async fn attend_in_time(&self, row: DueAssignment) -> bool {
+        let attended = tokio::time::timeout(LONGEST_ATTENTION, self.attend(row)).await;
+        attended.unwrap_or_else(|_| {
+            tracing::warn!(tenant_id = %row.tenant, assignment_id = %row.assignment,
+                "attending to an assignment took too long; it is begun anew");
+            false
+        })
+    }
+
     async fn due_now(&self) -> Vec<DueAssignment> {
         let held = self.leases.held_at(Instant::now());
-        match self.app.store.due_for(&held, self.app.clock.now(), BATCH).await {
+        match in_time(self.app.store.due_for(&held, self.app.clock.now(), BATCH)).await {
             Ok(due) => due,
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "reconciler could not read what is due"
-                );
+                tracing::warn!(error = with_causes(&error), "reconciler could not read what is due");
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 Vec::new()
             }
@@ -149,13 +161,10 @@ impl Reconciler {
     async fn measure(&self) {
         let now = self.app.clock.now();
         metrics::gauge!("curfew_revocations_overdue").set(as_gauge(self.overdue.count(now)));
-        match self.app.store.backlog(&self.leases.tenants(), now).await {
+        match in_time(self.app.store.backlog(&self.leases.tenants(), now)).await {
             Ok(rows) => metrics::gauge!("curfew_reconcile_backlog").set(as_gauge(rows)),
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "reconciler could not count what is due"
-                );
+                tracing::warn!(error = with_causes(&error), "reconciler could not count what is due");
             }
         }
     }
@@ -163,7 +172,7 @@ impl Reconciler {
     /// How long until the next row is due. What is due already has a place, or waits for one.
     async fn until_next_due(&self) -> Duration {
         let now = self.app.clock.now();
-        match self.app.store.next_due(&self.leases.held_at(Instant::now()), now).await {
+        match in_time(self.app.store.next_due(&self.leases.held_at(Instant::now()), now)).await {
             Ok(Some(due)) => due.since(now).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
             _ => LONGEST_SLEEP,
         }

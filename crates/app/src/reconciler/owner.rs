@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 use super::Reconciler;
 use super::lease::{Held, LASTS};
+use crate::patience::in_time;
+use crate::with_causes;
 
 impl Reconciler {
     /// Renews the leases that this node holds and takes those that nobody holds and that have work. Says whether the
@@ -15,14 +17,11 @@ impl Reconciler {
     pub(super) async fn take_connections(&self) -> bool {
         let mut answered = true;
         let mut tenants: BTreeSet<TenantId> = self.leases.tenants().into_iter().collect();
-        match self.app.store.tenants_with_work().await {
+        match in_time(self.app.store.tenants_with_work()).await {
             Ok(found) => tenants.extend(found),
             Err(error) => {
                 answered = false;
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "reconciler could not read whose work there is"
-                );
+                tracing::warn!(error = with_causes(&error), "reconciler could not read whose work there is");
             }
         }
         for tenant in tenants {
@@ -45,14 +44,14 @@ impl Reconciler {
 
     async fn take_connection(&self, tenant: TenantId) -> bool {
         let asked = Instant::now();
-        match self.app.store.take_lease(tenant, self.node, LASTS).await {
+        match in_time(self.app.store.take_lease(tenant, self.node, LASTS)).await {
             Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
             Ok(None) => {
                 self.lose(tenant);
                 self.leases.note_other(tenant, asked);
             }
             Err(error) => {
-                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "lease could not be renewed");
+                tracing::warn!(%tenant, error = with_causes(&error), "lease could not be renewed");
                 return false;
             }
         }
@@ -74,7 +73,7 @@ impl Reconciler {
             match tokio::time::timeout(Duration::from_secs(2), released).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "lease could not be handed over");
+                    tracing::warn!(%tenant, error = with_causes(&error), "lease could not be handed over");
                 }
                 Err(_) => tracing::warn!(%tenant, "lease could not be handed over in time"),
             }

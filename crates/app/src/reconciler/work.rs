@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::lease::Held;
 use super::overdue::take_back_at;
 use super::{Reconciler, Target};
-use crate::AppError;
+use crate::{AppError, with_causes};
 
 /// How many steps of one assignment are taken in a row before others get their turn.
 const STEPS_IN_A_ROW: u8 = 6;
@@ -78,7 +78,7 @@ impl Reconciler {
                 tracing::warn!(
                     tenant_id = %target.tenant,
                     assignment_id = %target.assignment,
-                    error = &error as &dyn std::error::Error,
+                    error = with_causes(&error),
                     "assignment could not be attended to"
                 );
                 self.put_off(due, ERROR_PAUSE_MILLIS).await;
@@ -161,7 +161,7 @@ impl Reconciler {
         };
         if let Err(error) = put_off.await {
             let error: StoreError = error;
-            tracing::warn!(error = &error as &dyn std::error::Error, "due row could not be put off");
+            tracing::warn!(error = with_causes(&error), "due row could not be put off");
         }
     }
 

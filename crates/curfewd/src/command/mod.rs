@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use curfew_app::with_causes;
 
 use crate::cli::{AuditCommand, Cli, Command};
 use crate::config::{self, Source};
@@ -69,7 +70,7 @@ async fn migrate(source: &Source) -> Result<(), ServeError> {
 }
 
 fn failed(error: &ServeError) -> ExitCode {
-    fail(error.exit_status(), &error.to_string())
+    fail(error.exit_status(), &with_causes(error))
 }
 
 /// Says why, one line a problem, on the error output.

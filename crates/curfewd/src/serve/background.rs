@@ -55,11 +55,13 @@ impl Background {
         });
     }
 
-    /// Does `work` now, and then `every` so often; not more often than is of use while it goes wrong.
+    /// Does `work` now, and then `every` so often; not more often than is of use while it goes wrong. A round that has not
+    /// ended `within` so long is given up: the next one may find what it waited for.
     pub(super) fn every<W>(
         &self,
         name: &'static str,
         every: Duration,
+        within: Duration,
         work: impl Fn() -> W + Clone + Send + Sync + 'static,
     ) where
         W: Future<Output = Went> + Send + 'static,
@@ -68,7 +70,11 @@ impl Background {
             let work = work.clone();
             async move {
                 loop {
-                    let time = match work().await {
+                    let went = tokio::time::timeout(within, work()).await.unwrap_or_else(|_| {
+                        tracing::warn!(name, "a round of a background loop took too long; it is given up");
+                        Went::Wrong
+                    });
+                    let time = match went {
                         Went::Well => every,
                         Went::Wrong => every.max(AFTER_WRONG),
                     };
@@ -92,5 +98,30 @@ async fn pause(shutdown: &CancellationToken, time: Duration) -> ControlFlow<()> 
     tokio::select! {
         () = shutdown.cancelled() => ControlFlow::Break(()),
         () = tokio::time::sleep(time) => ControlFlow::Continue(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_that_waits_for_ever_does_not_keep_the_next_from_coming() {
+        let shutdown = CancellationToken::new();
+        let background = Background::new(shutdown.clone());
+        let rounds = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&rounds);
+        background.every("stuck", Duration::from_secs(1), Duration::from_secs(30), move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::future::pending()
+        });
+        while rounds.load(Ordering::SeqCst) < 3 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        shutdown.cancel();
+        assert!(background.end(Duration::from_mins(1)).await);
     }
 }

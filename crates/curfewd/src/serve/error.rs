@@ -83,7 +83,7 @@ pub enum ServeError {
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     /// The database failed.
-    #[error("the database failed: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 

@@ -8,9 +8,9 @@ use curfew_app::audit;
 use curfew_app::discovery::Discoverer;
 use curfew_app::health::Health;
 use curfew_app::reconciler::Reconciler;
-use curfew_app::{App, audit::heads, upkeep};
-use curfew_domain::NodeId;
-use curfew_store::StoreError;
+use curfew_app::{App, audit::heads, upkeep, with_causes};
+use curfew_domain::{NodeId, Timestamp};
+use curfew_store::{StoreError, in_time};
 
 use super::background::{Background, Went};
 use super::{Server, ServerClock};
@@ -18,8 +18,8 @@ use super::{Server, ServerClock};
 /// How often the clock is kept and compared with the wall's (DESIGN.md, "Decisions, and why").
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 
-/// More than this ahead of the wall, nothing new is decided.
-const TOO_FAR_AHEAD: Duration = Duration::from_mins(5);
+/// More than this ahead of the wall, or with a wall that is this far off the database's, nothing new is decided.
+const TOO_FAR: Duration = Duration::from_mins(5);
 
 /// How often the audit log is sealed: within a second (DESIGN.md).
 const SEAL_EVERY: Duration = Duration::from_millis(500);
@@ -29,6 +29,13 @@ const HEADS_EVERY: Duration = Duration::from_mins(1);
 
 /// How often credentials are renewed and tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// How long keeping the clock may take: the port is not opened before.
+const CLOCK_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a round of these loops may take; one of upkeep goes over all tenants, each with units of its own.
+const ROUND_WITHIN: Duration = Duration::from_secs(30);
+const UPKEEP_WITHIN: Duration = UPKEEP_EVERY;
 
 /// How often collected metrics are tidied up, so that they don't grow where nobody scrapes.
 const METRICS_EVERY: Duration = Duration::from_secs(5);
@@ -40,17 +47,21 @@ pub(super) fn start(background: &Background, server: &Server) {
     background.every(
         "clock",
         CLOCK_EVERY,
+        ROUND_WITHIN,
         with(app, move |app| {
             let clock = clock.clone();
             async move { keep_clock(&app, &clock).await }
         }),
     );
-    background.every("upkeep", UPKEEP_EVERY, with(app, |app| async move { keep_up(&app).await }));
-    background.every("sealer", SEAL_EVERY, with(app, |app| async move { seal(&app).await }));
+    let upkeep = with(app, |app| async move { keep_up(&app).await });
+    background.every("upkeep", UPKEEP_EVERY, UPKEEP_WITHIN, upkeep);
+    let sealer = with(app, |app| async move { seal(&app).await });
+    background.every("sealer", SEAL_EVERY, ROUND_WITHIN, sealer);
     let metrics = server.metrics.clone();
     background.every(
         "metrics",
         METRICS_EVERY,
+        ROUND_WITHIN,
         with(app, move |_| {
             metrics.upkeep();
             std::future::ready(Went::Well)
@@ -65,6 +76,7 @@ fn start_reconciling(background: &Background, server: &Server) {
     let (signing, file) = (server.signing.clone(), Arc::clone(&server.heads));
     background.every(
         "heads",
+        HEADS_EVERY,
         HEADS_EVERY,
         with(&server.app, move |app| {
             let (signing, file) = (signing.clone(), Arc::clone(&file));
@@ -104,28 +116,45 @@ async fn keep_up(app: &App) -> Went {
     report("credentials could not be tidied up", upkeep::upkeep(app).await)
 }
 
-/// Keeps the clock, so that a restart goes on from here, and sees whether it is right.
-async fn keep_clock(app: &App, clock: &ServerClock) -> Went {
-    check_clock(&app.health, clock);
+/// Sees whether the clock is right, and keeps it, so that a restart goes on from here. Before the port is opened too:
+/// nothing may be decided by a wrong one.
+pub(super) async fn keep_clock(app: &App, clock: &ServerClock) -> Went {
+    check_ahead(&app.health, clock);
     let kept = async {
         let unit = app.store.unwalled().write().await?;
-        unit.keep_clock(app.now()).await?;
+        // What a wrong clock keeps, all nodes that start later go on from.
+        if agrees(&app.health, clock.wall(), unit.database_clock().await?) {
+            unit.keep_clock(app.now()).await?;
+        }
         unit.commit().await
     };
-    report::<(), StoreError>("the clock could not be kept", kept.await)
+    report::<(), StoreError>("the clock could not be kept", in_time(CLOCK_WITHIN, kept).await)
 }
 
-/// Sees whether the clock is right. Before the port is opened too: nothing may be decided by a wrong one.
-pub(super) fn check_clock(health: &Health, clock: &ServerClock) {
+/// Whether the clock is far ahead of this machine's own wall clock.
+fn check_ahead(health: &Health, clock: &ServerClock) {
     let ahead = clock.ahead();
-    health.clock_is_ahead(ahead > TOO_FAR_AHEAD);
+    health.clock_is_ahead(ahead > TOO_FAR);
     metrics::gauge!("curfew_clock_ahead_seconds").set(ahead.as_secs_f64());
-    if ahead > TOO_FAR_AHEAD {
+    if ahead > TOO_FAR {
         tracing::error!(
             ahead_seconds = ahead.as_secs(),
             "the wall clock was set back: nothing new is decided"
         );
     }
+}
+
+/// Whether this machine's wall clock agrees with that of the database, where both are there to be asked. All nodes ask
+/// the same one, so a node that is slow or fast is found; that the database is the one that is wrong, all say.
+fn agrees(health: &Health, wall: Option<Timestamp>, database: Option<Timestamp>) -> bool {
+    let (Some(wall), Some(database)) = (wall, database) else { return true };
+    let off = wall.since(database).max(database.since(wall));
+    health.clock_disagrees(off > TOO_FAR);
+    metrics::gauge!("curfew_clock_off_seconds").set(off.as_secs_f64());
+    if off > TOO_FAR {
+        tracing::error!(%wall, %database, "this machine's clock and the database's differ: nothing new is decided");
+    }
+    off <= TOO_FAR
 }
 
 /// Hands a loop its own reference to what it works with.
@@ -140,7 +169,24 @@ where
 /// A round that goes wrong is done again later; the log says so.
 fn report<T, E: Error + 'static>(problem: &'static str, result: Result<T, E>) -> Went {
     let Err(error) = result else { return Went::Well };
-    let error: &(dyn Error + 'static) = &error;
-    tracing::warn!(error, "{problem}");
+    tracing::warn!(error = with_causes(&error), "{problem}");
     Went::Wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_that_is_far_off_the_databases_is_found_and_forgotten_when_it_is_right_again() {
+        let of_database = Timestamp::from_micros(1_772_366_400_000_000);
+        let seconds = |seconds: i64| Some(of_database.plus_millis(seconds * 1_000));
+        let health = Health::of_answering_node();
+        for (wall, right) in [(0, true), (-600, false), (299, true), (600, false), (-299, true)] {
+            assert_eq!(agrees(&health, seconds(wall), Some(of_database)), right, "{wall}");
+            assert_eq!(health.clock_is_right(), right, "{wall}");
+        }
+        agrees(&health, seconds(600), Some(of_database));
+        assert!(agrees(&health, seconds(600), None), "with SQLite there is no other clock");
+    }
 }

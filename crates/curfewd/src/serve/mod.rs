@@ -27,11 +27,15 @@ use heads_file::HeadsFile;
 use listen::Places;
 use open::Opened;
 
-/// How long requests that are under way may take after the server was told to stop.
-const LAST_ANSWERS: Duration = Duration::from_secs(20);
+/// How long requests that are under way may take after the server was told to stop. This and the two below are less than
+/// 30 s together: then whoever stops it kills it (docs/operations.md).
+const LAST_ANSWERS: Duration = Duration::from_secs(15);
 
 /// How long the loops may take to hand over after that.
-const LAST_WORK: Duration = Duration::from_secs(10);
+const LAST_WORK: Duration = Duration::from_secs(7);
+
+/// How long it may take to seal what was written meanwhile, and to close the database.
+const LAST_WORDS: Duration = Duration::from_secs(6);
 
 /// A server that is ready to take its port: settings, secrets, database and schema are in order.
 pub struct Server {
@@ -82,7 +86,7 @@ impl Server {
         };
         self.warn_of_a_nameless_proxy();
         let router = curfew_http::router(Arc::clone(&self.app), &settings, self.metrics.clone());
-        loops::check_clock(&self.app.health, &self.clock);
+        loops::keep_clock(&self.app, &self.clock).await;
         let background = Background::new(shutdown.clone());
         loops::start(&background, &self);
         if let Ok(address) = listener.local_addr() {
@@ -91,10 +95,15 @@ impl Server {
         let places = Places::new(self.config.trusted_proxies.clone());
         let answered = listen::listen(listener, router, places, shutdown, LAST_ANSWERS).await;
         let handed_over = background.end(LAST_WORK).await;
-        loops::finish(&self).await;
-        self.app.store.close().await;
-        tracing::info!(answered, handed_over, "server stopped");
+        // A database that says nothing would be waited for by all three, each in its own way.
+        let closed = tokio::time::timeout(LAST_WORDS, self.close()).await.is_ok();
+        tracing::info!(answered, handed_over, closed, "server stopped");
         Ok(())
+    }
+
+    async fn close(&self) {
+        loops::finish(self).await;
+        self.app.store.close().await;
     }
 
     /// TLS is a proxy's work: a server that is reached over it has one before it.

@@ -67,6 +67,14 @@ impl ServerClock {
         }
     }
 
+    /// What this machine's own clock says, where it is asked at all.
+    pub(super) fn wall(&self) -> Option<Timestamp> {
+        match self {
+            ServerClock::System(clock) => Some(clock.wall()),
+            ServerClock::Given(_) => None,
+        }
+    }
+
     /// How far it is ahead of the wall.
     pub(super) fn ahead(&self) -> Duration {
         match self {

@@ -25,6 +25,8 @@ pub struct StoreOptions {
     /// How long a unit waits for a connection before the database counts as unavailable; none for what suits the
     /// database: 5 s for PostgreSQL, 30 s for SQLite's one writer.
     pub acquire_timeout: Option<Duration>,
+    /// How long PostgreSQL waits for us, and lets us wait.
+    pub time_limits: TimeLimits,
     /// Most pages (4 KiB each) that a SQLite file may grow to; none for what the disk holds.
     pub sqlite_max_pages: Option<u32>,
 }
@@ -32,7 +34,35 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// The database at `url`, with connections as for one server.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 16, acquire_timeout: None, sqlite_max_pages: None }
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            acquire_timeout: None,
+            time_limits: TimeLimits::default(),
+            sqlite_max_pages: None,
+        }
+    }
+}
+
+/// What PostgreSQL itself puts an end to. A node that is gone without a word would else keep its locks until the
+/// server's operating system notices, which takes hours, and all others would wait behind them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// How long a statement waits for a lock.
+    pub lock: Duration,
+    /// How long a statement takes.
+    pub statement: Duration,
+    /// How long a unit does nothing between two statements: no unit waits for anybody but the database.
+    pub idle_unit: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            lock: Duration::from_secs(5),
+            statement: Duration::from_secs(30),
+            idle_unit: Duration::from_secs(15),
+        }
     }
 }
 
@@ -55,6 +85,7 @@ impl std::fmt::Debug for StoreOptions {
         f.debug_struct("StoreOptions")
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout", &self.acquire_timeout)
+            .field("time_limits", &self.time_limits)
             .field("sqlite_max_pages", &self.sqlite_max_pages)
             .finish_non_exhaustive()
     }
@@ -99,12 +130,18 @@ pub enum OpenError {
         /// The database file.
         path: PathBuf,
     },
-    /// The URL asks for TLS, which this build has not.
-    #[error("the database URL asks for TLS (sslmode), which this build can't do")]
-    NoTls,
     /// PostgreSQL does not answer.
     #[error("no PostgreSQL answers at {server}")]
     Unreachable {
+        /// Host, port and database.
+        server: String,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// PostgreSQL can't be spoken with in the way that the URL's `sslmode` asks for.
+    #[error("no trusted connection to the PostgreSQL at {server} (sslmode, sslrootcert)")]
+    NoTls {
         /// Host, port and database.
         server: String,
         /// What the driver said.

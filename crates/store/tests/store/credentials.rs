@@ -3,7 +3,7 @@
 use curfew_domain::{ApiKeyId, CredentialId};
 use curfew_store::keyring::{KeyId, KeyedHash};
 use curfew_store::testing::World;
-use curfew_store::{Constraint, Credential, CredentialSubject, StoreError, on_both_databases};
+use curfew_store::{Backend, Constraint, Credential, CredentialSubject, StoreError, on_both_databases};
 
 fn hash(key: u32, byte: u8) -> KeyedHash {
     KeyedHash { key: KeyId::from_u32(key), digest: [byte; 32] }
@@ -75,10 +75,18 @@ on_both_databases! {
             let unit = db.store.tenant(ours).write().await.unwrap();
             unit.bump_version().await.unwrap();
             unit.commit().await.unwrap();
-            let unit = db.store.unwalled().read().await.unwrap();
-            assert_eq!(unit.tenant_version(ours).await.unwrap(), expected);
-            assert_eq!(unit.tenant_version(theirs).await.unwrap(), 0);
+            for (tenant, version) in [(ours, expected), (theirs, 0)] {
+                let unit = db.store.tenant(tenant).read().await.unwrap();
+                assert_eq!(unit.version().await.unwrap(), version);
+            }
         }
+    }
+
+    async fn only_a_database_on_another_machine_has_a_clock_of_its_own(db: &TestStore) {
+        let unit = db.store.unwalled().read().await.unwrap();
+        let first = unit.database_clock().await.unwrap();
+        assert_eq!(first.is_some(), db.store.backend() == Backend::Postgres);
+        assert!(unit.database_clock().await.unwrap() >= first);
     }
 
     async fn the_kept_clock_never_goes_back(db: &TestStore) {

@@ -11,6 +11,7 @@ use super::keep::Kept;
 use super::report::Report;
 use super::runs::RunResult;
 use crate::nudge::Nudge;
+use crate::patience::in_time;
 
 /// One test of one saved version, with all it needs: it may outlive the request that began it.
 pub(super) struct Run {
@@ -76,7 +77,7 @@ impl Run {
         let mut report = Report::new(self.clock.clone(), Instant::now() + self.within);
         self.check_all(&mut report).await;
         let mut tested = report.end();
-        let kept = self.keep(&mut tested).await.map_err(Arc::new)?;
+        let kept = in_time(self.keep(&mut tested)).await.map_err(Arc::new)?;
         Ok(Arc::new(Finished { version: self.version, tested, kept }))
     }
 
