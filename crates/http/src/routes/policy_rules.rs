@@ -51,7 +51,14 @@ struct WrittenScope {
 }
 
 impl WrittenScope {
+    /// What a scope type has no use for is refused: dropped, it would have the rule speak of everybody.
     fn scope(self, scope: EntityScopeType) -> Result<RuleScope, ApiError> {
+        if scope == EntityScopeType::Any {
+            self.refuse("entity_type", self.kind.as_ref())?;
+        }
+        if matches!(scope, EntityScopeType::Any | EntityScopeType::Is) {
+            self.refuse("entity_id", self.id.as_ref())?;
+        }
         Ok(match scope {
             EntityScopeType::Any => RuleScope::Any,
             EntityScopeType::Eq => RuleScope::Eq(EntityRef::new(self.kind()?, self.id()?)),
@@ -90,6 +97,13 @@ impl WrittenScope {
 
     fn missing(&self, field: &str) -> ApiError {
         self.problem(field, "is required by the scope type")
+    }
+
+    fn refuse(&self, field: &str, said: Option<&String>) -> Result<(), ApiError> {
+        match said {
+            None => Ok(()),
+            Some(_) => Err(self.problem(field, "says nothing with this scope type: name one that uses it")),
+        }
     }
 
     fn problem(&self, field: &str, problem: &str) -> ApiError {
@@ -138,5 +152,59 @@ fn fields(scope: RuleScope) -> (EntityScopeType, Option<String>, Option<String>)
         RuleScope::In(entity) => (EntityScopeType::In, Some(entity.kind), Some(entity.id)),
         RuleScope::Is(kind) => (EntityScopeType::Is, Some(kind), None),
         RuleScope::IsIn(kind, within) => (EntityScopeType::IsIn, Some(kind), Some(within.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(rule: Value) -> Result<NewRule, ApiError> {
+        new_rule(0, serde_json::from_value(rule).unwrap())
+    }
+
+    async fn refused_field(rule: Value) -> String {
+        let response = read(rule).unwrap_err().into_response();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let fields: Vec<_> = body["details"]["fields"].as_object().unwrap().keys().cloned().collect();
+        fields.join(" ")
+    }
+
+    #[tokio::test]
+    async fn a_field_that_the_scope_type_has_no_use_for_is_refused() {
+        for (variable, scope, field) in [
+            ("principal", None, "entity_type"),
+            ("principal", Some("any"), "entity_id"),
+            ("principal", Some("is"), "entity_id"),
+            ("resource", None, "entity_id"),
+            ("resource", Some("is"), "entity_id"),
+        ] {
+            let name = |field: &str| format!("{variable}_{field}");
+            let mut rule = json!({ "effect": "permit", name(field): "User" });
+            if let Some(scope) = scope {
+                rule[name("scope_type")] = scope.into();
+                if scope == "is" {
+                    rule[name("entity_type")] = "User".into();
+                }
+            }
+            let refused = refused_field(rule.clone()).await;
+            assert_eq!(refused, format!("rules[0].{variable}_{field}"), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_says_no_more_than_its_scope_types_use_is_read() {
+        for rule in [
+            json!({ "effect": "permit" }),
+            json!({ "effect": "permit", "principal_scope_type": "is", "principal_entity_type": "User" }),
+            json!({ "effect": "permit", "principal_scope_type": "eq", "principal_entity_type": "User",
+                "principal_entity_id": "alice@acme.example" }),
+        ] {
+            assert!(read(rule.clone()).is_ok(), "{rule}");
+        }
     }
 }
