@@ -45,6 +45,7 @@ mod extract;
 mod known_query;
 mod metrics_page;
 mod openapi;
+mod probe;
 mod routes;
 mod state;
 
@@ -78,6 +79,7 @@ pub fn router(app: Arc<App>, settings: &EdgeSettings, metrics: MetricsPage) -> R
         edge: Arc::clone(&edge),
         known_query: Arc::clone(&known_query),
         metrics,
+        probes: Arc::default(),
         description: render(&described).into(),
     };
     let routes = routes

@@ -201,12 +201,17 @@ async fn a_node_is_ready_once_its_reconciler_runs_and_while_its_clock_is_right()
     let server = Server::start().await;
     assert_eq!(server.ask("GET", "/healthz", &[], None).await.body, json!({ "status": "ok" }));
     server.ask("GET", "/readyz", &[], None).await.refused(503, "unavailable");
+    // Whoever asks within a second gets the same answer.
+    let later = || server.test.clock.advance(Seconds::of(1));
     server.test.app.health.reconciler_is_alive(server.test.app.now());
+    later();
     assert_eq!(server.ask("GET", "/readyz", &[], None).await.status, 200);
     server.test.app.health.clock_is_ahead(true);
+    later();
     server.ask("GET", "/readyz", &[], None).await.refused(503, "unavailable");
     server.test.app.health.clock_is_ahead(false);
     server.test.app.store.close().await;
+    later();
     server.ask("GET", "/healthz", &[], None).await.refused(503, "unavailable");
 }
 

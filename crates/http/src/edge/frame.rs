@@ -8,11 +8,13 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use curfew_api::ErrorBody;
+use curfew_app::with_causes;
 use curfew_domain::ErrorCode;
 use serde_json::{Map, Value};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::body::watched;
 use super::request_id::X_REQUEST_ID;
 use super::{Edge, RequestId, Source, is_probe, source_of};
 use crate::ApiError;
@@ -39,14 +41,20 @@ pub(super) async fn frame(State(edge): State<Arc<Edge>>, mut request: Request, n
     if let Some(id) = id.clone() {
         request.extensions_mut().insert(id);
     }
+    let (request, body) = watched(request);
     let answering = async {
-        let begun = Instant::now();
+        let mut told = Told { method, route, path: path.clone(), begun: Instant::now(), status: GONE };
         let response = show_incident(&edge, next.run(request).await);
-        tell(&method, &route, &path, response.status(), begun);
+        told.status = response.status().as_u16();
         response
     };
     let mut response = answering.instrument(span).await;
     dress(&edge, &path, &mut response);
+    if body.is_left() {
+        // Nothing can follow what is not read: a caller who is not told would send the next request into a closed
+        // connection.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(id) = id {
         response.headers_mut().insert(X_REQUEST_ID, id.header());
     }
@@ -65,23 +73,39 @@ fn fresh_id(edge: &Edge) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(edge.clock.now().unix_millis(), &random).into_uuid()
 }
 
-/// Logs and counts a request that was answered.
-fn tell(method: &Method, route: &str, path: &str, status: StatusCode, begun: Instant) {
-    let taken = begun.elapsed();
-    let labels = [
-        ("method", method_label(method).to_owned()),
-        ("route", route.to_owned()),
-        ("status", status.as_u16().to_string()),
-    ];
-    metrics::counter!("curfew_http_requests_total", &labels).increment(1);
-    metrics::histogram!("curfew_http_request_seconds", "route" => route.to_owned())
-        .record(taken.as_secs_f64());
-    let status = status.as_u16();
-    let micros = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX);
-    if is_probe(path) {
-        tracing::debug!(status, micros, "request answered");
-    } else {
-        tracing::info!(status, micros, "request answered");
+/// What logs and metrics say of a caller who did not wait for the answer: no status of HTTP's own, but the one that
+/// proxies write for it.
+const GONE: u16 = 499;
+
+/// A request, logged and counted when it is over: answered, or dropped because its caller is gone. The slowest ones are
+/// those that nobody waits for.
+struct Told {
+    method: Method,
+    route: String,
+    path: String,
+    begun: Instant,
+    status: u16,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let taken = self.begun.elapsed();
+        let labels = [
+            ("method", method_label(&self.method).to_owned()),
+            ("route", self.route.clone()),
+            ("status", self.status.to_string()),
+        ];
+        metrics::counter!("curfew_http_requests_total", &labels).increment(1);
+        metrics::histogram!("curfew_http_request_seconds", "route" => self.route.clone())
+            .record(taken.as_secs_f64());
+        let status = self.status;
+        let micros = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX);
+        let said = if status == GONE { "request given up by its caller" } else { "request answered" };
+        if is_probe(&self.path) {
+            tracing::debug!(status, micros, "{said}");
+        } else {
+            tracing::info!(status, micros, "{said}");
+        }
     }
 }
 
@@ -102,7 +126,7 @@ fn method_label(method: &Method) -> &'static str {
 /// Logs what the caller must not see. For a fault of ours the caller gets the incident's id and nothing else.
 fn show_incident(edge: &Edge, mut response: Response) -> Response {
     let Some(Hidden(source)) = response.extensions_mut().remove::<Hidden>() else { return response };
-    let error = chain(source.as_ref());
+    let error = with_causes(source.as_ref());
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         tracing::warn!(error, "request could not be served now");
         return response;
@@ -117,14 +141,6 @@ fn show_incident(edge: &Edge, mut response: Response) -> Response {
         notices: Vec::new(),
     };
     (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
-}
-
-/// An error and all its causes.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// A handler panicked: the answer of any other fault.
@@ -147,9 +163,6 @@ fn dress(edge: &Edge, path: &str, response: &mut Response) {
     const DOCS: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
                         frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
-    // What is left of the body is not read, so nothing can follow it here: a caller who is not told would send the
-    // next request into a closed connection.
-    let ends_here = response.status() == StatusCode::PAYLOAD_TOO_LARGE;
     let headers = response.headers_mut();
     let policy = if path.starts_with("/docs") { DOCS } else { NOTHING };
     let mut set = |name, value| {
@@ -161,9 +174,6 @@ fn dress(edge: &Edge, path: &str, response: &mut Response) {
     set(header::REFERRER_POLICY, "no-referrer");
     if path.starts_with("/v1/") {
         set(header::CACHE_CONTROL, "no-store");
-    }
-    if ends_here {
-        set(header::CONNECTION, "close");
     }
     if edge.over_tls {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");

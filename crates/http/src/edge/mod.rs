@@ -1,5 +1,6 @@
 //! What surrounds every route: limits, the request id, the log line, metrics, and the rendering of faults.
 
+mod body;
 mod crowd;
 mod frame;
 mod limits;

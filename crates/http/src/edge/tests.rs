@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
 use axum::routing::{get, post};
 use curfew_domain::testing::{SeededEntropy, TestClock};
+use futures::FutureExt;
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::Value;
@@ -342,4 +343,36 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
     let response = ask(&router, post_("/v1/things", Some("application/json"), endless)).await;
     let body = refusal(response, 400, "invalid_request").await;
     assert!(body.to_string().contains("10 seconds"), "{body}");
+}
+
+#[tokio::test]
+async fn a_caller_who_does_not_wait_for_the_answer_is_counted() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let router = router(EdgeSettings::default());
+    metrics::with_local_recorder(&recorder, || {
+        assert!(ask(&router, get_("/v1/slow")).now_or_never().is_none());
+        assert!(ask(&router, get_("/v1/search?name=a")).now_or_never().is_some());
+    });
+    let page = recorder.handle().render();
+    for status in ["499", "200"] {
+        assert!(page.contains(&format!(r#"status="{status}"}} 1"#)), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_a_body_that_is_not_read_is_told_that_the_connection_ends() {
+    let router = router(EdgeSettings::default());
+    let connection = |response: &Response<Body>| response.headers().get("connection").cloned();
+    let json = Some("application/json");
+    let read = ask(&router, post_("/v1/things", json, r#"{"name":"a"}"#)).await;
+    assert_eq!((read.status().as_u16(), connection(&read)), (200, None));
+    let unsound = ask(&router, post_("/v1/things", json, "{")).await;
+    assert_eq!((unsound.status().as_u16(), connection(&unsound)), (400, None));
+    let none = ask(&router, get_("/v1/nothing")).await;
+    assert_eq!((none.status().as_u16(), connection(&none)), (404, None));
+    for (uri, content_type, status) in [("/v1/nothing", json, 404), ("/v1/things", Some("text/plain"), 415)] {
+        let refused = ask(&router, post_(uri, content_type, r#"{"name":"a"}"#)).await;
+        assert_eq!(refused.status().as_u16(), status);
+        assert_eq!(connection(&refused).unwrap(), "close", "{uri}");
+    }
 }

@@ -6,9 +6,11 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use curfew_api::{ErrorBody, Health, HealthStatus};
+use curfew_app::AppError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::probe::NotWell;
 use crate::{ApiError, HttpState};
 
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
@@ -23,7 +25,12 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
 #[utoipa::path(get, path = "/healthz", tag = "health", security(()),
     responses((status = 200, body = Health), (status = 503, description = "The database does not answer.", body = ErrorBody)))]
 async fn healthz(State(state): State<HttpState>) -> Result<Json<Health>, ApiError> {
-    state.app.check_alive().await?;
+    state
+        .probes
+        .alive
+        .answer(state.app.clock.as_ref(), NotWell::unless(state.app.check_alive()))
+        .await
+        .map_err(AppError::from)?;
     Ok(Json(Health { status: HealthStatus::Ok }))
 }
 
@@ -34,7 +41,12 @@ async fn healthz(State(state): State<HttpState>) -> Result<Json<Health>, ApiErro
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
     responses((status = 200, body = Health), (status = 503, description = "Not ready; the message says why.", body = ErrorBody)))]
 async fn readyz(State(state): State<HttpState>) -> Result<Json<Health>, ApiError> {
-    state.app.check_ready().await?;
+    state
+        .probes
+        .ready
+        .answer(state.app.clock.as_ref(), NotWell::unless(state.app.check_ready()))
+        .await
+        .map_err(AppError::from)?;
     Ok(Json(Health { status: HealthStatus::Ok }))
 }
 
@@ -42,7 +54,12 @@ async fn readyz(State(state): State<HttpState>) -> Result<Json<Health>, ApiError
 #[utoipa::path(get, path = "/metrics", tag = "health", security(()),
     responses((status = 200, body = String, content_type = "text/plain")))]
 async fn metrics(State(state): State<HttpState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render()).into_response()
+    let page = state
+        .probes
+        .metrics
+        .answer(state.app.clock.as_ref(), async { Bytes::from(state.metrics.render()) })
+        .await;
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page).into_response()
 }
 
 /// This description.
