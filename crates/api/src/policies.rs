@@ -38,7 +38,7 @@ pub struct NewPolicy {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     pub notification_channel: Option<DisplayName>,
-    /// Many Cedar statements: each becomes a rule.
+    /// Many Cedar statements: each becomes a rule. 1,000 at most, together with `rules`.
     #[serde(default)]
     #[schema(max_length = 1_048_576)]
     pub cedar_policy_set: Option<String>,

@@ -82,6 +82,11 @@ impl CompiledPolicies {
         self.policies.len()
     }
 
+    /// How many rules are asked at most for one resource.
+    pub fn rules(&self) -> usize {
+        self.policies.iter().map(|policy| policy.rules.len()).sum()
+    }
+
     /// Whether none does; then everything is denied.
     pub fn is_empty(&self) -> bool {
         self.policies.is_empty()

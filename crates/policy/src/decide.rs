@@ -18,6 +18,9 @@ use crate::{
 /// to decide, so real tenants need one or two.
 const MOST_PASSES: usize = 8;
 
+/// How many durations are tried to find one that would not be denied: each costs as much as the decision did.
+const MOST_CANDIDATES: usize = 8;
+
 /// Decides. Total and fail-closed: what can't be evaluated is denied.
 ///
 /// Where nobody asked for a duration, each policy judges by its own, and the shortest of those that decided is
@@ -228,7 +231,8 @@ fn stricter(one: Terms, other: Terms) -> Terms {
     }
 }
 
-/// Says which duration would not be denied, where permits were passed over for the duration alone.
+/// Says which duration would not be denied, where permits were passed over for the duration alone and one of the longest
+/// of their maxima does.
 fn with_what_would_do(policies: &CompiledPolicies, question: &AccessQuestion, denial: Decision) -> Decision {
     let maxima: BTreeSet<Seconds> = denial
         .trace
@@ -241,7 +245,7 @@ fn with_what_would_do(policies: &CompiledPolicies, question: &AccessQuestion, de
         })
         .collect();
     let passes = |maximum: &Seconds| given(&judged(policies, question, Some(*maximum)).outcome).is_some();
-    let would_do = maxima.into_iter().rev().find(passes);
+    let would_do = maxima.into_iter().rev().take(MOST_CANDIDATES).find(passes);
     match denial.outcome {
         Outcome::Denied { denial: why, .. } => {
             Decision { outcome: Outcome::Denied { denial: why, max_duration: would_do }, ..denial }

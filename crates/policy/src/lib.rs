@@ -35,4 +35,4 @@ pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFac
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule};
 pub use schema::ACCESS_SCHEMA;
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
-pub use statement::Statement;
+pub use statement::{MOST_STATEMENTS, Statement, too_many_statements};

@@ -17,6 +17,9 @@ const DEEPEST: usize = 20;
 /// How many operators one statement may chain, for the same reason: each makes the expression a level deeper.
 const MOST_OPERATORS: usize = 1_000;
 
+/// How many statements one policy may have.
+pub const MOST_STATEMENTS: usize = 1_000;
+
 const PARSE_HINT: &str = "a statement looks like: permit (principal, action, resource) when { … };";
 
 /// A statement that Cedar can read. Its names are not resolved, and nothing is said of whether it makes sense.
@@ -28,12 +31,19 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Cuts a text into its statements. A comment belongs to the statement that follows it.
+    /// Cuts a text into its statements, [`MOST_STATEMENTS`] at most. A comment belongs to the statement that follows it.
     pub fn all(source: &str) -> Result<Vec<Statement>, PolicyInvalid> {
-        let (statements, problems): (Vec<_>, Vec<_>) = pieces(source)
+        let pieces = pieces(source);
+        if let Some(first_too_many) = pieces.get(MOST_STATEMENTS) {
+            return Err(too_many(Position::START.advanced(source, first_too_many.start)));
+        }
+        let (mut at, mut origin) = (0, Position::START);
+        let (statements, problems): (Vec<_>, Vec<_>) = pieces
             .into_iter()
             .map(|piece| {
-                let origin = Position::START.advanced(source, piece.start);
+                // From the last one on: a text of many statements is counted through once.
+                origin = origin.advanced(&source[at..], piece.start - at);
+                at = piece.start;
                 Self::parse(&source[piece.start..piece.end], origin)
             })
             .partition(Result::is_ok);
@@ -90,6 +100,16 @@ impl Statement {
         let policy = parse_policy(text, |offset| origin.advanced(text, offset))?;
         Ok(Statement { text: text.to_owned(), origin, policy })
     }
+}
+
+/// What is said of a policy whose statements come in several parts, and are too many together.
+pub fn too_many_statements() -> PolicyInvalid {
+    too_many(Position::START)
+}
+
+fn too_many(position: Position) -> PolicyInvalid {
+    let problem = format!("a policy has at most {MOST_STATEMENTS} statements");
+    PolicyInvalid(vec![Problem::at(position, problem, "make several policies of it")])
 }
 
 /// The inner name of a policy that stands alone; Cedar puts it into some messages.
@@ -239,6 +259,14 @@ mod tests {
         let PolicyInvalid(problems) = Statement::all(source).unwrap_err();
         assert_eq!((problems[0].line, problems[0].column), (2, 47), "{problems:?}");
         assert!(!problems[0].hint.is_empty());
+    }
+
+    #[test]
+    fn a_text_of_more_statements_than_a_policy_may_have_is_refused_where_they_begin() {
+        let statements = |count: usize| "permit (principal, action, resource);\n".repeat(count);
+        assert_eq!(Statement::all(&statements(MOST_STATEMENTS)).unwrap().len(), MOST_STATEMENTS);
+        let PolicyInvalid(problems) = Statement::all(&statements(MOST_STATEMENTS + 1)).unwrap_err();
+        assert_eq!((problems.len(), problems[0].line), (1, MOST_STATEMENTS + 1));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use curfew_domain::policy::{Policy, PolicyRule, PolicySummary, PolicyTerms, Rule
 use curfew_domain::{Cursor, DoneBy, Page, PageRequest, PolicyId, RuleId, Seconds, Timestamp};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{LockType, SimpleExpr},
 };
 use uuid::Uuid;
@@ -30,6 +30,12 @@ impl ReadUnit {
     /// A policy with its rules.
     pub async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
         self.one_policy(id, None).await
+    }
+
+    /// How many policies the tenant has.
+    pub async fn count_policies(&self) -> Result<u64, StoreError> {
+        let policies = policy::Entity::find().filter(policy::Column::TenantId.eq(self.wall()));
+        Ok(policies.count(self.tx()).await?)
     }
 
     /// The tenant's policies, newest first, without their rules.

@@ -3,13 +3,17 @@
 use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
 use curfew_domain::policy::{Policy, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{Change, DisplayName, DoneBy, GroupId, LongText, PolicyId, Scope, Seconds};
+use curfew_domain::{Change, DisplayName, DoneBy, GroupId, LongText, PolicyId, Scope, Seconds, Timestamp};
+use curfew_store::ReadUnit;
 
 use crate::requests::NO_EMERGENCIES;
 use crate::{App, AppError, Caller, Made, Once};
 
 use super::read::PolicyDetail;
 use super::statements::{self, NewRule};
+
+/// The most policies of a tenant: each is asked at each decision, and compiled anew at each change of any.
+const MOST_POLICIES: u64 = 1_000;
 
 /// A policy that somebody wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +86,10 @@ pub async fn create(
     caller.require(Scope::PoliciesWrite)?;
     check(&wanted.terms)?;
     let reading = app.store.tenant(caller.tenant).read().await?;
+    // What it named then may be gone by now.
+    if let Some(policy) = made_before(&reading, once, app.now()).await? {
+        return Ok(Made::Before(PolicyDetail::of(policy).await?));
+    }
     let rules = statements::rules(app, &reading, wanted.policy_set, wanted.rules).await?;
     drop(reading);
     let now = app.now();
@@ -99,15 +107,25 @@ pub async fn create(
         updated_at: now,
     };
     let unit = app.store.tenant(caller.tenant).write().await?;
-    if let Some(id) = once.earlier(&unit, now).await? {
-        let policy = unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?;
+    if let Some(policy) = made_before(&unit, once, now).await? {
         return Ok(Made::Before(PolicyDetail::of(policy).await?));
+    }
+    if unit.count_policies().await? >= MOST_POLICIES {
+        return Err(AppError::conflict(format!(
+            "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
+        )));
     }
     unit.insert_policy(&policy, DoneBy::Person(caller.user)).await?;
     unit.record(entry(caller, AuditAction::PolicyCreated, &policy)?, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
     Ok(Made::Now(PolicyDetail::of(policy).await?))
+}
+
+/// What the same request made before.
+async fn made_before(unit: &ReadUnit, once: &Once, now: Timestamp) -> Result<Option<Policy>, AppError> {
+    let Some(id) = once.earlier::<PolicyId>(unit, now).await? else { return Ok(None) };
+    Ok(Some(unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?))
 }
 
 /// Changes a policy; each change is a new version of it.

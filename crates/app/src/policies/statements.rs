@@ -2,7 +2,7 @@
 
 use curfew_domain::RuleId;
 use curfew_domain::policy::{Notice, PolicyRule};
-use curfew_policy::{PolicyInvalid, Rule, RuleShape, Statement};
+use curfew_policy::{MOST_STATEMENTS, PolicyInvalid, Rule, RuleShape, Statement, too_many_statements};
 use curfew_store::ReadUnit;
 
 use crate::{App, AppError};
@@ -78,6 +78,9 @@ fn drafts(policy_set: Option<&str>, single: &[NewRule]) -> Result<Vec<Draft>, Po
             notice: None,
             audit_session: true,
         }));
+    }
+    if drafts.len() + single.len() > MOST_STATEMENTS {
+        return Err(too_many_statements());
     }
     for rule in single {
         let statement = match &rule.said {

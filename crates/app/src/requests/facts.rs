@@ -14,8 +14,8 @@ use crate::{App, AppError, connection};
 use super::Asked;
 use super::normalise::{Normalised, normalise};
 
-/// More accounts than this are decided aside, so that other requests go on meanwhile.
-const DECIDED_IN_PLACE: usize = 8;
+/// More rules than this, counted once for each account, are asked aside, so that other requests go on meanwhile.
+const DECIDED_IN_PLACE: usize = 500;
 
 /// What a decision on one request looks at.
 pub(super) struct Facts {
@@ -58,7 +58,8 @@ impl Facts {
     /// Asks the tenant's policies.
     pub(super) async fn decide(&self, asked: &Asked, now: Timestamp) -> Result<Decision, AppError> {
         let question = self.question(asked, now);
-        let decision = if question.targets.len() <= DECIDED_IN_PLACE {
+        let rules = self.policies.policies.rules().saturating_mul(question.targets.len());
+        let decision = if rules <= DECIDED_IN_PLACE {
             decide(&self.policies.policies, &question)
         } else {
             let policies = Arc::clone(&self.policies.policies);

@@ -2,9 +2,11 @@ use curfew_app::policies::{
     ActionScope, EntityRef, NewRule, PolicyChange, RuleScope, RuleShape, Said, TermsChange,
 };
 use curfew_app::testing::TestApp;
-use curfew_app::{AppError, Once, policies};
-use curfew_domain::policy::Effect;
-use curfew_domain::{Action, BuiltInRole, Change, ErrorCode, PageLimit, PageRequest, PolicyId, Seconds};
+use curfew_app::{AppError, Made, Once, policies};
+use curfew_domain::policy::{Effect, Policy};
+use curfew_domain::{
+    Action, BuiltInRole, Change, DoneBy, ErrorCode, PageLimit, PageRequest, PolicyId, Seconds,
+};
 use curfew_store::on_both_databases;
 
 use crate::world::*;
@@ -41,6 +43,44 @@ on_both_databases! {
                 policies::create(&world.test.app, &world.admin, &Once::unkeyed(), new_policy(auto(), broken)).await;
             assert_eq!(code(refused), ErrorCode::PolicyInvalid, "{broken}");
         }
+    }
+
+    async fn statements_and_rules_together_have_a_limit(db: &TestStore) {
+        let world = World::new(db).await;
+        let mut wanted = new_policy(auto(), &PERMIT_ALL.repeat(999));
+        let rule = NewRule { said: Said::Text(PERMIT_ALL.to_owned()), notice: None, audit_session: true };
+        wanted.rules = vec![rule; 2];
+        let refused = policies::create(&world.test.app, &world.admin, &Once::unkeyed(), wanted).await;
+        assert_eq!(code(refused), ErrorCode::PolicyInvalid);
+    }
+
+    async fn a_tenant_has_only_so_many_policies(db: &TestStore) {
+        let world = World::new(db).await;
+        let policy = world.policy(auto(), PERMIT_ALL).await.policy;
+        let app = &world.test.app;
+        let unit = app.store.tenant(world.tenant).write().await.unwrap();
+        for _ in 1..1_000 {
+            let id = PolicyId::new(app.now(), app.entropy.as_ref());
+            let another = Policy { id, rules: Vec::new(), ..policy.clone() };
+            unit.insert_policy(&another, DoneBy::Person(world.admin.user)).await.unwrap();
+        }
+        unit.commit().await.unwrap();
+        let one_more = async || {
+            policies::create(app, &world.admin, &Once::unkeyed(), new_policy(auto(), PERMIT_ALL)).await
+        };
+        assert_eq!(code(one_more().await), ErrorCode::Conflict);
+        policies::delete(app, &world.admin, policy.id).await.unwrap();
+        assert!(one_more().await.is_ok());
+    }
+
+    async fn a_policy_that_was_made_before_is_answered_though_what_it_names_is_gone(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        let once = Once::keyed(&app.keyring, &world.admin, "POST /v1/policies", "one", b"{}");
+        let made = policies::create(app, &world.admin, &once, new_policy(auto(), PERMIT_ALL)).await.unwrap();
+        let nobody = "permit (principal == User::\"nobody@acme.example\", action, resource);";
+        let again = policies::create(app, &world.admin, &once, new_policy(auto(), nobody)).await.unwrap();
+        assert_eq!(again, Made::Before(made.into_inner()));
     }
 
     async fn a_rule_can_be_given_in_fields(db: &TestStore) {

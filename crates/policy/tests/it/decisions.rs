@@ -301,3 +301,21 @@ fn the_trace_says_which_durations_were_judged() {
     let decision = ask(&[short, policy(2, 0, &[never])], &asked);
     assert_eq!(decision.trace[0].groups[0].durations, [Seconds::of(60), HOUR]);
 }
+
+#[test]
+fn only_so_many_durations_are_tried_to_say_which_would_do() {
+    // Each gives by its maximum, and the one that forbids leaves none: a decision for each would be one too many.
+    let mut policies: Vec<_> = (1..=200)
+        .map(|n| {
+            let lasts = Seconds::of(u32::try_from(n).unwrap());
+            on_terms(policy(n, 0, &[PERMIT_ALL]), |terms| terms.maximum = lasts)
+        })
+        .collect();
+    let short = "forbid (principal, action, resource) when { context.duration_seconds > 195 };";
+    policies.push(policy(201, 0, &[short]));
+    let decision = ask(&policies, &question());
+    assert_eq!(would_do(&decision), Some(Seconds::of(195)), "the sixth that is tried");
+    let never = "forbid (principal, action, resource) when { context.duration_seconds > 100 };";
+    policies.push(policy(202, 0, &[never]));
+    assert_eq!(would_do(&ask(&policies, &question())), None);
+}
