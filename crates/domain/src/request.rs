@@ -228,12 +228,17 @@ pub enum NotIndependent {
 const TIED_FOR: crate::Seconds = crate::Seconds::of(30 * 86_400);
 
 impl Reviewer {
+    /// Of whom they are not independent at `now`, besides themselves.
+    pub fn depends_on(&self, now: Timestamp) -> Option<UserId> {
+        self.account_set_by.filter(|(_, at)| now < *at + TIED_FOR).map(|(by, _)| by)
+    }
+
     /// Whether they are independent of `requester`, and new to the request.
     pub fn check(&self, requester: UserId, decided: &[UserId], now: Timestamp) -> Result<(), NotIndependent> {
         if self.person == requester {
             return Err(NotIndependent::OwnRequest);
         }
-        if self.account_set_by.is_some_and(|(by, at)| by == requester && now < at + TIED_FOR) {
+        if self.depends_on(now) == Some(requester) {
             return Err(NotIndependent::AccountOfRequester);
         }
         if decided.contains(&self.person) {

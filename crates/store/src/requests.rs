@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use curfew_domain::request::{RequestStatus, Verdict};
+use curfew_domain::request::{RequestStatus, Reviewer, Verdict};
 use curfew_domain::{
     AccessRequest, Approval, ApprovalId, Cursor, GrantId, Page, PageRequest, PolicyId, RequestId,
     ResourceRef, ResourceType, Seconds, Timestamp, UserId,
@@ -34,8 +34,8 @@ pub struct RequestFilter {
     pub from: Option<Timestamp>,
     /// Asked before this moment.
     pub to: Option<Timestamp>,
-    /// Those that wait for this person: pending, not their own, and not decided by them before.
-    pub to_review_by: Option<UserId>,
+    /// Those that wait for this person: pending, of somebody of whom they are independent, and not decided by them before.
+    pub to_review_by: Option<Reviewer>,
 }
 
 impl ReadUnit {
@@ -80,10 +80,12 @@ impl ReadUnit {
             .add_option(filter.resource_id.as_ref().map(|id| Column::ResourceId.eq(id.as_str())))
             .add_option(filter.from.map(|from| Column::CreatedAt.gte(from.micros())))
             .add_option(filter.to.map(|to| Column::CreatedAt.lt(to.micros())))
-            .add_option(filter.to_review_by.map(|person| {
+            .add_option(filter.to_review_by.map(|reviewer| {
+                let tied_to = reviewer.depends_on(now);
                 stands(RequestStatus::Pending, now)
-                    .add(Column::RequesterId.ne(person.uuid()))
-                    .add(decided_before(person))
+                    .add(Column::RequesterId.ne(reviewer.person.uuid()))
+                    .add_option(tied_to.map(|other| Column::RequesterId.ne(other.uuid())))
+                    .add(decided_before(reviewer.person))
             }))
     }
 

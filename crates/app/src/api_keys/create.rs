@@ -37,13 +37,13 @@ pub async fn create(
     caller.require(Scope::ApiKeysCreate)?;
     refuse_beyond(&ask.scopes, &caller.scopes)?;
     let now = app.now();
-    if ask.expires_at.is_some_and(|end| end <= now) {
-        return Err(AppError::field("expires_at", "must be in the future"));
-    }
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some(id) = once.earlier::<ApiKeyId>(&unit, now).await? {
         let key = unit.api_key(id).await?.ok_or(AppError::NotFound("API key"))?;
         return Ok(Made::Before(ApiKeyCreated { key, raw: None }));
+    }
+    if ask.expires_at.is_some_and(|end| end <= now) {
+        return Err(AppError::field("expires_at", "must be in the future"));
     }
     // A suspension of the maker waits for this unit, and revokes the key; or it came first.
     if !unit.hold_user(caller.user).await?.is_some_and(|maker| maker.active) {

@@ -55,7 +55,10 @@ async fn offered(app: &App, unit: &ReadUnit) -> Result<Option<InstanceArn>, AppE
 /// taken back through the one that was verified.
 pub async fn save(app: &App, caller: &Caller, saved: SavedConnection) -> Result<ConnectionConfig, AppError> {
     caller.require(Scope::IntegrationsWrite)?;
-    check_partitions(&saved)?;
+    let problems = partition_problems(&saved);
+    if !problems.is_empty() {
+        return Err(AppError::Invalid(problems));
+    }
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     let mut connection = lock_or_begin(app, &unit, now).await?;
@@ -117,7 +120,7 @@ async fn refuse_while_needed(unit: &ReadUnit, what: &str) -> Result<(), AppError
 }
 
 /// Partitions of AWS don't mix: a role of one can't reach an instance of another.
-pub(super) fn check_partitions(saved: &SavedConnection) -> Result<(), AppError> {
+pub(crate) fn partition_problems(saved: &SavedConnection) -> Vec<FieldProblem> {
     let partition = saved.instance.partition();
     let problem = |path: &str, found: &str| FieldProblem {
         path: path.to_owned(),
@@ -130,7 +133,7 @@ pub(super) fn check_partitions(saved: &SavedConnection) -> Result<(), AppError> 
     if saved.region.partition() != partition {
         problems.push(problem("region", saved.region.partition().as_str()));
     }
-    if problems.is_empty() { Ok(()) } else { Err(AppError::Invalid(problems)) }
+    problems
 }
 
 pub(super) fn saved_entry(actor: Actor, tenant: TenantId, saved: &SavedConnection) -> NewEntry {

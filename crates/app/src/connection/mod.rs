@@ -15,6 +15,7 @@ pub use external_id::{cancel_rotation, commit_rotation, external_ids, rotate};
 pub use template::{TemplateFor, bootstrap_template};
 pub use test::{TestReport, TestRuns, test};
 
+pub(crate) use config::partition_problems;
 pub(crate) use words::{aws_unreachable, explain};
 
 use curfew_aws::RoleAccess;
@@ -25,7 +26,8 @@ use curfew_store::WriteUnit;
 
 use crate::{App, AppError};
 
-/// Gives a new tenant its `ExternalId`, and saves a connection where one is at hand already.
+/// Gives a new tenant its `ExternalId`, and saves a connection where one is at hand already: one without
+/// [`partition_problems`].
 pub async fn begin(
     app: &App,
     unit: &WriteUnit,
@@ -33,9 +35,6 @@ pub async fn begin(
     saved: Option<&SavedConnection>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    if let Some(saved) = saved {
-        config::check_partitions(saved)?;
-    }
     let connection = Connection { saved: saved.cloned(), ..new_connection(app) };
     unit.insert_connection(&connection, now).await?;
     if let Some(saved) = saved {

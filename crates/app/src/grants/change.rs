@@ -25,7 +25,7 @@ pub async fn set_audit(
     let entry =
         NewEntry::new(caller.actor, AuditAction::GrantUpdated, "grant", id).with("audit_enabled", enabled);
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
-    let view = visible(app, caller, &unit, id).await?;
+    let view = visible(app, caller, &unit, id, Scope::GrantsUpdate).await?;
     unit.commit().await?;
     Ok(view)
 }

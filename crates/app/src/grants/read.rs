@@ -27,18 +27,19 @@ pub async fn list(
 /// One grant. Another's is not there for those who may not see it.
 pub async fn get(app: &App, caller: &Caller, id: GrantId) -> Result<GrantView, AppError> {
     let unit = app.store.tenant(caller.tenant).read().await?;
-    visible(app, caller, &unit, id).await
+    visible(app, caller, &unit, id, Scope::GrantsRead).await
 }
 
-/// The grant, if the caller may know of it.
+/// The grant, if the caller may know of it: whoever holds `right`, to do something about anybody's, may too.
 pub(super) async fn visible(
     app: &App,
     caller: &Caller,
     unit: &ReadUnit,
     id: GrantId,
+    right: Scope,
 ) -> Result<GrantView, AppError> {
     let view = unit.grant(id, app.now()).await?.ok_or(AppError::NotFound("grant"))?;
-    if caller.may(Scope::GrantsRead) {
+    if caller.may(Scope::GrantsRead) || caller.may(right) {
         return Ok(view);
     }
     sees_own(caller)?;

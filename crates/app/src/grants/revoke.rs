@@ -18,7 +18,7 @@ pub async fn revoke(
     reason: Option<Reason>,
 ) -> Result<GrantView, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let seen = visible(app, caller, &unit, id).await?;
+    let seen = visible(app, caller, &unit, id, Scope::GrantsDelete).await?;
     if seen.grant.grantee != caller.user {
         caller.require(Scope::GrantsDelete)?;
     }
@@ -28,7 +28,7 @@ pub async fn revoke(
     unit.save_revocation(&grant).await?;
     unit.touch_due_of_grant(id, now).await?;
     unit.record(entry(caller, &grant), app.now(), app.entropy.as_ref()).await?;
-    let view = visible(app, caller, &unit, id).await?;
+    let view = visible(app, caller, &unit, id, Scope::GrantsDelete).await?;
     unit.commit().await?;
     app.nudge.about(caller.tenant);
     Ok(view)

@@ -3,6 +3,7 @@
 use curfew_domain::{AccessRequest, Page, PageRequest, RequestId, Scope};
 use curfew_store::RequestFilter;
 
+use super::review::reviewer;
 use crate::{App, AppError, Caller};
 
 /// From whose side requests are listed.
@@ -22,12 +23,13 @@ pub async fn list(
     filter: RequestFilter,
     page: PageRequest,
 ) -> Result<Page<AccessRequest>, AppError> {
+    let unit = app.store.tenant(caller.tenant).read().await?;
     let mut filter = filter;
     let mut own_only = !sees_all(caller);
     match listed_for {
         Some(ListedFor::ToReview) => {
             caller.require(Scope::RequestsApprove)?;
-            filter.to_review_by = Some(caller.user);
+            filter.to_review_by = Some(reviewer(&unit, caller).await?);
         }
         Some(ListedFor::Mine) => own_only = true,
         None => {}
@@ -39,9 +41,7 @@ pub async fn list(
         }
         filter.requester = Some(caller.user);
     }
-    let now = app.now();
-    let unit = app.store.tenant(caller.tenant).read().await?;
-    Ok(unit.requests(&filter, now, &page).await?)
+    Ok(unit.requests(&filter, app.now(), &page).await?)
 }
 
 /// One request. Another's is not there for those who may not see it.

@@ -109,7 +109,7 @@ async fn write_approval(
 }
 
 /// The caller, as far as independence goes. A key counts as its maker.
-async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewer, AppError> {
+pub(super) async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewer, AppError> {
     let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;
     Ok(Reviewer { person: user.id, account_set_by: user.account_set.map(|set| (set.by, set.at)) })
 }

@@ -3,6 +3,7 @@ use curfew_domain::{DisplayName, DomainName, Email, PlatformMode, Slug, Tenant, 
 use secrecy::SecretString;
 
 use super::found::Founding;
+use crate::connection::partition_problems;
 use crate::credentials::password::NewPassword;
 use crate::{App, AppError};
 
@@ -68,6 +69,9 @@ pub async fn complete(
     let _turn = app.gate.setup.lock().await;
     refuse_second_time(app).await?;
     refuse_multi_without_walls(app, ask.platform_mode).await?;
+    if let Some(saved) = &ask.aws {
+        check_connection(saved)?;
+    }
     let about = [
         ask.admin_email.as_str(),
         ask.admin_name.as_str(),
@@ -97,6 +101,15 @@ fn refuse_strangers(app: &App, token: Option<&str>) -> Result<(), AppError> {
     } else {
         Err(AppError::Unauthenticated("X-Setup-Token must hold the server's CURFEW_SETUP_TOKEN"))
     }
+}
+
+/// Before a password is hashed, and by the names that the fields have here.
+fn check_connection(saved: &SavedConnection) -> Result<(), AppError> {
+    let mut problems = partition_problems(saved);
+    for problem in &mut problems {
+        problem.path.insert_str(0, "aws_identity_center.");
+    }
+    if problems.is_empty() { Ok(()) } else { Err(AppError::Invalid(problems)) }
 }
 
 async fn refuse_second_time(app: &App) -> Result<(), AppError> {

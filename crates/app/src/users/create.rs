@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{AccountSet, AuthProvider, DisplayName, Email, RoleSlug, Scope, User, UserId};
-use curfew_store::{Constraint, StoreError};
+use curfew_domain::{AccountSet, AuthProvider, DisplayName, Email, RoleSlug, Scope, Timestamp, User, UserId};
+use curfew_store::{Constraint, ReadUnit, StoreError};
 use secrecy::SecretString;
 
 use super::check_roles;
@@ -34,12 +34,18 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
         return Err(AppError::field("roles", "a user has at least one role"));
     }
     check_roles(&ask.roles, caller)?;
+    // Before a password is hashed for nothing, or refused because others are being hashed.
+    let reading = app.store.tenant(caller.tenant).read().await?;
+    if let Some(user) = made_before(&reading, once, app.now()).await? {
+        return Ok(Made::Before(user));
+    }
+    drop(reading);
     let password = hashed(app, &ask).await?;
 
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    if let Some(id) = once.earlier::<UserId>(&unit, now).await? {
-        return Ok(Made::Before(unit.user(id).await?.ok_or(AppError::NotFound("user"))?));
+    if let Some(user) = made_before(&unit, once, now).await? {
+        return Ok(Made::Before(user));
     }
     let user = User {
         id: UserId::new(now, app.entropy.as_ref()),
@@ -64,6 +70,12 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
     once.remember(&unit, user.id, now).await?;
     unit.commit().await?;
     Ok(Made::Now(user))
+}
+
+/// Whom the same request made before.
+async fn made_before(unit: &ReadUnit, once: &Once, now: Timestamp) -> Result<Option<User>, AppError> {
+    let Some(id) = once.earlier::<UserId>(unit, now).await? else { return Ok(None) };
+    Ok(Some(unit.user(id).await?.ok_or(AppError::NotFound("user"))?))
 }
 
 async fn hashed(app: &App, ask: &NewUser) -> Result<Option<PasswordHash>, AppError> {

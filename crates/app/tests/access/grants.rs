@@ -87,6 +87,24 @@ on_both_databases! {
         assert_eq!(code(grants::set_audit(app, &world.admin, unknown, true).await), ErrorCode::NotFound);
     }
 
+    async fn whoever_may_end_or_change_anybodys_grants_needs_no_right_to_read_them(db: &TestStore) {
+        let world = World::new(db).await;
+        world.policy(auto(), PERMIT_ALL).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let app = &world.test.app;
+        let grant = world.submit(&alice, to_read(account(DEV))).await.unwrap().grant.unwrap();
+        let with = |scope: Scope| {
+            let mut key = world.admin.clone();
+            key.scopes = [scope].into_iter().collect();
+            key
+        };
+        assert!(!grants::set_audit(app, &with(Scope::GrantsUpdate), grant, false).await.unwrap().grant.audit_enabled);
+        let refused = grants::revoke(app, &with(Scope::GrantsUpdate), grant, None).await;
+        assert_eq!(code(refused), ErrorCode::Forbidden);
+        let revoked = grants::revoke(app, &with(Scope::GrantsDelete), grant, None).await.unwrap();
+        assert_eq!(revoked.grant.times.status(app.now()), GrantStatus::Revoked);
+    }
+
     async fn everybody_sees_their_own_grants_and_those_with_the_right_all(db: &TestStore) {
         let world = World::new(db).await;
         world.policy(auto(), PERMIT_ALL).await;

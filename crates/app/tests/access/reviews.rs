@@ -1,10 +1,12 @@
 use curfew_app::policies::PolicyChange;
+use curfew_app::requests::ListedFor;
 use curfew_app::{AppError, Caller, policies, requests};
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
-    AccessRequest, AccountSet, Actor, ApiKeyId, BuiltInRole, Change, DoneBy, ErrorCode, RequestId, Seconds,
+    AccessRequest, AccountSet, Actor, ApiKeyId, BuiltInRole, Change, DoneBy, ErrorCode, PageRequest,
+    RequestId, Seconds,
 };
-use curfew_store::on_both_databases;
+use curfew_store::{RequestFilter, on_both_databases};
 
 use crate::world::*;
 
@@ -47,12 +49,19 @@ on_both_databases! {
         let set = AccountSet { by: alice.user, at: app.now() };
         let puppet = world.person("puppet", BuiltInRole::Approver, Some(set)).await;
         let puppets_key = Caller { actor: Actor::ApiKey { key, maker: puppet.user }, ..puppet.clone() };
+        let listed_for = async |caller| {
+            let to_review = Some(ListedFor::ToReview);
+            let page = requests::list(app, caller, to_review, RequestFilter::default(), PageRequest::default());
+            page.await.unwrap().items.len()
+        };
         for by in [&alice, &own_key, &puppet, &puppets_key] {
+            assert_eq!(listed_for(by).await, 0, "nor does it wait for them");
             assert_eq!(code(approve(&world, by, request.id).await), ErrorCode::Forbidden);
             assert_eq!(code(requests::deny(app, by, request.id, None).await), ErrorCode::Forbidden);
         }
         world.test.clock.advance(Seconds::of(31 * 86_400));
         world.discover().await;
+        assert_eq!(listed_for(&puppet).await, 1);
         assert!(approve(&world, &puppet, request.id).await.is_ok(), "after thirty days it is an account of its own");
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use curfew_app::api_keys::{self, ApiKeyCreated, NewApiKey};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::users::{self, UserChange};
-use curfew_app::{AppError, Caller, Once};
+use curfew_app::{AppError, Caller, Made, Once};
 use curfew_domain::{Actor, ErrorCode, PageRequest, PlatformMode, Scope, ScopeSet, Seconds, Timestamp, User};
 use curfew_store::on_both_databases;
 use secrecy::ExposeSecret;
@@ -71,6 +71,18 @@ on_both_databases! {
         }
         let past = Some(test.app.now() - Seconds::of(1));
         assert_eq!(code(make(&test, &acme.caller, &[], past).await), ErrorCode::InvalidRequest);
+    }
+
+    async fn a_key_that_has_ended_since_is_still_what_the_same_request_made(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let acme = test.set_up(PlatformMode::Single).await;
+        let end = test.app.now() + Seconds::of(60);
+        let once = Once::keyed(&test.app.keyring, &acme.caller, "POST /v1/api-keys", "one", b"{}");
+        let ask = || NewApiKey { name: "ci".parse().unwrap(), scopes: ScopeSet::default(), expires_at: Some(end) };
+        let made = api_keys::create(&test.app, &acme.caller, ask(), &once).await.unwrap().into_inner();
+        test.clock.advance(Seconds::of(120));
+        let again = api_keys::create(&test.app, &acme.caller, ask(), &once).await.unwrap();
+        assert!(matches!(again, Made::Before(again) if again.key.id == made.key.id && again.raw.is_none()));
     }
 
     async fn a_key_dies_with_its_makers_suspension_for_good(db: &TestStore) {

@@ -36,6 +36,21 @@ on_both_databases! {
         assert_eq!(setup::status(&test.app).await.unwrap().platform_mode, PlatformMode::Single);
     }
 
+    async fn a_connection_that_cannot_work_is_refused_by_the_names_of_its_fields_in_the_body(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let mut ask = TestApp::first_run(PlatformMode::Single);
+        ask.aws = Some(SavedConnection {
+            instance: "arn:aws:sso:::instance/ssoins-1234567890abcdef".parse().unwrap(),
+            role: "arn:aws-cn:iam::123456789012:role/Curfew".parse().unwrap(),
+            region: "cn-north-1".parse().unwrap(),
+        });
+        let Err(AppError::Invalid(problems)) = setup::complete(&test.app, ask, None).await else {
+            panic!("it was taken")
+        };
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["aws_identity_center.role_arn", "aws_identity_center.region"]);
+    }
+
     async fn without_the_servers_setup_token_nothing_is_set_up(db: &TestStore) {
         let setup_token = Some(SetupToken::new(SecretString::from("open sesame")));
         let test = TestApp::with(&db.store, TestParts { setup_token, ..TestParts::default() });

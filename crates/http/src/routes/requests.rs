@@ -100,10 +100,12 @@ async fn get(
 ///
 /// What policy approves at once is a grant already when this answers. What it denies is recorded, and answered with
 /// 403 and the notices of the rules that did; `details.max_duration_seconds` says what would do where the duration
-/// alone was why.
+/// alone was why. A denied request that is repeated with its `Idempotency-Key` is answered with the same 403 and the
+/// same `details.request_id`; `Idempotency-Replayed` is said with 201 alone.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = NewAccessRequest,
     responses((status = 201, body = AccessRequest),
-        (status = 409, description = "AWS is not connected, or the key was used for another body.", body = ErrorBody)))]
+        (status = 409, description = "AWS is not connected, or the key was used for another body.", body = ErrorBody),
+        (status = 502, description = "AWS could not be asked for a person that is not known yet.", body = ErrorBody)))]
 async fn submit(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
