@@ -11,6 +11,9 @@ use crate::Patiences;
 /// What is said explicitly; everything else comes from the environment.
 #[derive(Debug, Clone, Default)]
 pub struct SdkSettings {
+    /// Where Curfew's own credentials come from, where those have a region (web identity, single sign-on); what the SDK
+    /// finds by itself where absent. Tenants' calls have their own.
+    pub region: Option<Region>,
     /// Where AWS answers, for all services: takes the place of `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<String>,
     /// Curfew's own credentials: take the place of the SDK's default chain.
@@ -50,6 +53,9 @@ impl SdkSettings {
         let mut loader = aws_config::defaults(defaults)
             .http_client(Builder::new().tls_provider(tls).build_https())
             .identity_cache(aws_config::identity::IdentityCache::lazy().build());
+        if let Some(region) = &self.region {
+            loader = loader.region(sdk_region(region));
+        }
         if let Some(url) = self.endpoint_url {
             loader = loader.endpoint_url(url);
         }
@@ -77,4 +83,23 @@ impl StaticCredentials {
 
 pub(super) fn sdk_region(region: &Region) -> SdkRegion {
     SdkRegion::new(region.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_region_that_is_set_is_the_one_of_our_own_credentials() {
+        let own = StaticCredentials {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: SecretString::from("secret"),
+            session_token: None,
+        };
+        let settings = SdkSettings {
+            region: Some("eu-central-1".parse().unwrap()),
+            ..SdkSettings::at("http://127.0.0.1:9", own)
+        };
+        assert_eq!(settings.load().await.region(), Some(&SdkRegion::from_static("eu-central-1")));
+    }
 }

@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use curfew_aws::{AwsGateway, SdkGateway};
+use curfew_aws::{AwsGateway, SdkGateway, SdkSettings};
 use curfew_domain::{Clock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,7 +20,8 @@ pub(super) async fn serve(source: &Source, reconciles: bool) -> Result<(), Serve
     stop_on_signals(&shutdown).map_err(ServeError::Signals)?;
     let address = config.listen;
     let clock = Arc::new(MonotonicWall::from_system(Timestamp::from_micros(0)));
-    let aws = Arc::new(SdkGateway::from_env(Arc::clone(&clock) as Arc<dyn Clock>).await);
+    let settings = SdkSettings { region: Some(config.aws_region.clone()), ..SdkSettings::default() };
+    let aws = Arc::new(SdkGateway::load(Arc::clone(&clock) as Arc<dyn Clock>, settings).await);
     let wiring = Wiring {
         clock: ServerClock::System(clock),
         entropy: Arc::new(SystemEntropy),

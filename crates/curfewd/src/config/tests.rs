@@ -78,7 +78,7 @@ fn what_is_wrong_is_named_and_never_shown() {
         ("DATABASE_URL", vec![("DATABASE_URL", "sqlite://curfew.db?mode=ro")]),
         ("DATABASE_URL", vec![("DATABASE_URL", "sqlite::memory:")]),
         ("DATABASE_URL", vec![("DATABASE_URL", "postgres://curfew:hunter2@db:port/curfew")]),
-        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://curfew:hunter2@db/curfew?sslmode=require")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://curfew:hunter2@db/curfew?sslmode=perhaps")]),
         ("MIGRATE_DATABASE_URL", vec![("MIGRATE_DATABASE_URL", "hunter2")]),
         ("MIGRATE_DATABASE_URL", vec![("MIGRATE_DATABASE_URL", "postgres://owner:hunter2@db/curfew")]),
         ("SERVER_PORT", vec![("SERVER_PORT", "0")]),

@@ -39,7 +39,9 @@ variables! {
     PUBLIC_URL;
     /// How much is logged: `error`, `warn`, `info`, `debug` or `trace`.
     LOG_LEVEL = "info";
-    /// The region of Curfew's own calls to AWS, and of keys in KMS that are named by an alias alone.
+    /// The region of Curfew's own calls to AWS: where its credentials come from, if they have a region (web identity,
+    /// single sign-on), and where keys in KMS are that are named by an alias alone. Calls for a tenant go to the region of
+    /// its connection.
     AWS_REGION = "us-east-1";
     /// What signs the tokens of people who signed in: 32 bytes or more, such as `openssl rand -base64 32` prints.
     /// Several, separated by commas, rotate: the first signs, all are taken. Made on an embedded first run.
@@ -70,6 +72,7 @@ variables! {
     IC_INSTANCE_ARN;
     /// How many assignments one node works on at a time: 1 to 100.
     WORKER_CONCURRENCY = "5";
-    /// How often what is live is compared with AWS: `30s`, `5m`, or a number of seconds; 1 second to 1 hour.
+    /// How often what is live is compared with AWS: `30s`, `5m`, or a number of seconds; 1 second to 1 hour. Has no effect
+    /// yet: this version looks at an assignment when it makes, ends or has ended it, and not in between.
     RECONCILIATION_INTERVAL = "30s";
 }
