@@ -54,3 +54,11 @@ pub(crate) enum ApprovalModeSchema {
 pub(crate) const fn yes() -> bool {
     true
 }
+
+/// A text out of these.
+pub(crate) fn one_of(values: impl IntoIterator<Item = &'static str>) -> utoipa::openapi::schema::Object {
+    utoipa::openapi::schema::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(values))
+        .build()
+}

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::AtMost;
+use crate::access::one_of;
 
 /// What someone did, in the tenant's sealed log.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -24,7 +25,7 @@ pub struct AuditLogEntry {
     pub resource_type: String,
     /// Which of them.
     pub resource_id: String,
-    /// Facts, and personal texts that are not erased.
+    /// Facts, and personal texts that are not erased. `on_behalf_of` is the person whose API key it was.
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     pub metadata: Map<String, Value>,
     /// Why, in the actor's words.
@@ -95,18 +96,11 @@ pub struct AuditVerification {
 
 fn actor_type() -> utoipa::openapi::schema::Object {
     let types = [ActorType::ApiKey, ActorType::Oidc, ActorType::Local, ActorType::System];
-    texts(types.map(ActorType::as_str))
+    one_of(types.map(ActorType::as_str))
 }
 
 fn action() -> utoipa::openapi::schema::Object {
-    texts(AuditAction::ALL.iter().map(|action| action.as_str()))
-}
-
-fn texts(values: impl IntoIterator<Item = &'static str>) -> utoipa::openapi::schema::Object {
-    utoipa::openapi::schema::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(values))
-        .build()
+    one_of(AuditAction::ALL.iter().map(|action| action.as_str()))
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]

@@ -3,6 +3,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::access::one_of;
+
 /// The one body of every error, also of those for malformed JSON, unknown paths and wrong methods.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ErrorBody {
@@ -22,8 +24,5 @@ pub struct ErrorBody {
 }
 
 fn code_schema() -> utoipa::openapi::schema::Object {
-    utoipa::openapi::schema::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(ErrorCode::ALL.iter().map(|code| code.as_str())))
-        .build()
+    one_of(ErrorCode::ALL.iter().map(|code| code.as_str()))
 }

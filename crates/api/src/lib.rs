@@ -56,8 +56,6 @@ pub use policy_rules::{ActionScopeType, EntityScopeType, NewPolicyRule, PolicyRu
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
 pub use settings::{Setting, SettingChange};
-pub use setup::{
-    CompleteSetup, Domain, IssuerUrl, SetupAwsConfig, SetupCompleted, SetupOidcConfig, SetupStatus, ShortText,
-};
+pub use setup::{CompleteSetup, Domain, IssuerUrl, SetupCompleted, SetupOidcConfig, SetupStatus, ShortText};
 pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated};
 pub use users::{Me, NewUser, User, UserChange};

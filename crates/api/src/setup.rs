@@ -1,13 +1,12 @@
 use std::collections::BTreeSet;
 
-use curfew_domain::{
-    DisplayName, DomainId, DomainName, Email, InstanceArn, PlatformMode, Region, RoleArn, Slug, Timestamp,
-};
+use curfew_domain::{DisplayName, DomainId, DomainName, Email, PlatformMode, Slug, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Tenant, User, secret};
+use crate::access::{one_of, yes};
+use crate::{SaveAwsConfig, Tenant, User, secret};
 
 /// Whether the first run is over.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -48,7 +47,7 @@ pub struct CompleteSetup {
     pub oidc_config: Option<SetupOidcConfig>,
     /// The tenant's AWS connection; saved, not tested.
     #[serde(default)]
-    pub aws_identity_center: Option<SetupAwsConfig>,
+    pub aws_identity_center: Option<SaveAwsConfig>,
     /// Whether there can be child tenants.
     #[serde(default)]
     #[schema(schema_with = platform_mode)]
@@ -120,22 +119,6 @@ impl From<ShortText> for String {
     }
 }
 
-/// An AWS connection to be saved.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SetupAwsConfig {
-    /// The organization's Identity Center instance.
-    #[schema(value_type = String, pattern = "^arn:aws[a-z-]*:sso:::instance/(sso)?ins-[a-zA-Z0-9.-]{16,32}$",
-        example = "arn:aws:sso:::instance/ssoins-1234567890abcdef")]
-    pub sso_instance_arn: InstanceArn,
-    /// The role that Curfew assumes.
-    #[schema(value_type = String, max_length = 2048, example = "arn:aws:iam::123456789012:role/CurfewAccess")]
-    pub role_arn: RoleArn,
-    /// The instance's primary region.
-    #[schema(value_type = String, example = "eu-central-1")]
-    pub region: Region,
-}
-
 /// What the first run made.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SetupCompleted {
@@ -172,13 +155,6 @@ pub struct Domain {
     pub created_at: Timestamp,
 }
 
-const fn yes() -> bool {
-    true
-}
-
 fn platform_mode() -> utoipa::openapi::schema::Object {
-    utoipa::openapi::schema::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some([PlatformMode::Single.as_str(), PlatformMode::Multi.as_str()]))
-        .build()
+    one_of([PlatformMode::Single.as_str(), PlatformMode::Multi.as_str()])
 }

@@ -1,8 +1,8 @@
 use curfew_domain::{
-    DisplayName, DomainName, Email, Locale, Region, Slug, SsoStartUrl, TenantId, Timestamp, UserId,
+    Change, DisplayName, DomainName, Email, Locale, Region, Slug, SsoStartUrl, TenantId, Timestamp, UserId,
 };
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::secret;
@@ -108,19 +108,11 @@ pub struct TenantChange {
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z][A-Za-z0-9]{0,7}(-[A-Za-z0-9]{1,8})*$", min_length = 2, max_length = 35)]
     pub locale: Option<Locale>,
     /// Another access portal; null for none.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2048, pattern = "^https://")]
-    pub sso_start_url: Option<Option<SsoStartUrl>>,
+    pub sso_start_url: Change<Option<SsoStartUrl>>,
     /// Another region of it; null for none.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, example = "eu-central-1")]
-    pub sso_region: Option<Option<Region>>,
-}
-
-/// Tells a field that is null from one that is left out.
-#[expect(clippy::option_option, reason = "left out, null, and a value are three things")]
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    pub sso_region: Change<Option<Region>>,
 }

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::one_of;
 use crate::{Tenant, secret};
 
 /// A person, within one tenant.
@@ -97,15 +98,9 @@ pub struct Me {
 
 /// What a scope's name is to others.
 pub(crate) fn scope_names() -> utoipa::openapi::schema::Object {
-    utoipa::openapi::schema::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(Scope::ALL.iter().map(|scope| scope.as_str())))
-        .build()
+    one_of(Scope::ALL.iter().map(|scope| scope.as_str()))
 }
 
 fn auth_provider() -> utoipa::openapi::schema::Object {
-    utoipa::openapi::schema::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(AuthProvider::ALL.map(AuthProvider::as_str)))
-        .build()
+    one_of(AuthProvider::ALL.map(AuthProvider::as_str))
 }

@@ -80,8 +80,8 @@ pub enum AppError {
     /// A lockdown is in force.
     #[error("{0}")]
     LockedDown(String),
-    /// Too many tries.
-    #[error("too many tries; come back in {retry_after_seconds} s")]
+    /// Too many tries, requests, or of what takes long.
+    #[error("too many requests; come back in {retry_after_seconds} s")]
     RateLimited {
         /// When to come back.
         retry_after_seconds: u64,

@@ -25,8 +25,8 @@ pub struct Upkeep {
 /// One round over all tenants; safe to repeat, and to run on several nodes.
 ///
 /// After a rotation of the master key the first round renews all that the server can renew by itself: sealed
-/// secrets, and the names that lead logins to tenants. Tokens, keys and setup links are renewed when they are next
-/// shown: until then each round tells how many are left, and at last that the older keys can go.
+/// secrets, and the names that lead logins to tenants. Tokens and keys are renewed when they are next shown, and setup
+/// links are used up then: until that each round tells how many are left, and at last that the older keys can go.
 pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     let now = app.now();
     let unit = app.store.unwalled().read().await?;

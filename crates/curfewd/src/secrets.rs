@@ -58,7 +58,7 @@ pub enum SecretsError {
         file: PathBuf,
     },
     /// The file can't be read or written.
-    #[error("DATABASE_URL: the secrets beside the database, {}, can't be kept: {source}", file.display())]
+    #[error("DATABASE_URL: the secrets beside the database, {}, can't be read or written: {source}", file.display())]
     Io {
         /// The file.
         file: PathBuf,

@@ -16,17 +16,10 @@ impl ReadUnit {
         row.map(api_key).transpose()
     }
 
-    /// The tenant's keys, newest first; `maker` narrows them to one person's.
-    pub async fn api_keys(
-        &self,
-        maker: Option<UserId>,
-        page: &PageRequest,
-    ) -> Result<Page<ApiKey>, StoreError> {
-        let mut query = Entity::find().filter(Column::TenantId.eq(self.wall()));
-        if let Some(maker) = maker {
-            query = query.filter(Column::CreatedBy.eq(maker.uuid()));
-        }
-        let rows = query
+    /// The tenant's keys, newest first.
+    pub async fn api_keys(&self, page: &PageRequest) -> Result<Page<ApiKey>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
             .filter(crate::page::after((Column::CreatedAt, Column::Id), page))
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)

@@ -49,12 +49,6 @@ impl ReadUnit {
         Ok(rows.into_iter().map(stored).collect())
     }
 
-    /// One setting; none while it was never set.
-    pub async fn setting(&self, key: &str) -> Result<Option<StoredSetting>, StoreError> {
-        let row = setting::Entity::find_by_id((self.wall(), key.to_owned())).one(self.tx()).await?;
-        Ok(row.map(stored))
-    }
-
     /// The tenant's OpenID provider; none while it has none.
     pub async fn oidc_config(&self) -> Result<Option<OidcConfig>, StoreError> {
         let row = oidc_config::Entity::find_by_id(self.wall()).one(self.tx()).await?;

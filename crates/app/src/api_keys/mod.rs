@@ -14,5 +14,5 @@ use crate::{App, AppError, Caller};
 pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<ApiKey>, AppError> {
     caller.require(Scope::ApiKeysRead)?;
     let unit = app.store.tenant(caller.tenant).read().await?;
-    Ok(unit.api_keys(None, page).await?)
+    Ok(unit.api_keys(page).await?)
 }

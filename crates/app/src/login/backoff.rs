@@ -6,8 +6,9 @@
 //! - *Address*: one network address, whatever the e-mail. The same after fifty, since many people may share one.
 //! - *Account*: one e-mail, from anywhere. After twenty wrong tries it takes one try in 30 s.
 //!
-//! A pair that signed in before is *known*: the pair's own count alone holds it up, so that neither a stranger far away
-//! nor a neighbour behind the same address can lock another out.
+//! A pair that signed in before is *known*: the pair's own count alone holds it up, so that no stranger far away can keep
+//! another out, nor a neighbour behind the same address by failing as somebody else. A neighbour who fails as them can,
+//! for up to a quarter of an hour a try: from outside the two are one.
 //!
 //! A try counts as wrong from the moment it is let through until its password turns out right, or is not looked at
 //! after all: a hundred at once are a hundred tries. One that was right, or never looked at, leaves no trace.

@@ -37,7 +37,8 @@ pub async fn set_initial_password(app: &App, ask: SetInitialPassword) -> Result<
         return Err(no_such_link());
     }
     unit.set_password_hash(before.id, &hash.to_string()).await?;
-    // Who opened the link reads the owner's mail: the address is theirs, and nobody else knows the password.
+    // The link was handed to the owner by the master's admin, who is trusted with it: who opened it counts as the owner, and
+    // as the only one who knows the password.
     let user = User { email_verified: true, account_set: None, updated_at: now, ..before.clone() };
     unit.update_user(&before, &user).await?;
     let entry =

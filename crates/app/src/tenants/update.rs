@@ -1,5 +1,7 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{DisplayName, Locale, Region, Scope, SsoStartUrl, Tenant, TenantId, User, UserId};
+use curfew_domain::{
+    Change, DisplayName, Locale, Region, Scope, SsoStartUrl, Tenant, TenantId, User, UserId,
+};
 use curfew_store::WriteUnit;
 
 use super::TenantView;
@@ -14,10 +16,10 @@ pub struct TenantChange {
     pub owner: Option<UserId>,
     /// Another language.
     pub locale: Option<Locale>,
-    /// Another access portal; `Some(None)` for none.
-    pub sso_start_url: Option<Option<SsoStartUrl>>,
-    /// Another region of it; `Some(None)` for none.
-    pub sso_region: Option<Option<Region>>,
+    /// Another access portal, or none.
+    pub sso_start_url: Change<Option<SsoStartUrl>>,
+    /// Another region of it, or none.
+    pub sso_region: Change<Option<Region>>,
 }
 
 /// Changes the caller's own tenant. A child is changed by its own people.
@@ -38,11 +40,11 @@ pub async fn update(
     let mut after = Tenant {
         name: change.name.unwrap_or_else(|| before.name.clone()),
         locale: change.locale.unwrap_or_else(|| before.locale.clone()),
-        sso_start_url: change.sso_start_url.unwrap_or_else(|| before.sso_start_url.clone()),
-        sso_region: change.sso_region.unwrap_or_else(|| before.sso_region.clone()),
         updated_at: now,
         ..before.clone()
     };
+    change.sso_start_url.apply_to(&mut after.sso_start_url);
+    change.sso_region.apply_to(&mut after.sso_region);
     if let Some(owner) = change.owner.filter(|owner| Some(*owner) != before.owner) {
         let owner = transfer(&unit, caller, &before, owner, &after).await?;
         after.owner = Some(owner.id);

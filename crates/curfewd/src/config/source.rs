@@ -78,7 +78,7 @@ fn without_values(error: &dotenvy::Error) -> String {
     }
 }
 
-/// Names as in the environment, in either case; values are texts, whole numbers or truth values.
+/// Names as in the environment, in either case; values are texts or whole numbers.
 fn toml_file(path: &Path, problems: &mut Vec<ConfigProblem>) -> BTreeMap<String, String> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

@@ -18,9 +18,6 @@ use crate::{ApiError, ApiJson, ApiList, Authenticated, HttpState, ListQuery};
 
 const TAG: &str = "aws-resources";
 
-/// No more are taken at once.
-const MOST: usize = 1000;
-
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::new()
         .routes(routes!(accounts, push_accounts))
@@ -177,9 +174,6 @@ async fn push(
     body: PushAwsResources,
     kind: Option<ResourceType>,
 ) -> Result<Json<Upserted>, ApiError> {
-    if body.resources.len() > MOST {
-        return Err(ApiError::field("resources", format!("at most {MOST} are taken at once")));
-    }
     let mut resources = Vec::with_capacity(body.resources.len());
     let mut problems = Vec::new();
     for (at, told) in body.resources.into_iter().enumerate() {
