@@ -1,7 +1,7 @@
 //! Creations and deletions: written down, sent, and what AWS said of them.
 
 use curfew_aws::AwsError;
-use curfew_domain::assignment::{CallKind, CallOutcome, Phase, Step, desired, next_step};
+use curfew_domain::assignment::{CallKind, CallOutcome, Observed, Phase, Step, desired, next_step};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Actor, AssignmentCallId, Timestamp};
 use curfew_store::{AssignmentCall, AssignmentWork, WriteUnit};
@@ -172,6 +172,12 @@ impl Reconciler {
             _ => {}
         }
         unit.commit().await?;
+        match outcome {
+            CallOutcome::Again { .. } | CallOutcome::Unknown { .. } => {
+                self.came_to_nothing(target.tenant).await;
+            }
+            _ => self.reach.answered(target.tenant),
+        }
         Ok(())
     }
 
@@ -219,6 +225,17 @@ impl Reconciler {
         held: Held,
         error: &AwsError,
     ) -> Result<Went, AppError> {
+        self.could_not(target, held, error, |_, _| {}).await
+    }
+
+    /// The same, where it matters what could not be asked.
+    pub(super) async fn could_not(
+        &self,
+        target: Target,
+        held: Held,
+        error: &AwsError,
+        note: impl FnOnce(&mut Observed, Timestamp),
+    ) -> Result<Went, AppError> {
         tracing::warn!(
             tenant_id = %target.tenant, assignment_id = %target.assignment,
             error = with_causes(error), "AWS could not be asked"
@@ -228,6 +245,7 @@ impl Reconciler {
         let now = self.app.clock.now();
         let retry_at = backoff::next_try(work.observed.attempts, now, self.app.entropy.as_ref());
         work.observed.back_off(retry_at);
+        note(&mut work.observed, now);
         if is_owed(&work, now) {
             alert_when_stuck(
                 target,
@@ -237,6 +255,7 @@ impl Reconciler {
         }
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         unit.commit().await?;
+        self.came_to_nothing(target.tenant).await;
         Ok(Went::Wait(retry_at))
     }
 

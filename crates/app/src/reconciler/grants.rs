@@ -1,6 +1,6 @@
 //! What happens to grants as their assignments come and go.
 
-use curfew_domain::assignment::Phase;
+use curfew_domain::assignment::{Phase, Step};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::{Actor, Timestamp};
@@ -23,7 +23,7 @@ impl Reconciler {
     pub(super) async fn note_time(
         &self,
         target: Target,
-        _held: Held,
+        held: Held,
         seen: &AssignmentWork,
     ) -> Result<bool, AppError> {
         let now = self.app.clock.now();
@@ -32,12 +32,17 @@ impl Reconciler {
         }
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(false) };
+        // A former owner is refused.
+        unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         let mut changed = false;
         for grant in &work.grants {
-            changed |= self.note_missed_start(&unit, grant, now).await?;
-            changed |= self.note_end(&unit, grant, now).await?;
+            changed |=
+                self.note_missed_start(&unit, grant, now).await? || self.note_end(&unit, grant, now).await?;
         }
-        changed |= self.note_success(&unit, &work, now).await?;
+        // With the grants as they were before, it would write over what was noted.
+        if !changed {
+            changed = self.note_success(&unit, &work, now).await?;
+        }
         unit.commit().await?;
         Ok(changed)
     }
@@ -48,7 +53,7 @@ impl Reconciler {
         grant: &LinkedGrant,
         now: Timestamp,
     ) -> Result<bool, AppError> {
-        let missed = grant.times.missed_its_start(now) && grant.times.revoked_at.is_none();
+        let missed = has_missed_its_start(grant, now);
         if missed {
             self.fail_grant(unit, grant, NOT_IN_TIME, now).await?;
         }
@@ -62,7 +67,7 @@ impl Reconciler {
         grant: &LinkedGrant,
         now: Timestamp,
     ) -> Result<bool, AppError> {
-        let ended = grant.times.status(now) == GrantStatus::Expired && !grant.end_noted;
+        let ended = has_ended_unnoted(grant, now);
         if ended {
             unit.note_grant_end(grant.id, now).await?;
             self.record(unit, grant_entry(AuditAction::GrantExpired, grant), now).await?;
@@ -140,16 +145,35 @@ impl Reconciler {
     }
 
     /// AWS refused this assignment for good before: what needs it now fails too.
-    pub(super) async fn give_up(
+    pub(super) async fn give_up(&self, target: Target, held: Held) -> Result<Went, AppError> {
+        self.fail_if(target, held, REFUSED_BEFORE, |work, now| work.next_step(now) == Step::GiveUp).await
+    }
+
+    /// AWS knows nothing of what is to be assigned, and nothing was sent: what needs it fails at once, and says why.
+    pub(super) async fn fail_what_waits(
         &self,
         target: Target,
-        _held: Held,
-        _work: &AssignmentWork,
+        held: Held,
+        reason: &str,
+    ) -> Result<Went, AppError> {
+        self.fail_if(target, held, reason, |work, _| work.observed.baseline.is_none()).await
+    }
+
+    async fn fail_if(
+        &self,
+        target: Target,
+        held: Held,
+        reason: &str,
+        still_so: impl FnOnce(&AssignmentWork, Timestamp) -> bool,
     ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
-        self.fail_grants(&unit, &work, REFUSED_BEFORE, self.app.clock.now()).await?;
-        unit.commit().await?;
+        let now = self.app.clock.now();
+        if still_so(&work, now) {
+            unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+            self.fail_grants(&unit, &work, reason, now).await?;
+            unit.commit().await?;
+        }
         Ok(Went::On)
     }
 }
@@ -162,11 +186,23 @@ fn awaits_success(grant: &LinkedGrant, now: Timestamp) -> bool {
     grant.times.succeeded_at.is_none() && grant.times.is_live(now)
 }
 
+/// Not of one that has started and ended before that moment: AWS may have had it, and nobody saw.
+fn has_missed_its_start(grant: &LinkedGrant, now: Timestamp) -> bool {
+    let times = &grant.times;
+    times.missed_its_start(now)
+        && times.revoked_at.is_none()
+        && (times.started_at.is_none() || times.status(now) == GrantStatus::Active)
+}
+
+/// One that failed before it ever started has said all there is to say.
+fn has_ended_unnoted(grant: &LinkedGrant, now: Timestamp) -> bool {
+    let never_began = grant.times.failed_at.is_some() && grant.times.started_at.is_none();
+    grant.times.status(now) == GrantStatus::Expired && !grant.end_noted && !never_began
+}
+
 fn is_noteworthy(grant: &LinkedGrant, phase: Phase, now: Timestamp) -> bool {
-    let missed = grant.times.missed_its_start(now) && grant.times.revoked_at.is_none();
-    let ended = grant.times.status(now) == GrantStatus::Expired && !grant.end_noted;
     let succeeded = exists(phase) && awaits_success(grant, now);
-    missed || ended || succeeded
+    has_missed_its_start(grant, now) || has_ended_unnoted(grant, now) || succeeded
 }
 
 fn grant_entry(action: AuditAction, grant: &LinkedGrant) -> NewEntry {

@@ -1,10 +1,9 @@
 //! Looks: what AWS lists, and what it proves.
 
-use curfew_aws::{Assignee, AwsErrorKind};
+use curfew_aws::{Assignee, AwsError, AwsErrorKind};
 use curfew_domain::Timestamp;
-use curfew_domain::assignment::{Desired, Phase, Step, desired, next_step};
+use curfew_domain::assignment::{Desired, Observed, Phase, Step, desired};
 use curfew_domain::audit::AuditAction;
-use curfew_domain::grant::GrantTimes;
 use curfew_store::AssignmentWork;
 use tokio::time::Instant;
 
@@ -32,7 +31,7 @@ impl Reconciler {
         self.paces.take(target.tenant).await;
         let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
-            Err(error) => return self.could_not_ask(target, held, &error).await,
+            Err(error) => return self.looked_in_vain(target, held, &error).await,
         };
         if !held.allows_a_call(Instant::now()) {
             return Ok(Went::NoLease);
@@ -44,12 +43,19 @@ impl Reconciler {
                 let present = assignees.contains(&Assignee::User(work.key.principal.clone()));
                 self.looked(target, held, asked_at, present).await
             }
-            // The deletion met nothing, and now AWS does not know the permission set or the account: they were deleted.
-            Err(error) if error.kind == AwsErrorKind::NotFound && work.observed.deleted_at.is_some() => {
+            // AWS does not know the permission set or the account: they were deleted, and what was assigned of them.
+            Err(error) if error.kind == AwsErrorKind::NotFound && work.observed.deletion_was_sent() => {
                 self.looked(target, held, asked_at, false).await
             }
-            Err(error) => self.could_not_ask(target, held, &error).await,
+            Err(error) if error.kind == AwsErrorKind::NotFound && work.observed.baseline.is_none() => {
+                self.fail_what_waits(target, held, &error.to_string()).await
+            }
+            Err(error) => self.looked_in_vain(target, held, &error).await,
         }
+    }
+
+    async fn looked_in_vain(&self, target: Target, held: Held, error: &AwsError) -> Result<Went, AppError> {
+        self.could_not(target, held, error, Observed::looked_in_vain).await
     }
 
     /// What is gone is not looked for again once nothing leads there any more: the connection was given up, or led
@@ -58,7 +64,7 @@ impl Reconciler {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let now = self.app.clock.now();
-        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
+        let times: Vec<_> = work.times().collect();
         if work.observed.phase() != Phase::Gone || desired(&times, now) != Desired::Absent {
             return Ok(self.wait_for_connection());
         }
@@ -78,6 +84,7 @@ impl Reconciler {
     ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
+        self.reach.answered(target.tenant);
         let before = work.observed.phase();
         work.observed.looked(asked_at, present);
         let after = work.observed.phase();
@@ -98,23 +105,17 @@ impl Reconciler {
     }
 
     /// The deletion ended and a later list shows none: it is gone.
-    pub(super) async fn conclude_gone(
-        &self,
-        target: Target,
-        held: Held,
-        _work: &AssignmentWork,
-    ) -> Result<Went, AppError> {
+    pub(super) async fn conclude_gone(&self, target: Target, held: Held) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let now = self.app.clock.now();
-        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
-        if next_step(desired(&times, now), &work.observed, now) != Step::ConcludeGone {
+        if work.next_step(now) != Step::ConcludeGone {
             return Ok(Went::On);
         }
         work.observed.gone(now);
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         self.record(&unit, assignment_entry(AuditAction::AssignmentGone, target, &work), now).await?;
-        if let Some(ended) = times.iter().map(GrantTimes::over_at).max() {
+        if let Some(ended) = work.times().map(|times| times.over_at()).max() {
             metrics::histogram!("curfew_expiry_lag_seconds").record(now.since(ended).as_secs_f64());
         }
         unit.commit().await?;
@@ -122,17 +123,11 @@ impl Reconciler {
     }
 
     /// The last look after Gone was taken, or nothing was ever created: the next creation takes a new baseline.
-    pub(super) async fn end_episode(
-        &self,
-        target: Target,
-        held: Held,
-        _work: &AssignmentWork,
-    ) -> Result<Went, AppError> {
+    pub(super) async fn end_episode(&self, target: Target, held: Held) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let now = self.app.clock.now();
-        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
-        if next_step(desired(&times, now), &work.observed, now) == Step::EndEpisode {
+        if work.next_step(now) == Step::EndEpisode {
             work.observed.end_episode();
             unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
             unit.commit().await?;

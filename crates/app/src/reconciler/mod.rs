@@ -8,7 +8,7 @@
 //! - at most one node acts on a connection, under a fenced lease (`lease`); a write by a former owner is refused;
 //! - a call is written down before it is sent, so a crash leaves it unknown, never unwritten (`calls`);
 //! - one change an account at a time, deletions before creations (`turns`);
-//! - no tenant's slow AWS keeps another waiting (`queue`);
+//! - one tenant's slow AWS leaves a place for the others (`queue`);
 //! - what should be gone and is not is counted and told (`overdue`);
 //! - a deletion is tried without limit (`backoff`).
 //!
@@ -25,6 +25,7 @@ mod owner;
 mod pace;
 mod polls;
 mod queue;
+mod reach;
 mod turns;
 mod work;
 
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_domain::{AssignmentId, NodeId, TenantId};
-use curfew_store::DueAssignment;
+use curfew_store::{DueAssignment, StoreError};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,9 +41,10 @@ use tokio_util::sync::CancellationToken;
 use crate::patience::in_time;
 use crate::{App, with_causes};
 use lease::Leases;
-use overdue::Overdue;
+use overdue::{OVERDUE, Overdue};
 use pace::Paces;
 use queue::Queue;
+use reach::Reach;
 use turns::Turns;
 
 /// How long the reconciler sleeps at most: what a lost nudge can cost.
@@ -67,6 +69,7 @@ pub struct Reconciler {
     turns: Turns,
     paces: Paces,
     overdue: Overdue,
+    reach: Reach,
 }
 
 impl Reconciler {
@@ -80,6 +83,7 @@ impl Reconciler {
             turns: Turns::default(),
             paces: Paces::default(),
             overdue: Overdue::default(),
+            reach: Reach::default(),
         }
     }
 
@@ -160,13 +164,10 @@ impl Reconciler {
     /// What operators watch: how much waits, and what should be gone.
     async fn measure(&self) {
         let now = self.app.clock.now();
-        metrics::gauge!("curfew_revocations_overdue").set(as_gauge(self.overdue.count(now)));
-        match in_time(self.app.store.backlog(&self.leases.tenants(), now)).await {
-            Ok(rows) => metrics::gauge!("curfew_reconcile_backlog").set(as_gauge(rows)),
-            Err(error) => {
-                tracing::warn!(error = with_causes(&error), "reconciler could not count what is due");
-            }
-        }
+        let (store, owned) = (&self.app.store, self.leases.tenants());
+        // Counted by the database: it knows of those too that can't be loaded.
+        set_gauge("curfew_revocations_overdue", in_time(store.owed_since(&owned, now - OVERDUE)).await);
+        set_gauge("curfew_reconcile_backlog", in_time(store.backlog(&owned, now)).await);
     }
 
     /// How long until the next row is due. What is due already has a place, or waits for one.
@@ -175,6 +176,19 @@ impl Reconciler {
         match in_time(self.app.store.next_due(&self.leases.held_at(Instant::now()), now)).await {
             Ok(Some(due)) => due.since(now).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
             _ => LONGEST_SLEEP,
+        }
+    }
+}
+
+fn set_gauge(name: &'static str, counted: Result<usize, StoreError>) {
+    match counted {
+        Ok(count) => metrics::gauge!(name).set(as_gauge(count)),
+        Err(error) => {
+            tracing::warn!(
+                gauge = name,
+                error = with_causes(&error),
+                "reconciler could not count what is due"
+            );
         }
     }
 }

@@ -10,54 +10,40 @@ use parking_lot::Mutex;
 use super::Target;
 
 /// From here on somebody should look (product.md, "Signals").
-const OVERDUE: Seconds = Seconds::of(5 * 60);
+pub(super) const OVERDUE: Seconds = Seconds::of(5 * 60);
 
-/// What this node is taking back, and since when it should be gone.
+/// What was told to be overdue, so that it is told once.
 #[derive(Debug, Default)]
-pub(super) struct Overdue(Mutex<HashMap<AssignmentId, Owed>>);
-
-#[derive(Debug)]
-struct Owed {
-    tenant: TenantId,
-    since: Timestamp,
-    told: bool,
-}
+pub(super) struct Overdue(Mutex<HashMap<AssignmentId, TenantId>>);
 
 impl Overdue {
     /// Takes note of an assignment as it is at `now`. Says once of each that it is overdue.
-    pub(super) fn note(&self, target: Target, work: &AssignmentWork, now: Timestamp) {
-        let mut owed = self.0.lock();
-        let Some(since) = owed_since(work, now) else {
-            owed.remove(&target.assignment);
-            return;
+    pub(super) fn note(&self, target: Target, work: &AssignmentWork, now: Timestamp) -> bool {
+        let mut told = self.0.lock();
+        let Some(since) = owed_since(work, now).filter(|since| now >= *since + OVERDUE) else {
+            told.remove(&target.assignment);
+            return false;
         };
-        let entry =
-            owed.entry(target.assignment).or_insert(Owed { tenant: target.tenant, since, told: false });
-        entry.since = since;
-        if now >= since + OVERDUE && !entry.told {
-            entry.told = true;
-            tracing::error!(
-                tenant_id = %target.tenant, assignment_id = %target.assignment,
-                overdue_seconds = now.seconds_since(since).get(), "access has ended and is not taken back yet"
-            );
+        if told.insert(target.assignment, target.tenant).is_some() {
+            return false;
         }
+        tracing::error!(
+            tenant_id = %target.tenant, assignment_id = %target.assignment,
+            overdue_seconds = now.seconds_since(since).get(), "access has ended and is not taken back yet"
+        );
+        true
     }
 
     /// Another node is asked about this tenant now.
     pub(super) fn forget(&self, tenant: TenantId) {
-        self.0.lock().retain(|_, owed| owed.tenant != tenant);
-    }
-
-    /// How many are overdue at `now`.
-    pub(super) fn count(&self, now: Timestamp) -> usize {
-        self.0.lock().values().filter(|owed| now >= owed.since + OVERDUE).count()
+        self.0.lock().retain(|_, owner| *owner != tenant);
     }
 }
 
 /// From when on what AWS may hold should be gone; none where it holds nothing of Curfew's.
 pub(super) fn take_back_at(work: &AssignmentWork) -> Option<Timestamp> {
     let may_be_there = matches!(work.observed.phase(), Phase::Creating | Phase::Present | Phase::Deleting);
-    work.grants.iter().map(|grant| grant.times.over_at()).max().filter(|_| may_be_there)
+    work.times().map(|times| times.over_at()).max().filter(|_| may_be_there)
 }
 
 /// The same, once that moment has come.
@@ -121,24 +107,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_gone_five_minutes_after_its_end_is_overdue_until_it_is() {
+    fn what_is_not_gone_five_minutes_after_its_end_is_told_to_be_overdue_once() {
         let (overdue, mut work) = (Overdue::default(), held());
-        for (now, expected) in [(600, 0), (601, 0), (901, 1)] {
-            overdue.note(target(), &work, at(now));
-            assert_eq!(overdue.count(at(now)), expected, "{now}");
+        for (now, expected) in [(600, false), (900, false), (901, true), (902, false)] {
+            assert_eq!(overdue.note(target(), &work, at(now)), expected, "{now}");
         }
+        overdue.forget(target().tenant);
+        assert!(overdue.note(target(), &work, at(903)), "another node, or this one again, tells it anew");
         work.observed.gone(at(950));
-        overdue.note(target(), &work, at(951));
-        assert_eq!(overdue.count(at(951)), 0);
+        assert!(!overdue.note(target(), &work, at(951)));
     }
 
     #[test]
     fn what_was_revoked_counts_from_then() {
         let (overdue, mut work) = (Overdue::default(), held());
         work.grants[0].times = work.grants[0].times.revoked(at(100)).unwrap();
-        overdue.note(target(), &work, at(100));
-        assert_eq!((overdue.count(at(399)), overdue.count(at(400))), (0, 1));
-        overdue.forget(target().tenant);
-        assert_eq!(overdue.count(at(400)), 0);
+        assert!(!overdue.note(target(), &work, at(399)));
+        assert!(overdue.note(target(), &work, at(400)));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use curfew_domain::TenantId;
+use curfew_store::{Backend, StoreError};
 use tokio::time::Instant;
 
 use super::Reconciler;
@@ -15,16 +16,40 @@ impl Reconciler {
     /// Renews the leases that this node holds and takes those that nobody holds and that have work. Says whether the
     /// database answered.
     pub(super) async fn take_connections(&self) -> bool {
-        let mut answered = true;
-        let mut tenants: BTreeSet<TenantId> = self.leases.tenants().into_iter().collect();
-        match in_time(self.app.store.tenants_with_work()).await {
-            Ok(found) => tenants.extend(found),
+        self.renew_connections().await & self.take_free_connections().await
+    }
+
+    /// One that is not renewed has nothing due any more, or ran out.
+    async fn renew_connections(&self) -> bool {
+        let asked = Instant::now();
+        let renewed = match in_time(self.app.store.renew_leases(self.node, LASTS)).await {
+            Ok(renewed) => renewed,
             Err(error) => {
-                answered = false;
-                tracing::warn!(error = with_causes(&error), "reconciler could not read whose work there is");
+                tracing::warn!(error = with_causes(&error), "leases could not be renewed");
+                return false;
             }
+        };
+        let mut over: BTreeSet<TenantId> = self.leases.tenants().into_iter().collect();
+        for (tenant, fence) in renewed {
+            over.remove(&tenant);
+            self.leases.note(tenant, Held::given(fence, asked));
         }
-        for tenant in tenants {
+        for tenant in over {
+            self.lose(tenant);
+        }
+        true
+    }
+
+    async fn take_free_connections(&self) -> bool {
+        let free = match in_time(self.app.store.tenants_without_owner(self.node)).await {
+            Ok(free) => free,
+            Err(error) => {
+                tracing::warn!(error = with_causes(&error), "reconciler could not read whose work there is");
+                return false;
+            }
+        };
+        let mut answered = true;
+        for tenant in free {
             answered &= self.take_connection(tenant).await;
         }
         answered
@@ -43,6 +68,9 @@ impl Reconciler {
     }
 
     async fn take_connection(&self, tenant: TenantId) -> bool {
+        if self.reach.keeps_away(tenant, self.app.clock.now()) {
+            return true;
+        }
         let asked = Instant::now();
         match in_time(self.app.store.take_lease(tenant, self.node, LASTS)).await {
             Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
@@ -51,7 +79,9 @@ impl Reconciler {
                 self.leases.note_other(tenant, asked);
             }
             Err(error) => {
-                tracing::warn!(%tenant, error = with_causes(&error), "lease could not be renewed");
+                tracing::warn!(
+                    tenant_id = %tenant, error = with_causes(&error), "lease could not be taken"
+                );
                 return false;
             }
         }
@@ -65,18 +95,32 @@ impl Reconciler {
         self.overdue.forget(tenant);
     }
 
+    /// A call to AWS came to nothing. When that goes on for long, and others may do better, the connection is theirs.
+    pub(super) async fn came_to_nothing(&self, tenant: TenantId) {
+        let alone = self.app.store.backend() == Backend::Sqlite;
+        if !self.reach.failed(tenant, self.app.clock.now()) || alone {
+            return;
+        }
+        tracing::error!(tenant_id = %tenant, "AWS can't be worked with from this node: the connection is handed over");
+        self.lose(tenant);
+        self.within_moments(self.app.store.release_lease(tenant, self.node)).await;
+    }
+
     /// A graceful stop: the next owner need not wait for the leases to run out.
     pub(super) async fn hand_over(&self) {
         for tenant in self.leases.tenants() {
             self.lose(tenant);
-            let released = self.app.store.release_lease(tenant, self.node);
-            match tokio::time::timeout(Duration::from_secs(2), released).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%tenant, error = with_causes(&error), "lease could not be handed over");
-                }
-                Err(_) => tracing::warn!(%tenant, "lease could not be handed over in time"),
+        }
+        self.within_moments(self.app.store.release_leases(self.node)).await;
+    }
+
+    async fn within_moments(&self, released: impl Future<Output = Result<(), StoreError>>) {
+        match tokio::time::timeout(Duration::from_secs(2), released).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = with_causes(&error), "a lease could not be handed over");
             }
+            Err(_) => tracing::warn!("a lease could not be handed over in time"),
         }
     }
 }

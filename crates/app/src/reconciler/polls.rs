@@ -56,7 +56,7 @@ impl Reconciler {
         let outcome = match aws.status(&work.key.instance, kind, aws_request_id).await {
             Ok(CallStatus::Working) => return Ok(Polled::Working),
             Ok(CallStatus::Ended(outcome)) => outcome,
-            // Said twice it is not the session's fault: AWS won't tell, ever, and a list must.
+            // The session is a new one by now, if it was the session's fault: AWS won't tell, ever, and a list must.
             Err(error) if is_refusal(&error) && work.observed.attempts > 0 => {
                 CallOutcome::Unknown { reason: error.to_string() }
             }

@@ -56,8 +56,8 @@ impl Queue {
             .retain(|row| !busy.contains_key(&row.assignment) && !resting.contains_key(&row.assignment));
     }
 
-    /// The next to attend to, if there is a place for it. One tenant never has all places, lest its slow AWS holds
-    /// everybody.
+    /// The next to attend to, if there is a place for it. One tenant never has all places, where there are several, lest
+    /// its slow AWS holds everybody.
     pub(super) fn next(&mut self) -> Option<DueAssignment> {
         if self.busy.len() >= self.places {
             return None;

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use curfew_domain::Timestamp;
-use curfew_domain::assignment::{Step, desired, next_step, next_turn};
+use curfew_domain::assignment::{Step, next_turn};
 use curfew_store::{AssignmentWork, DueAssignment, StoreError};
 use futures::FutureExt;
 use tokio::time::Instant;
@@ -111,21 +111,20 @@ impl Reconciler {
 
     async fn step(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
         let now = self.app.clock.now();
-        let times: Vec<_> = work.grants.iter().map(|grant| grant.times).collect();
-        let step = next_step(desired(&times, now), &work.observed, now);
-        let went = match step {
+        let went = match work.next_step(now) {
             Step::Look => self.look(target, held, work).await?,
             Step::Poll { kind, sent_at, aws_request_id } => {
                 self.poll(target, held, work, kind, sent_at, &aws_request_id).await?
             }
             Step::Create => self.send_creation(target, held, work).await?,
             Step::Delete => self.send_deletion(target, held, work).await?,
-            Step::GiveUp => self.give_up(target, held, work).await?,
-            Step::ConcludeGone => self.conclude_gone(target, held, work).await?,
-            Step::EndEpisode => self.end_episode(target, held, work).await?,
+            Step::GiveUp => self.give_up(target, held).await?,
+            Step::ConcludeGone => self.conclude_gone(target, held).await?,
+            Step::EndEpisode => self.end_episode(target, held).await?,
             Step::WaitUntil(until) => Went::Wait(until),
             Step::Done => Went::Done,
         };
+        let times: Vec<_> = work.times().collect();
         Ok(match (went, next_turn(&times, now)) {
             (Went::Wait(until), Some(turn)) => Went::Wait(until.min(turn)),
             (went, _) => went,

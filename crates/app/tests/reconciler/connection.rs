@@ -3,6 +3,7 @@
 use curfew_domain::NodeId;
 use curfew_domain::connection::Suspension;
 use curfew_domain::grant::ProvisioningStatus::{Pending, Revoked, Successful};
+use curfew_sim::{Fault, FaultKind};
 use curfew_store::Backend;
 
 use crate::on_both;
@@ -21,6 +22,7 @@ on_both! {
     a_stopped_node_hands_its_connection_over_at_once,
     another_node_goes_on_where_one_died,
     a_node_that_was_held_up_sends_nothing_that_its_successor_has_sent,
+    a_node_that_can_not_work_with_aws_hands_the_connection_over,
 }
 
 async fn while_a_connection_is_suspended_nothing_is_created_and_deletions_go_on(stage: &mut Stage) {
@@ -99,4 +101,23 @@ async fn a_node_that_was_held_up_sends_nothing_that_its_successor_has_sent(stage
     stage.until_it_is(grant, Revoked).await;
     held_up.cancel();
     assert_eq!((stage.held().len(), stage.aws().calls_of(CREATE).len()), (0, 1));
+}
+
+async fn a_node_that_can_not_work_with_aws_hands_the_connection_over(stage: &mut Stage) {
+    if stage.app.store.backend() == Backend::Sqlite {
+        // There is no other node.
+        return;
+    }
+    let grant = stage.grant(&[DEV], "ReadOnly", 36_000).await;
+    stage.until_it_is(grant, Successful).await;
+    stage.aws().inject(Fault::on("*", FaultKind::ServerError { status: 503 }));
+    stage.revoke(grant).await;
+    let other = NodeId::new(stage.clock_reads(), stage.app.entropy.as_ref());
+    let (store, tenant) = (stage.app.store.clone(), stage.tenant);
+    let brief = std::time::Duration::from_millis(1);
+    let taken = async || store.take_lease(tenant, other, brief).await.unwrap().is_some();
+    assert!(!taken().await, "its owner tries for a while");
+    stage.until("another may take it", taken).await;
+    stage.aws().clear_faults();
+    stage.until_it_is(grant, Revoked).await;
 }

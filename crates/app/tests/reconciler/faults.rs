@@ -12,6 +12,7 @@ const PAYMENTS: &str = "100000000003";
 
 const CREATE: &str = "CreateAccountAssignment";
 const DELETE: &str = "DeleteAccountAssignment";
+const LIST: &str = "ListAccountAssignments";
 
 on_both! {
     an_ended_grant_is_removed_even_when_aws_lost_the_reply_to_its_creation,
@@ -28,6 +29,10 @@ on_both! {
     a_creation_that_meets_its_lost_predecessor_is_seen_to_be_there,
     what_was_removed_by_hand_is_seen_to_be_gone_though_its_deletion_is_refused,
     a_creation_that_comes_too_late_is_not_sent,
+    what_was_taken_away_whole_is_gone_though_its_deletion_was_refused,
+    a_refused_deletion_is_sent_again_though_no_list_is_given,
+    a_grant_of_what_aws_does_not_know_fails_at_once_and_says_why,
+    a_grant_that_time_ended_is_not_said_to_have_failed_later,
 }
 
 async fn lives(stage: &Stage, seconds: u32) -> curfew_domain::GrantId {
@@ -196,4 +201,46 @@ async fn a_creation_that_comes_too_late_is_not_sent(stage: &mut Stage) {
     stage.let_call_go_on();
     stage.until_it_is(grant, ProvisioningStatus::Failed).await;
     assert_eq!((stage.held().len(), stage.aws().calls_of(CREATE).len()), (0, 1));
+}
+
+async fn what_was_taken_away_whole_is_gone_though_its_deletion_was_refused(stage: &mut Stage) {
+    let grant = lives(stage, 36_000).await;
+    stage.aws().inject(Fault::on(DELETE, denied()));
+    stage.revoke(grant).await;
+    stage.until("it was refused for good", async || stage.aws().calls_of(DELETE).len() > 2).await;
+    stage.take_from_aws(DEV, "ReadOnly");
+    stage.delete_permission_set("ReadOnly");
+    stage.aws().clear_faults();
+    is_over(stage, grant).await;
+}
+
+async fn a_refused_deletion_is_sent_again_though_no_list_is_given(stage: &mut Stage) {
+    let grant = lives(stage, 36_000).await;
+    stage.aws().inject(Fault::on(DELETE, denied()).times(2));
+    stage.aws().inject(Fault::on(LIST, FaultKind::ServerError { status: 500 }));
+    stage.revoke(grant).await;
+    stage.until("AWS took it", async || stage.held().is_empty()).await;
+    stage.aws().clear_faults();
+    is_over(stage, grant).await;
+}
+
+async fn a_grant_of_what_aws_does_not_know_fails_at_once_and_says_why(stage: &mut Stage) {
+    stage.delete_permission_set("ReadOnly");
+    let grant = stage.grant(&[DEV], "ReadOnly", 36_000).await;
+    stage.until_it_is(grant, ProvisioningStatus::Failed).await;
+    let grant = stage.view(grant).await.grant;
+    assert!(stage.clock_reads() < grant.times.start_by);
+    assert!(grant.failure.as_ref().is_some_and(|why| why.contains("ResourceNotFound")), "{grant:?}");
+}
+
+async fn a_grant_that_time_ended_is_not_said_to_have_failed_later(stage: &mut Stage) {
+    stage.aws().inject(Fault::on(CREATE, FaultKind::Throttle));
+    let grant = stage.grant(&[DEV], "ReadOnly", 60).await;
+    stage.until("it was tried", async || !stage.aws().calls_of(CREATE).is_empty()).await;
+    stage.pass(60);
+    stage.until_it_is(grant, ProvisioningStatus::Revoked).await;
+    let looks = stage.aws().calls_of(LIST).len();
+    stage.pass(1_000);
+    stage.until("it was looked for again", async || stage.aws().calls_of(LIST).len() > looks + 1).await;
+    assert_eq!(stage.view(grant).await.grant.times.failed_at, None);
 }

@@ -176,6 +176,17 @@ impl Stage {
         assert!(self.aws().unassign(&self.instance.arn, &self.in_aws(account, set)));
     }
 
+    /// Somebody deletes a permission set.
+    pub(crate) fn delete_permission_set(&self, name: &str) {
+        let own = &self.instance.arn;
+        let deleted = self.aws().edit(|world| {
+            let mut instances = world.organizations.iter_mut().flat_map(|one| &mut one.instances);
+            let instance = instances.find(|one| one.arn == *own).unwrap();
+            instance.permission_sets.retain(|set| set.name != name);
+        });
+        deleted.unwrap();
+    }
+
     /// Time runs out for whoever owns a connection now: as when its node has died, or stands still.
     pub(crate) async fn leases_run_out(&self) {
         self.database.tamper("UPDATE connection_lease SET expires_at = 1").await;

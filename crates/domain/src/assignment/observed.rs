@@ -129,6 +129,9 @@ pub struct Observed {
     /// Whether AWS refused the last deletion, or took it and doesn't say what became of it: then only a list tells.
     #[serde(default)]
     pub deletion_unproved: bool,
+    /// When a list was last asked for and not given.
+    #[serde(default)]
+    pub asked_in_vain: Option<Timestamp>,
 }
 
 /// Where an assignment stands in AWS, in a word; stored beside [`Observed`] for queries.
@@ -271,8 +274,13 @@ impl Observed {
         }
     }
 
+    /// A list was asked for at `at`, and AWS gave none.
+    pub fn looked_in_vain(&mut self, at: Timestamp) {
+        self.asked_in_vain = Some(at);
+    }
+
     /// Whether a deletion was sent since the last creation.
-    pub(super) fn deletion_was_sent(&self) -> bool {
+    pub fn deletion_was_sent(&self) -> bool {
         self.deletion_sent_at.is_some_and(|deletion| self.created_at.is_none_or(|created| created < deletion))
     }
 

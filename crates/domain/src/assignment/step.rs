@@ -134,6 +134,8 @@ fn take_back(observed: &Observed, now: Timestamp) -> Step {
     // can land any more.
     let settled = observed.created_at.map(|created| created + SETTLE);
     match observed.listed.filter(|look| Some(look.at) > observed.deletion_sent_at) {
+        // Lists that are not given must not keep the next deletion from being sent.
+        None if observed.asked_in_vain > observed.deletion_sent_at => when_due(observed, now, Step::Delete),
         None => when_due(observed, now, Step::Look),
         Some(look) if !look.present && Some(look.at) >= settled => Step::ConcludeGone,
         Some(_) => when_due(observed, now, Step::Delete),

@@ -1,6 +1,6 @@
 //! Assignments: what AWS holds, as Curfew keeps track of it.
 
-use curfew_domain::assignment::{AssignmentKey, Observed};
+use curfew_domain::assignment::{AssignmentKey, Observed, Step, desired, next_step};
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{AssignmentId, GrantId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, LockType, OnConflict};
@@ -30,6 +30,19 @@ pub struct AssignmentWork {
 /// So many grants that were reasons for an assignment are loaded with it. There may have been any number; what they are
 /// wanted for, when the last of them ended and whose it was, these tell.
 const PAST_GRANTS: u64 = 16;
+
+impl AssignmentWork {
+    /// The one thing to do now.
+    pub fn next_step(&self, now: Timestamp) -> Step {
+        let times: Vec<_> = self.times().collect();
+        next_step(desired(&times, now), &self.observed, now)
+    }
+
+    /// The moments of its grants.
+    pub fn times(&self) -> impl Iterator<Item = GrantTimes> {
+        self.grants.iter().map(|grant| grant.times)
+    }
+}
 
 /// A grant as one of its assignments needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,6 +70,17 @@ impl Store {
         Ok(next.map(|row| Timestamp::from_micros(row.due_at)))
     }
 
+    /// How many of `owned`'s assignments AWS may hold although they should have been gone by `moment`.
+    pub async fn owed_since(&self, owned: &[TenantId], moment: Timestamp) -> Result<usize, StoreError> {
+        let unit = self.unwalled().read().await?;
+        let late = due::Entity::find()
+            .filter(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
+            .filter(due::Column::TakeBackAt.lte(moment.micros()))
+            .count(unit.tx())
+            .await?;
+        Ok(usize::try_from(late).unwrap_or(usize::MAX))
+    }
+
     /// How many of `owned`'s assignments are due by `now`.
     pub async fn backlog(&self, owned: &[TenantId], now: Timestamp) -> Result<usize, StoreError> {
         let unit = self.unwalled().read().await?;

@@ -4,14 +4,20 @@
 use std::time::Duration;
 
 use curfew_domain::{NodeId, TenantId};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 use uuid::Uuid;
 
-use crate::entity::{connection_lease, due};
+use crate::entity::connection_lease;
 use crate::{Backend, Store, StoreError};
 
 #[derive(FromQueryResult)]
 struct Given {
+    fence: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Renewed {
+    tenant_id: Uuid,
     fence: i64,
 }
 
@@ -47,6 +53,41 @@ impl Store {
         Ok(given.map(|given| given.fence.unsigned_abs()))
     }
 
+    /// Renews all leases of a node that did not run out and whose tenants have something due, now or later, for
+    /// `lasting` from now. Answers which, with their fencing numbers; the others run out.
+    pub async fn renew_leases(
+        &self,
+        node: NodeId,
+        lasting: Duration,
+    ) -> Result<Vec<(TenantId, u64)>, StoreError> {
+        let lasting = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
+        let values = [node.uuid().into(), lasting.into()];
+        let statement = match self.backend() {
+            Backend::Postgres => {
+                Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, RENEW_ON_POSTGRES, values)
+            }
+            Backend::Sqlite => {
+                Statement::from_sql_and_values(sea_orm::DbBackend::Sqlite, RENEW_ON_SQLITE, values)
+            }
+        };
+        let unit = self.unwalled().write().await?;
+        let renewed = Renewed::find_by_statement(statement).all(unit.tx()).await?;
+        unit.commit().await?;
+        let lease = |row: Renewed| (TenantId::from_uuid(row.tenant_id), row.fence.unsigned_abs());
+        Ok(renewed.into_iter().map(lease).collect())
+    }
+
+    /// Hands all connections of a node over: whoever asks next gets them.
+    pub async fn release_leases(&self, node: NodeId) -> Result<(), StoreError> {
+        let unit = self.unwalled().write().await?;
+        connection_lease::Entity::update_many()
+            .col_expr(connection_lease::Column::ExpiresAt, sea_orm::sea_query::Expr::value(0_i64))
+            .filter(connection_lease::Column::NodeId.eq(node.uuid()))
+            .exec(unit.tx())
+            .await?;
+        unit.commit().await
+    }
+
     /// Hands a connection over: whoever asks next gets it. Does nothing when another node holds it.
     pub async fn release_lease(&self, tenant: TenantId, node: NodeId) -> Result<(), StoreError> {
         let unit = self.unwalled().write().await?;
@@ -59,16 +100,20 @@ impl Store {
         unit.commit().await
     }
 
-    /// The tenants that have something due, now or later: whose connections want an owner.
-    pub async fn tenants_with_work(&self) -> Result<Vec<TenantId>, StoreError> {
+    /// The tenants that have something due, now or later, and whose connections `node` could own and doesn't.
+    pub async fn tenants_without_owner(&self, node: NodeId) -> Result<Vec<TenantId>, StoreError> {
+        let statement = match self.backend() {
+            Backend::Postgres => {
+                Statement::from_string(sea_orm::DbBackend::Postgres, WITHOUT_OWNER_ON_POSTGRES)
+            }
+            Backend::Sqlite => Statement::from_sql_and_values(
+                sea_orm::DbBackend::Sqlite,
+                WITHOUT_OWNER_ON_SQLITE,
+                [node.uuid().into()],
+            ),
+        };
         let unit = self.unwalled().read().await?;
-        let found = due::Entity::find()
-            .select_only()
-            .column(due::Column::TenantId)
-            .distinct()
-            .into_model::<Tenant>()
-            .all(unit.tx())
-            .await?;
+        let found = Tenant::find_by_statement(statement).all(unit.tx()).await?;
         Ok(found.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
     }
 }
@@ -94,3 +139,26 @@ ON CONFLICT (tenant_id) DO UPDATE SET \
     AND connection_lease.expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) THEN 0 ELSE 1 END, \
   node_id = excluded.node_id, expires_at = excluded.expires_at \
 RETURNING fence";
+
+const RENEW_ON_POSTGRES: &str = "\
+UPDATE connection_lease SET expires_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 \
+WHERE node_id = $1 AND expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
+  AND tenant_id IN (SELECT tenant_id FROM due) \
+RETURNING tenant_id, fence";
+
+const RENEW_ON_SQLITE: &str = "\
+UPDATE connection_lease SET expires_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?2 \
+WHERE node_id = ?1 AND expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) \
+  AND tenant_id IN (SELECT tenant_id FROM due) \
+RETURNING tenant_id, fence";
+
+const WITHOUT_OWNER_ON_POSTGRES: &str = "\
+SELECT DISTINCT tenant_id FROM due WHERE NOT EXISTS ( \
+  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = due.tenant_id \
+    AND lease.expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
+
+/// What an earlier process owned is free.
+const WITHOUT_OWNER_ON_SQLITE: &str = "\
+SELECT DISTINCT tenant_id FROM due WHERE NOT EXISTS ( \
+  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = due.tenant_id AND lease.node_id = ?1 \
+    AND lease.expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER))";

@@ -146,7 +146,8 @@ on_both_databases! {
         assert_eq!(db.store.next_due(&[tenant], seconds(0)).await.unwrap(), Some(seconds(900)));
         assert!(settle(&world, tenant, id, read, None).await);
         assert_eq!(db.store.next_due(&[tenant], seconds(0)).await.unwrap(), None);
-        assert_eq!(db.store.tenants_with_work().await.unwrap(), vec![]);
+        let node = NodeId::new(world.now(), &world.entropy);
+        assert_eq!(db.store.tenants_without_owner(node).await.unwrap(), vec![]);
     }
 
     async fn nobody_touches_or_settles_another_tenants_due_row(db: &TestStore) {
@@ -369,6 +370,48 @@ on_both_databases! {
             db.store.release_lease(tenant, first).await.unwrap();
         }
         assert_eq!(db.store.take_lease(tenant, second, LEASE).await.unwrap(), Some(2));
+    }
+
+    async fn leases_are_renewed_together_while_something_is_due(db: &TestStore) {
+        let world = World::new(db);
+        let node = NodeId::new(world.now(), &world.entropy);
+        let (busy, idle, over) =
+            (world.tenant("busy").await, world.tenant("idle").await, world.tenant("over").await);
+        for tenant in [busy, over] {
+            let id = assignment(&world, tenant, &key("p-1")).await;
+            touch(&world, tenant, id, seconds(900)).await;
+        }
+        for tenant in [busy, idle, over] {
+            assert_eq!(db.store.take_lease(tenant, node, LEASE).await.unwrap(), Some(1));
+        }
+        db.tamper("UPDATE connection_lease SET expires_at = 1 WHERE tenant_id = (SELECT id FROM tenant WHERE slug = 'over')")
+            .await;
+        assert_eq!(db.store.renew_leases(node, LEASE).await.unwrap(), [(busy, 1)]);
+        assert_eq!(db.store.tenants_without_owner(node).await.unwrap(), [over]);
+        let stranger = NodeId::new(world.now(), &world.entropy);
+        assert_eq!(db.store.renew_leases(stranger, LEASE).await.unwrap(), []);
+        // Of one file's processes only the last one lives.
+        let mut free = if db.store.backend() == Backend::Sqlite { vec![busy, over] } else { vec![over] };
+        free.sort();
+        let mut found = db.store.tenants_without_owner(stranger).await.unwrap();
+        found.sort();
+        assert_eq!(found, free);
+        db.store.release_leases(node).await.unwrap();
+        assert_eq!(db.store.take_lease(busy, stranger, LEASE).await.unwrap(), Some(2));
+    }
+
+    async fn what_should_be_gone_is_counted_by_since_when(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let ended = grant(&world, tenant, id).await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        unit.touch_due_of_grant(ended, seconds(60)).await.unwrap();
+        unit.commit().await.unwrap();
+        for (moment, count) in [(59, 0), (60, 1)] {
+            assert_eq!(db.store.owed_since(&[tenant], seconds(moment)).await.unwrap(), count, "{moment}");
+        }
+        assert_eq!(db.store.owed_since(&[], seconds(60)).await.unwrap(), 0);
     }
 
     async fn of_many_nodes_that_ask_together_one_gets_the_lease(db: &TestStore) {
