@@ -13,7 +13,7 @@ mod postgres;
 mod world;
 
 use sea_orm::sqlx::sqlite::SqliteConnection;
-use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 
 use crate::{Store, StoreOptions};
 
@@ -61,6 +61,19 @@ impl TestStore {
                 outsider.close().await.expect("the connection closes");
             }
             Place::Database(database) => database.execute(sql).await,
+        }
+    }
+
+    /// What a query of one text answers, to whoever stands above every wall.
+    pub async fn ask(&self, sql: &str) -> String {
+        match &self.place {
+            Place::Directory(_) => {
+                let mut outsider = SqliteConnection::connect(&self.url).await.expect("the file opens");
+                let asked = query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut outsider).await;
+                outsider.close().await.expect("the connection closes");
+                asked.expect("SQLite answers")
+            }
+            Place::Database(database) => database.ask(sql).await,
         }
     }
 
