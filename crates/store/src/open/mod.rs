@@ -27,12 +27,20 @@ pub struct StoreOptions {
     pub acquire_timeout: Option<Duration>,
     /// Most pages (4 KiB each) that a SQLite file may grow to; none for what the disk holds.
     pub sqlite_max_pages: Option<u32>,
+    /// Whether a SQLite file that is missing is made.
+    pub make_missing: bool,
 }
 
 impl StoreOptions {
     /// The database at `url`, with connections as for one server.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 16, acquire_timeout: None, sqlite_max_pages: None }
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            acquire_timeout: None,
+            sqlite_max_pages: None,
+            make_missing: true,
+        }
     }
 }
 
@@ -56,6 +64,7 @@ impl std::fmt::Debug for StoreOptions {
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout", &self.acquire_timeout)
             .field("sqlite_max_pages", &self.sqlite_max_pages)
+            .field("make_missing", &self.make_missing)
             .finish_non_exhaustive()
     }
 }
@@ -75,6 +84,12 @@ pub enum OpenError {
     /// The SQLite file would have to lie in a directory that doesn't exist.
     #[error("the directory of the database {} does not exist", path.display())]
     DirectoryMissing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// There is no such SQLite file, and none is to be made.
+    #[error("the database {} does not exist", path.display())]
+    NotThere {
         /// The database file.
         path: PathBuf,
     },
