@@ -24,7 +24,8 @@ pub struct AuditLogEntry {
     pub resource_type: String,
     /// Which of them.
     pub resource_id: String,
-    /// Facts, and personal texts that are not erased.
+    /// Facts, and personal texts that are not erased. `on_behalf_of`, for what a key did, is the user whose rights it
+    /// used.
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     pub metadata: Map<String, Value>,
     /// Why, in the actor's words.

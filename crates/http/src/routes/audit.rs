@@ -78,6 +78,9 @@ const REASONS: [&str; 2] = ["reason", "reasoning"];
 fn shown(record: AuditRecord) -> AuditLogEntry {
     let reasoning = REASONS.iter().find_map(|name| record.personal(name)).map(str::to_owned);
     let mut metadata = record.body.metadata;
+    if let Some(person) = record.body.on_behalf_of {
+        metadata.insert("on_behalf_of".to_owned(), Value::String(person.to_string()));
+    }
     for text in record.personal {
         if !REASONS.contains(&text.name.as_str()) {
             metadata.insert(text.name, Value::String(text.text));
