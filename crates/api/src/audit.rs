@@ -84,7 +84,7 @@ pub struct AuditVerification {
     /// How many sealed entries no signed head covers; null while there is no head.
     #[schema(required)]
     pub not_headed: Option<u64>,
-    /// How many personal texts were erased.
+    /// How many personal texts were erased: of entries, and what decisions were told of people.
     pub erased_texts: u64,
     /// The hash of the last sealed entry, in hex.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]

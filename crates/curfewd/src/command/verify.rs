@@ -56,8 +56,7 @@ async fn walk(store: &Store, heads: Option<&Heads>) -> Result<Vec<(TenantId, Ver
     tenants.extend(known.iter().map(|head| head.tenant));
     let mut chains = Vec::new();
     for tenant in tenants {
-        let unit = store.tenant(tenant).read().await?;
-        chains.push((tenant, unit.verify_audit(known).await?));
+        chains.push((tenant, store.tenant(tenant).walk_audit(known).to_end().await?));
     }
     Ok(chains)
 }

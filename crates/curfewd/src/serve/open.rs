@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use curfew_app::App;
+use curfew_app::audit::AuditWalks;
 use curfew_app::connection::TestRuns;
 use curfew_app::credentials::JwtIssuer;
 use curfew_app::credentials::password::Passwords;
@@ -46,6 +47,7 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         gate,
         aws: wiring.aws,
         nudge: Nudge::default(),
+        audit_walks: AuditWalks::default(),
         connection_tests: TestRuns::default(),
         lookups: Lookups::default(),
         offered_instance: config.instance_arn.clone(),

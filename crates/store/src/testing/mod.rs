@@ -9,6 +9,7 @@
     reason = "a test that can't have its database has nothing to tell"
 )]
 
+mod log;
 mod postgres;
 mod world;
 
@@ -17,6 +18,7 @@ use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 
 use crate::{Store, StoreOptions};
 
+pub use log::sealed_log;
 pub use postgres::PostgresDatabase;
 pub use world::World;
 
