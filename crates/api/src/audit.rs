@@ -25,7 +25,8 @@ pub struct AuditLogEntry {
     pub resource_type: String,
     /// Which of them.
     pub resource_id: String,
-    /// Facts, and personal texts that are not erased. `on_behalf_of` is the person whose API key it was.
+    /// Facts, and personal texts that are not erased. `on_behalf_of`, for what a key did, is the user whose rights it
+    /// used.
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     pub metadata: Map<String, Value>,
     /// Why, in the actor's words.
@@ -84,7 +85,7 @@ pub struct AuditVerification {
     /// How many sealed entries no signed head covers; null while there is no head.
     #[schema(required)]
     pub not_headed: Option<u64>,
-    /// How many personal texts were erased.
+    /// How many personal texts were erased: of entries, and what decisions were told of people.
     pub erased_texts: u64,
     /// The hash of the last sealed entry, in hex.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]

@@ -5,6 +5,7 @@ use curfew_domain::{Clock, Entropy, InstanceArn, Timestamp};
 use curfew_store::Store;
 use curfew_store::keyring::Keyring;
 
+use crate::audit::AuditWalks;
 use crate::connection::TestRuns;
 use crate::directory::Lookups;
 use crate::gate::Gate;
@@ -32,6 +33,8 @@ pub struct App {
     pub nudge: Nudge,
     /// Whether this node's background work is alive.
     pub health: Health,
+    /// Walks along audit chains that go on now.
+    pub audit_walks: AuditWalks,
     /// Connection tests that run now.
     pub connection_tests: TestRuns,
     /// How often people are looked up in Identity Center.

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::sync::Arc;
 
 use curfew_domain::{ErrorCode, Invalid, Scope};
 use curfew_store::StoreError;
@@ -189,6 +190,17 @@ impl From<StoreError> for AppError {
             }
             StoreError::Corrupt { .. } | StoreError::Database(_) => AppError::internal(error),
         }
+    }
+}
+
+/// The refusal of something that several wait for.
+impl From<Arc<StoreError>> for AppError {
+    fn from(error: Arc<StoreError>) -> Self {
+        if error.is_transient() {
+            let message = "the database is not available";
+            return AppError::Unavailable { message, source: Some(Box::new(error)) };
+        }
+        AppError::internal(error)
     }
 }
 

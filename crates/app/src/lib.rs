@@ -27,6 +27,7 @@ pub mod policies;
 pub mod reconciler;
 pub mod requests;
 pub mod roles;
+mod round;
 pub mod settings;
 pub mod setup;
 pub mod tenants;

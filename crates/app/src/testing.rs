@@ -19,6 +19,7 @@ use curfew_store::Store;
 use curfew_store::keyring::Keyring;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::audit::AuditWalks;
 use crate::connection::TestRuns;
 use crate::credentials::password::{Passwords, PresentedPassword};
 use crate::credentials::{ConsoleCookie, JwtIssuer};
@@ -115,6 +116,7 @@ impl TestApp {
             aws: parts.aws,
             nudge: Nudge::default(),
             health: Health::default(),
+            audit_walks: AuditWalks::default(),
             connection_tests: parts.connection_tests,
             lookups: Lookups::default(),
             offered_instance: parts.offered_instance,

@@ -1,10 +1,11 @@
 //! What keeps the tables of credentials small, and under the current master key.
 
-use curfew_domain::{Seconds, TenantId};
+use curfew_domain::{Seconds, TenantId, Timestamp};
 use curfew_store::keyring::{KeyedHash, SealedColumn, SealedText};
 use curfew_store::{OidcConfig, ReadUnit};
 
 use crate::login::LoginName;
+use crate::round::Round;
 use crate::setup::OIDC_SECRET;
 use crate::{App, AppError};
 
@@ -22,23 +23,23 @@ pub struct Upkeep {
     pub tries_forgotten: u64,
 }
 
-/// One round over all tenants; safe to repeat, and to run on several nodes.
+/// One round over all tenants; safe to repeat, and to run on several nodes. A tenant that can't be served holds up no
+/// other.
 ///
 /// After a rotation of the master key the first round renews all that the server can renew by itself: sealed
 /// secrets, and the names that lead logins to tenants. Tokens and keys are renewed when they are next shown, and setup
-/// links are used up then: until that each round tells how many are left, and at last that the older keys can go.
+/// links are used up then: until then each round tells how many are left, and at last that the older keys can go.
 pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     let now = app.now();
     let unit = app.store.unwalled().read().await?;
     let tenants = unit.all_tenants().await?;
     let stale_names = unit.tenants_with_stale_login_names(app.keyring.current_key()).await?;
     drop(unit);
-    let mut done = Upkeep::default();
+    let (mut done, mut round) = (Upkeep::default(), Round::new());
     for tenant in tenants {
-        done.tenants_renewed += usize::from(renew(app, tenant, stale_names.contains(&tenant)).await?);
-        let unit = app.store.tenant(tenant).write().await?;
-        unit.forget_sessions(now - KEEP_ENDED_LOGINS).await?;
-        unit.commit().await?;
+        let renewed = renew(app, tenant, stale_names.contains(&tenant)).await;
+        done.tenants_renewed += usize::from(round.of(tenant, renewed)?.unwrap_or_default());
+        round.of(tenant, forget_logins(app, tenant, now).await)?;
     }
     let unit = app.store.unwalled().write().await?;
     done.tries_forgotten = unit.forget_login_tries(now).await?;
@@ -46,7 +47,10 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     done.under_older_keys =
         unit.stale_credentials(current, now).await? + unit.stale_login_names(current).await?;
     unit.commit().await?;
-    tell_of_older_keys(app, done.under_older_keys);
+    // What could not be renewed may need an older key yet.
+    if !round.went_wrong() {
+        tell_of_older_keys(app, done.under_older_keys);
+    }
     if done.tenants_renewed > 0 {
         tracing::info!(
             tenants = done.tenants_renewed,
@@ -54,7 +58,13 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
             "secrets renewed under the current master key"
         );
     }
-    Ok(done)
+    round.end(done)
+}
+
+async fn forget_logins(app: &App, tenant: TenantId, now: Timestamp) -> Result<(), AppError> {
+    let unit = app.store.tenant(tenant).write().await?;
+    unit.forget_sessions(now - KEEP_ENDED_LOGINS).await?;
+    Ok(unit.commit().await?)
 }
 
 /// Whoever rotates the master key waits for this line.

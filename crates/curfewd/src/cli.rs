@@ -40,10 +40,18 @@ pub(crate) enum Command {
 /// What can be done with the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Walk every tenant's chain: 0 whole, 1 broken, 3 whole but its end is not proved, since no heads were given.
+    /// Walk every tenant's chain: 0 whole, 1 broken, 2 it could not be looked at, 3 whole but its end is not proved.
+    ///
+    /// The end is proved by signed heads, as far as their keys are known.
     Verify {
         /// The file of signed heads, kept where the database's administrators can't write.
         #[arg(long)]
         heads: Option<PathBuf>,
+        /// A file of public keys, as `audit keys` prints them: heads of these alone are believed, and
+        /// `CURFEW_SIGNING_KEY` is not needed.
+        #[arg(long, requires = "heads")]
+        keys: Option<PathBuf>,
     },
+    /// Print the public keys of this server's heads, for whoever verifies and must not be able to sign.
+    Keys,
 }

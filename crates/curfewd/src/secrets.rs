@@ -57,9 +57,17 @@ pub enum SecretsError {
         /// The file.
         file: PathBuf,
     },
-    /// The file can't be read or written.
-    #[error("DATABASE_URL: the secrets beside the database, {}, can't be read or written: {source}", file.display())]
-    Io {
+    /// The file can't be read.
+    #[error("DATABASE_URL: the secrets beside the database, {}, can't be read: {source}", file.display())]
+    Unread {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file can't be written.
+    #[error("DATABASE_URL: the secrets beside the database, {}, can't be kept: {source}", file.display())]
+    Unwritten {
         /// The file.
         file: PathBuf,
         /// What the system said.
@@ -161,7 +169,7 @@ impl SecretsFile {
             entropy.fill(&mut secret);
             text.extend([name, "=", &BASE64_STANDARD.encode(secret), "\n"]);
         }
-        self.publish(&text).map_err(|source| self.io(source))?;
+        self.publish(&text).map_err(|source| SecretsError::Unwritten { file: self.0.clone(), source })?;
         tracing::info!(file = %self.0.display(), "secrets were made: keep a copy apart from the backups");
         Ok(())
     }
@@ -191,12 +199,12 @@ impl SecretsFile {
         let metadata = match fs::metadata(&self.0) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(self.io(source)),
+            Err(source) => return Err(self.unread(source)),
         };
         if metadata.permissions().mode() & 0o077 != 0 {
             return Err(SecretsError::TooOpen { file: self.0.clone() });
         }
-        let text = fs::read_to_string(&self.0).map_err(|source| self.io(source))?;
+        let text = fs::read_to_string(&self.0).map_err(|source| self.unread(source))?;
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         Ok(lines
             .filter_map(|line| line.split_once('='))
@@ -225,8 +233,8 @@ impl SecretsFile {
         Ok(Rotation { current: self.secret(lines, variable)?, older: Vec::new() })
     }
 
-    fn io(&self, source: io::Error) -> SecretsError {
-        SecretsError::Io { file: self.0.clone(), source }
+    fn unread(&self, source: io::Error) -> SecretsError {
+        SecretsError::Unread { file: self.0.clone(), source }
     }
 }
 

@@ -335,6 +335,24 @@ async fn a_key_is_told_once_and_revoked() {
 }
 
 #[tokio::test]
+async fn the_log_says_whose_rights_a_key_used() {
+    let server = Server::start().await;
+    let admin = server.set_up("single").await;
+    let body = json!({ "name": "terraform", "scopes": ["users:write"] });
+    let made = server.post(&admin, "/v1/api-keys", body).await.is(201);
+    let raw = made["raw_key"].as_str().unwrap();
+    let key = Caller::default().with("x-api-key", raw).with("x-tenant-id", admin.0[1].1.clone());
+    server.post(&key, "/v1/users", dana(PASSWORD)).await.is(201);
+    let me = server.get(&admin, "/v1/users/me").await.is(200);
+    let log = server.get(&admin, "/v1/audit-log?action=user.created").await.is(200);
+    let entry = &log["data"][0];
+    assert_eq!((&entry["actor_type"], &entry["actor_id"]), (&json!("api_key"), &made["id"]));
+    assert_eq!(entry["metadata"]["on_behalf_of"], me["id"]);
+    let own = server.get(&admin, "/v1/audit-log?action=api_key.created").await.is(200);
+    assert!(own["data"][0]["metadata"].get("on_behalf_of").is_none(), "{own}");
+}
+
+#[tokio::test]
 async fn a_child_tenant_comes_with_a_link_for_its_owner() {
     let server = Server::start().await;
     let admin = server.set_up("multi").await;

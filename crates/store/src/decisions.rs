@@ -54,10 +54,20 @@ impl DecisionRecord {
     }
 
     /// Whether it is what was logged with the hash `content`. What was erased of it proves itself no more.
-    pub(crate) fn is_proved_by(&self, content: &str) -> Result<bool, NotCanonical> {
-        let personal = self.personal.as_ref().map(audit::content_hash).transpose()?;
-        let told = self.context.get(PERSONAL).and_then(Value::as_str);
-        Ok(self.content()? == content && personal.is_none_or(|personal| told == Some(&personal)))
+    pub(crate) fn is_proved_by(&self, content: &str) -> bool {
+        let is_what_was_told = |personal: &Value| {
+            audit::content_hash(personal).is_ok_and(|hash| self.personal_hash() == Some(hash.as_str()))
+        };
+        self.content().is_ok_and(|is| is == content) && self.personal.as_ref().is_none_or(is_what_was_told)
+    }
+
+    /// Whether what was personal of it was erased.
+    pub(crate) fn is_erased(&self) -> bool {
+        self.personal.is_none() && self.personal_hash().is_some()
+    }
+
+    fn personal_hash(&self) -> Option<&str> {
+        self.context.get(PERSONAL).and_then(Value::as_str)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::Constraint;
+use crate::{Constraint, sqlite_code};
 
 /// What went wrong with a unit of work. Nothing of the unit is kept, unless it was [`StoreError::Unavailable`] at
 /// its commit: then it may have been.
@@ -119,11 +119,10 @@ impl Kind {
         if error.is_unique_violation() {
             return Constraint::violated(error).map_or(Self::Other, Self::Taken);
         }
-        let code = error.code().unwrap_or_default();
         if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-            Self::of_sqlstate(&code)
+            Self::of_sqlstate(&error.code().unwrap_or_default())
         } else {
-            Self::of_sqlite(code.parse().unwrap_or_default())
+            Self::of_sqlite(sqlite_code::primary(error))
         }
     }
 
@@ -139,14 +138,9 @@ impl Kind {
         }
     }
 
-    /// SQLite, "Result and Error Codes": the low byte is the primary code.
-    fn of_sqlite(code: u32) -> Self {
-        const BUSY: u32 = 5;
-        const LOCKED: u32 = 6;
-        const IO: u32 = 10;
-        const FULL: u32 = 13;
-        const CANT_OPEN: u32 = 14;
-        match code & 0xFF {
+    fn of_sqlite(primary: u32) -> Self {
+        use sqlite_code::{BUSY, CANT_OPEN, FULL, IO, LOCKED};
+        match primary {
             FULL => Self::Full,
             BUSY | LOCKED | IO | CANT_OPEN => Self::Unavailable,
             _ => Self::Other,

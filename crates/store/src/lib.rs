@@ -52,6 +52,7 @@ mod resource_lists;
 mod row;
 mod sessions;
 mod settings;
+mod sqlite_code;
 mod store;
 mod suspension;
 mod tenants;

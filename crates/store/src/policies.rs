@@ -27,6 +27,19 @@ impl ReadUnit {
         rows.into_iter().map(|row| with(rules.remove(&row.id).unwrap_or_default(), row)).collect()
     }
 
+    /// The ids of all of the tenant's policies.
+    pub(crate) async fn policy_ids(&self) -> Result<Vec<PolicyId>, StoreError> {
+        let ids: Vec<Uuid> = policy::Entity::find()
+            .select_only()
+            .column(policy::Column::Id)
+            .filter(policy::Column::TenantId.eq(self.wall()))
+            .order_by_asc(policy::Column::Id)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(ids.into_iter().map(PolicyId::from_uuid).collect())
+    }
+
     /// A policy with its rules.
     pub async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
         self.one_policy(id, None).await

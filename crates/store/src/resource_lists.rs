@@ -2,7 +2,7 @@
 
 use curfew_domain::{AccountId, CachedResource, Cursor, InstanceArn, Page, PageRequest, ResourceType};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::entity::aws_resource::{Column, Entity};
@@ -20,7 +20,7 @@ pub struct ResourceFilter<'a> {
     pub kind: Option<ResourceType>,
     /// Only what lies in this account.
     pub account: Option<&'a AccountId>,
-    /// Only what has this in its name or id, whatever the case.
+    /// Only what has this in its name or id, whatever the case: on SQLite that of ASCII letters alone.
     pub text: Option<&'a str>,
 }
 
@@ -43,7 +43,7 @@ impl ReadUnit {
             query = query.filter(Column::AccountId.eq(account.as_str()));
         }
         if let Some(text) = filter.text {
-            query = query.filter(contains(text));
+            query = query.filter(contains(text, self.tx().get_database_backend()));
         }
         if let Some(last) = page.after.as_ref().and_then(Position::of) {
             query = query.filter(last.is_before());
@@ -69,8 +69,13 @@ fn name() -> SimpleExpr {
     Func::coalesce(names.map(Expr::col)).into()
 }
 
-fn contains(text: &str) -> SimpleExpr {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+fn contains(text: &str, backend: DbBackend) -> SimpleExpr {
+    // As the database's own lower() has it, or not even what is written the same would be found.
+    let lowered = match backend {
+        DbBackend::Sqlite => text.to_ascii_lowercase(),
+        _ => text.to_lowercase(),
+    };
+    let escaped = lowered.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let pattern = || LikeExpr::new(format!("%{escaped}%")).escape('\\');
     let lower = |column: SimpleExpr| SimpleExpr::from(Func::lower(column));
     lower(name()).like(pattern()).or(lower(Expr::col(Column::AwsId)).like(pattern()))

@@ -77,7 +77,7 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// Forgets logins that ended, or could have been refreshed no more, before `before`, with their credentials.
+    /// Forgets logins that could be refreshed no more before `before`, whenever they were ended, with their credentials.
     pub async fn forget_sessions(&self, before: Timestamp) -> Result<(), StoreError> {
         let over: Vec<Uuid> = Entity::find()
             .select_only()

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use curfew_domain::{Cursor, Page, PageRequest, Tenant, TenantId, Timestamp};
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use crate::entity::tenant::{ActiveModel, Column, Entity, Model};
 use crate::row::{Row, changed};
@@ -22,6 +23,20 @@ impl ReadUnit {
         let family = Condition::any().add(Column::Id.eq(self.wall())).add(Column::ParentId.eq(self.wall()));
         let row = Entity::find_by_id(id.uuid()).filter(family).one(self.tx()).await?;
         row.map(tenant).transpose()
+    }
+
+    /// The ids of the tenant itself and its children. A row that can't be read hides none of them.
+    pub async fn tenant_ids(&self) -> Result<Vec<TenantId>, StoreError> {
+        let family = Condition::any().add(Column::Id.eq(self.wall())).add(Column::ParentId.eq(self.wall()));
+        let ids: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(family)
+            .order_by_asc(Column::Id)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(ids.into_iter().map(TenantId::from_uuid).collect())
     }
 
     /// The tenant itself and its children, newest first.

@@ -26,6 +26,11 @@ impl TenantStore {
         Self { store, tenant }
     }
 
+    /// Whose data it is.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     /// Begins a unit that reads.
     pub async fn read(&self) -> Result<ReadUnit, StoreError> {
         let tx = begin_read(&self.store, Wall::Tenant(self.tenant)).await?;

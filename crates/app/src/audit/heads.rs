@@ -17,6 +17,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use super::all_tenants;
+use crate::round::Round;
 
 /// Where heads go.
 pub trait HeadSink: Send + Sync {
@@ -35,26 +36,38 @@ pub enum HeadsError {
     Sink(#[from] std::io::Error),
 }
 
-/// Signs the head of every chain that is not the one signed last, and appends it to `sink`. Answers how many.
-///
-/// The line is kept before the database notes it: a crash in between repeats a head, and loses none.
+/// Signs the head of every chain that is not the one signed last, and appends it to `sink`. Answers how many. A chain
+/// whose head can't be had holds up no other.
 pub async fn send_out(
     store: &Store,
     key: &SigningKey,
     sink: &dyn HeadSink,
     now: Timestamp,
 ) -> Result<u64, HeadsError> {
-    let mut sent = 0;
+    let (mut sent, mut round) = (0, Round::new());
     for tenant in all_tenants(store).await? {
-        let Some(head) = grown(store, tenant, now).await? else { continue };
-        let signed = sign(key, head);
-        sink.append(&HeadLine::of(&signed).to_string())?;
-        let unit = store.tenant(tenant).write().await?;
-        unit.insert_head(&signed).await?;
-        unit.commit().await?;
-        sent += 1;
+        let is_sent = round.of(tenant, send_one(store, tenant, key, sink, now).await)?;
+        sent += u64::from(is_sent.unwrap_or_default());
     }
-    Ok(sent)
+    round.end(sent)
+}
+
+/// Whether there was one to send. The line is kept before the database notes it: a crash in between repeats a head, and
+/// loses none.
+async fn send_one(
+    store: &Store,
+    tenant: TenantId,
+    key: &SigningKey,
+    sink: &dyn HeadSink,
+    now: Timestamp,
+) -> Result<bool, HeadsError> {
+    let Some(head) = grown(store, tenant, now).await? else { return Ok(false) };
+    let signed = sign(key, head);
+    sink.append(&HeadLine::of(&signed).to_string())?;
+    let unit = store.tenant(tenant).write().await?;
+    unit.insert_head(&signed).await?;
+    unit.commit().await?;
+    Ok(true)
 }
 
 /// The chain's head, unless it was signed already.
@@ -126,6 +139,11 @@ impl HeadLine {
     /// Whether a line is not even JSON: writing it was cut short.
     pub fn is_torn(line: &str) -> bool {
         serde_json::from_str::<serde::de::IgnoredAny>(line).is_err()
+    }
+
+    /// Which key it says that it is signed with.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
     }
 
     /// What it says of the chain; to be believed only when it is genuine.

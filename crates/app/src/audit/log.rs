@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use curfew_domain::{AuditEntryId, Page, PageRequest, Scope};
 use curfew_store::audit::verify::Verification;
 use curfew_store::audit::{AuditFilter, AuditRecord};
@@ -26,10 +28,9 @@ pub async fn entry(app: &App, caller: &Caller, id: AuditEntryId) -> Result<Audit
 
 /// Walks the tenant's chain against the heads that the database keeps copies of. That proves the midst of the chain;
 /// its end is proved only by heads that left the database: `curfewd audit verify --heads`.
-pub async fn verify(app: &App, caller: &Caller) -> Result<Verification, AppError> {
+///
+/// Those who ask at the same time share one walk.
+pub async fn verify(app: &App, caller: &Caller) -> Result<Arc<Verification>, AppError> {
     caller.require(Scope::AuditRead)?;
-    app.store.seal(caller.tenant).await?;
-    let unit = app.store.tenant(caller.tenant).read().await?;
-    let heads: Vec<_> = unit.heads().await?.into_iter().map(|signed| signed.head).collect();
-    Ok(unit.verify_audit(&heads).await?)
+    Ok(app.audit_walks.join(&app.store, caller.tenant).await?)
 }

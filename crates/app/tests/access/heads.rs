@@ -1,9 +1,10 @@
 //! Heads that leave the database, and what is done when the log contradicts them.
 
-use curfew_app::audit::heads::{self, HeadLine, HeadSink};
-use curfew_domain::PlatformMode;
-use curfew_store::on_both_databases;
+use curfew_app::audit;
+use curfew_app::audit::heads::{self, HeadLine, HeadSink, HeadsError};
+use curfew_domain::{PlatformMode, TenantId};
 use curfew_store::testing::TestStore;
+use curfew_store::{Backend, StoreError, on_both_databases};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 
@@ -46,7 +47,54 @@ async fn send(world: &World, outside: &Outside) -> u64 {
     heads::send_out(&app.store, &key, outside, app.now()).await.unwrap()
 }
 
+/// Two more tenants beside that of `world`, the master's children; all three have an entry to seal. The chain of the one
+/// in the middle can't be gone on with, for its last hash is none.
+async fn with_a_broken_one_in_the_midst(db: &TestStore, world: &World) -> TenantId {
+    let broken = World::beside(world.test.clone(), 2).await;
+    let sound = World::beside(world.test.clone(), 3).await;
+    for one in [world, &broken, &sound] {
+        one.policy(auto(), PERMIT_ALL).await;
+    }
+    audit::seal_all(&db.store).await.unwrap();
+    let (id, master, none) = match db.store.backend() {
+        Backend::Sqlite => (
+            format!("x'{}'", broken.tenant.uuid().simple()),
+            format!("x'{}'", world.tenant.uuid().simple()),
+            "x'00'",
+        ),
+        Backend::Postgres => (format!("'{}'", broken.tenant), format!("'{}'", world.tenant), "'\\x00'"),
+    };
+    db.tamper(&format!(
+        "UPDATE audit_entry SET hash = {none} WHERE tenant_id = {id};
+         UPDATE tenant SET parent_id = {master} WHERE id <> {master};"
+    ))
+    .await;
+    for one in [world, &broken, &sound] {
+        one.policy(auto(), PERMIT_ALL).await;
+    }
+    broken.tenant
+}
+
 on_both_databases! {
+    async fn a_chain_that_can_not_go_on_keeps_no_other_from_being_sealed(db: &TestStore) {
+        let (world, _) = sent(db).await;
+        let broken = with_a_broken_one_in_the_midst(db, &world).await;
+        let went = audit::seal_all(&db.store).await;
+        assert!(matches!(went, Err(StoreError::Corrupt { .. })), "{went:?}");
+        let waiting = db.store.unwalled().read().await.unwrap().tenants_with_unsealed().await.unwrap();
+        assert_eq!(waiting, [broken]);
+    }
+
+    async fn a_chain_without_a_head_keeps_no_other_head_from_leaving(db: &TestStore) {
+        let (world, outside) = sent(db).await;
+        with_a_broken_one_in_the_midst(db, &world).await;
+        let app = &world.test.app;
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let went = heads::send_out(&app.store, &key, &outside, app.now()).await;
+        assert!(matches!(went, Err(HeadsError::Store(StoreError::Corrupt { .. }))), "{went:?}");
+        assert_eq!(outside.sequences(), [2, 3, 1]);
+    }
+
     async fn a_head_leaves_once(db: &TestStore) {
         let (world, outside) = sent(db).await;
         assert_eq!(send(&world, &outside).await, 0);

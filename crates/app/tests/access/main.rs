@@ -8,5 +8,6 @@ mod policies;
 mod proof;
 mod requests;
 mod reviews;
+mod tampering;
 mod walls;
 mod world;

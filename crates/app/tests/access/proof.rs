@@ -5,9 +5,10 @@ use curfew_app::requests::{self, question_of};
 use curfew_app::{Caller, audit, policies};
 use curfew_domain::audit::{AuditAction, EntryBody};
 use curfew_domain::request::RequestStatus;
-use curfew_domain::{Actor, ActorType, ApiKeyId, BuiltInRole, Change, DoneBy, PageLimit, Scope};
+use curfew_domain::{Actor, ActorType, ApiKeyId, BuiltInRole, Change, DoneBy, Scope};
 use curfew_policy::{CompiledPolicies, Outcome, decide};
 use curfew_store::on_both_databases;
+use curfew_store::testing::sealed_log;
 use serde_json::json;
 
 use crate::world::*;
@@ -15,8 +16,7 @@ use crate::world::*;
 /// The log's entries of this kind, first to last.
 async fn entries(world: &World, action: AuditAction) -> Vec<EntryBody> {
     world.test.app.store.seal(world.tenant).await.unwrap();
-    let unit = world.test.app.store.tenant(world.tenant).read().await.unwrap();
-    let all = unit.audit_since(0, PageLimit::MAX).await.unwrap();
+    let all = sealed_log(&world.test.app.store, world.tenant).await;
     all.into_iter().map(|entry| entry.body).filter(|body| body.action == action).collect()
 }
 

@@ -15,7 +15,7 @@ use curfew_domain::{
     CachedResourceId, CredentialId, Discovered, DiscoveredAttributes, ErrorCode, ExternalId, IdentityUser,
     OuId, PermissionSetArn, ResourceRef, ScopeSet, Seconds, Tenant, TenantId, TenantState, User, UserId,
 };
-use curfew_store::testing::TestStore;
+use curfew_store::testing::{TestStore, sealed_log};
 use uuid::Uuid;
 
 pub(crate) const DEV: &str = "111111111111";
@@ -179,8 +179,7 @@ impl World {
     /// The audit log's actions, first to last.
     pub(crate) async fn logged(&self) -> Vec<String> {
         self.test.app.store.seal(self.tenant).await.unwrap();
-        let unit = self.test.app.store.tenant(self.tenant).read().await.unwrap();
-        let entries = unit.audit_since(0, curfew_domain::PageLimit::MAX).await.unwrap();
+        let entries = sealed_log(&self.test.app.store, self.tenant).await;
         entries.into_iter().map(|entry| entry.body.action.as_str().to_owned()).collect()
     }
 }

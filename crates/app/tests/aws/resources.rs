@@ -167,6 +167,10 @@ async fn lists_are_narrowed_by_text_and_account(stage: &Stage) {
     assert_eq!(list(stage, text("100000000004")).await.len(), 1);
     assert!(list(stage, text("%")).await.is_empty(), "no wildcard");
     assert!(list(stage, text("_cme")).await.is_empty(), "no wildcard");
+    push(stage, &[told("aws_account:100000000003", "Ärzte_1")]).await;
+    for spelling in ["Ärzte", "ÄRZTE_1", "rzte_"] {
+        assert_eq!(names(&list(stage, text(spelling)).await), ["Ärzte_1"], "{spelling}");
+    }
     let account = Some("100000000005".parse().unwrap());
     let found = list(stage, ResourceQuery { account, ..ResourceQuery::default() }).await;
     assert_eq!(names(&found), ["acme-dev"]);

@@ -81,4 +81,24 @@ on_both_databases! {
         upkeep(&test.app).await.unwrap();
         assert!(kept().await.is_none());
     }
+    async fn a_secret_that_no_key_opens_holds_up_nothing_else(db: &TestStore) {
+        let test = TestApp::new(&db.store);
+        let mut ask = TestApp::first_run(PlatformMode::Single);
+        ask.oidc = Some(OidcSetup {
+            issuer_url: "https://login.acme.example".to_owned(),
+            client_id: "curfew".to_owned(),
+            client_secret: SecretString::from("very secret"),
+            scopes: Vec::new(),
+        });
+        let tenant = setup::complete(&test.app, ask, None).await.unwrap().tenant.id;
+        let token = test.token_of("acme", "root@acme.example").await;
+        let session = test.caller(&token, tenant).await.unwrap().session.unwrap();
+        let kept = async || db.store.tenant(tenant).read().await.unwrap().session(session).await.unwrap();
+        let (master_keys, clock) = (vec![NEW.to_owned()], Arc::clone(&test.clock));
+        let without = TestApp::with(&db.store, TestParts { master_keys, seed: 2, clock, ..TestParts::default() });
+        test.clock.advance(Seconds::of(31 * 86_400));
+        assert!(kept().await.is_some());
+        assert_eq!(code(upkeep(&without.app).await), ErrorCode::Internal);
+        assert!(kept().await.is_none());
+    }
 }

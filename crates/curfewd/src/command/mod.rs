@@ -1,5 +1,6 @@
 //! What the program does when it is called.
 
+mod keys;
 mod serve;
 mod verify;
 
@@ -16,7 +17,8 @@ use crate::config::{self, Source};
 use crate::serve::ServeError;
 use crate::{Secrets, SystemEntropy};
 
-/// What is wrong with the call itself, or with what was configured.
+/// What is wrong with the call itself, or with what was configured. Of `audit`, whatever kept it from looking: 1 says
+/// that the log is broken.
 const MISTAKE: u8 = 2;
 
 /// Does what `arguments` say. The status is 0 when it was done, 2 when a setting is wrong, else 1; `audit verify`
@@ -33,9 +35,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Openapi = cli.command {
         return print(&curfew_http::openapi());
     }
+    let threadless = if let Command::Audit { .. } = cli.command { MISTAKE } else { 1 };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command(cli.command)),
-        Err(error) => fail(1, &format!("threads can't be started: {error}")),
+        Err(error) => fail(threadless, &format!("threads can't be started: {error}")),
     }
 }
 
@@ -47,17 +50,24 @@ async fn command(command: Command) -> ExitCode {
     let done = match command {
         Command::Serve { no_reconcile } => serve::serve(&source, !no_reconcile).await,
         Command::Migrate => migrate(&source).await,
-        Command::Audit { command: AuditCommand::Verify { heads } } => {
-            return match verify::verify(&source, heads.as_deref()).await {
-                Ok(verdict) => verdict.tell(),
-                Err(error) => failed(&error),
-            };
+        Command::Audit { command } => {
+            return audit(&source, command).await.unwrap_or_else(|error| fail(MISTAKE, &error.to_string()));
         }
         Command::Openapi => Ok(()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+async fn audit(source: &Source, command: AuditCommand) -> Result<ExitCode, ServeError> {
+    match command {
+        AuditCommand::Verify { heads, keys } => {
+            let against = verify::Against { heads: heads.as_deref(), keys: keys.as_deref() };
+            Ok(verify::verify(source, against).await?.tell())
+        }
+        AuditCommand::Keys => Ok(print(&keys::print(source)?)),
     }
 }
 

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use curfew_app::credentials::password::PasswordError;
+use curfew_domain::Invalid;
 use curfew_http::MetricsError;
 use curfew_store::keyring::DuplicateKey;
 use curfew_store::{MigrateError, OpenError, StoreError};
@@ -73,6 +74,24 @@ pub enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that was named can't be read.
+    #[error("{} can't be read: {source}", file.display())]
+    Unread {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of a file of public keys holds none.
+    #[error("{}, line {line}: {problem}", file.display())]
+    NotAKey {
+        /// The file.
+        file: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: Invalid,
+    },
     /// Signals can't be listened for.
     #[error("signals can't be listened for: {0}")]
     Signals(#[source] std::io::Error),
@@ -97,7 +116,9 @@ impl ServeError {
             | ServeError::NotMigrated(_)
             | ServeError::OtherMasterKey { .. }
             | ServeError::RoleBypassesWalls
-            | ServeError::Heads { .. } => 2,
+            | ServeError::Heads { .. }
+            | ServeError::Unread { .. }
+            | ServeError::NotAKey { .. } => 2,
             ServeError::Open(_)
             | ServeError::OpenToMigrate(_)
             | ServeError::Migrate(_)

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ServeError;
-pub(crate) use open::{migrate, open_as_it_is};
+pub(crate) use open::{check_is_there, migrate, open_as_it_is};
 pub use wiring::{ServerClock, Wiring};
 
 use crate::config::{Config, SigningKey};

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use curfew_app::App;
+use curfew_app::audit::AuditWalks;
 use curfew_app::connection::TestRuns;
 use curfew_app::credentials::JwtIssuer;
 use curfew_app::credentials::password::Passwords;
@@ -14,7 +15,7 @@ use curfew_app::nudge::Nudge;
 use curfew_app::policies::Snapshots;
 use curfew_domain::{Entropy, PlatformMode};
 use curfew_store::keyring::Keyring;
-use curfew_store::{Installation, MigrateError, Store, StoreOptions};
+use curfew_store::{Installation, MigrateError, OpenError, Store, StoreOptions};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::heads_file::HeadsFile;
@@ -46,6 +47,7 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         gate,
         aws: wiring.aws,
         nudge: Nudge::default(),
+        audit_walks: AuditWalks::default(),
         connection_tests: TestRuns::default(),
         lookups: Lookups::default(),
         offered_instance: config.instance_arn.clone(),
@@ -62,9 +64,18 @@ pub(crate) async fn migrate(database: &DatabaseConfig) -> Result<(), ServeError>
     Ok(())
 }
 
-/// Opens the database without changing it.
+/// Opens the database without changing it; one that is not there is not made.
 pub(crate) async fn open_as_it_is(database: &DatabaseConfig) -> Result<Store, ServeError> {
-    Store::open(options(&database.url)).await.map_err(ServeError::Open)
+    let as_it_is = StoreOptions { make_missing: false, ..options(&database.url) };
+    Store::open(as_it_is).await.map_err(ServeError::Open)
+}
+
+/// Refuses an embedded database that is not there: what lies beside it can't be there either.
+pub(crate) fn check_is_there(database: &DatabaseConfig) -> Result<(), ServeError> {
+    match &database.file {
+        Some(path) if !path.exists() => Err(ServeError::Open(OpenError::NotThere { path: path.clone() })),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the database and brings its schema up to this program.

@@ -1,5 +1,7 @@
 //! The tenant's audit log.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use curfew_api::{AuditLogEntry, AuditQuery, AuditVerification, PageBody};
@@ -42,14 +44,15 @@ async fn get(
 /// Walk the tenant's chain and say what is wrong with it.
 ///
 /// This proves that nothing within the chain was changed, removed, inserted or moved. That its end was not cut off is
-/// proved only by heads that left the database: `curfewd audit verify --heads`.
+/// proved only by heads that left the database: `curfewd audit verify --heads`. A long log may take longer than a request
+/// may; the walk then goes on, and who asks again waits for its end.
 #[utoipa::path(get, path = "/v1/audit-log/verify", tag = "audit",
     responses((status = 200, body = AuditVerification)))]
 async fn verify(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
 ) -> Result<Json<AuditVerification>, ApiError> {
-    let found: Verification = audit::verify(&state.app, &caller).await?;
+    let found: Arc<Verification> = audit::verify(&state.app, &caller).await?;
     Ok(Json(AuditVerification {
         sound: found.is_sound(),
         sealed: found.sealed,

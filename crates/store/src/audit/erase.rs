@@ -1,6 +1,6 @@
 //! Erasing people: their texts go, and the chain still verifies.
 
-use curfew_domain::{AuditEntryId, UserId};
+use curfew_domain::UserId;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
@@ -23,16 +23,6 @@ impl WriteUnit {
         let erased = audit_text::Entity::delete_many()
             .filter(audit_text::Column::TenantId.eq(self.wall()))
             .filter(audit_text::Column::EntryId.in_subquery(theirs))
-            .exec(self.tx())
-            .await?;
-        Ok(erased.rows_affected)
-    }
-
-    /// Erases the texts of one entry. Answers how many.
-    pub async fn erase_audit_texts(&self, entry: AuditEntryId) -> Result<u64, StoreError> {
-        let erased = audit_text::Entity::delete_many()
-            .filter(audit_text::Column::TenantId.eq(self.wall()))
-            .filter(audit_text::Column::EntryId.eq(entry.uuid()))
             .exec(self.tx())
             .await?;
         Ok(erased.rows_affected)

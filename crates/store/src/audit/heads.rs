@@ -30,12 +30,7 @@ impl ReadUnit {
 
     /// The newest head that was signed.
     pub async fn latest_head(&self) -> Result<Option<SignedHead>, StoreError> {
-        let row = Entity::find()
-            .filter(Column::TenantId.eq(self.wall()))
-            .order_by_desc(Column::Sequence)
-            .one(self.tx())
-            .await?;
-        row.map(|row| self.signed_head(row)).transpose()
+        self.newest_head().await?.map(|row| self.signed_head(row)).transpose()
     }
 
     /// The head that was signed at number `sequence`.
@@ -44,14 +39,34 @@ impl ReadUnit {
         row.map(|row| self.signed_head(row)).transpose()
     }
 
-    /// All heads that were signed, oldest first.
-    pub async fn heads(&self) -> Result<Vec<SignedHead>, StoreError> {
+    /// The hashes that the heads from after `after` up to `up_to` saw, by number; none where a hash is not one.
+    pub(super) async fn hashes_of_heads(
+        &self,
+        after: u64,
+        up_to: u64,
+    ) -> Result<Vec<(u64, Option<ChainHash>)>, StoreError> {
         let rows = Entity::find()
             .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Sequence.gt(number(after)))
+            .filter(Column::Sequence.lte(number(up_to)))
             .order_by_asc(Column::Sequence)
             .all(self.tx())
             .await?;
-        rows.into_iter().map(|row| self.signed_head(row)).collect()
+        Ok(rows.iter().map(seen).collect())
+    }
+
+    /// The same of the newest head.
+    pub(super) async fn hash_of_newest_head(&self) -> Result<Option<(u64, Option<ChainHash>)>, StoreError> {
+        Ok(self.newest_head().await?.as_ref().map(seen))
+    }
+
+    async fn newest_head(&self) -> Result<Option<Model>, StoreError> {
+        let newest = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .order_by_desc(Column::Sequence)
+            .one(self.tx())
+            .await?;
+        Ok(newest)
     }
 
     fn signed_head(&self, row: Model) -> Result<SignedHead, StoreError> {
@@ -81,4 +96,9 @@ impl WriteUnit {
         let made = Entity::insert(row).on_conflict(once).exec_without_returning(self.tx()).await?;
         Ok(made == 1)
     }
+}
+
+/// What a head saw: which number, and its hash where that is one.
+fn seen(row: &Model) -> (u64, Option<ChainHash>) {
+    (row.sequence.unsigned_abs(), row.hash.as_slice().try_into().ok().map(ChainHash::from_bytes))
 }

@@ -1,11 +1,11 @@
 //! Reading the log.
 
 use curfew_domain::audit::{AuditAction, ChainHash, EntryBody, PersonalText};
-use curfew_domain::{AuditEntryId, Cursor, Page, PageLimit, PageRequest, Timestamp};
+use curfew_domain::{AuditEntryId, Cursor, Page, PageRequest, Timestamp};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{audit_entry, audit_text};
-use crate::row::{Row, number};
+use crate::row::Row;
 use crate::{ReadUnit, StoreError};
 
 /// An entry as it is shown.
@@ -93,19 +93,6 @@ impl ReadUnit {
     pub async fn audit_entry(&self, id: AuditEntryId) -> Result<Option<AuditRecord>, StoreError> {
         let row = audit_entry::Entity::find_by_id((self.wall(), id.uuid())).one(self.tx()).await?;
         Ok(self.with_texts(row.into_iter().collect()).await?.pop())
-    }
-
-    /// The sealed entries that follow number `sequence`, in the chain's order: nothing is skipped by transactions
-    /// that overtake each other.
-    pub async fn audit_since(&self, sequence: u64, limit: PageLimit) -> Result<Vec<AuditRecord>, StoreError> {
-        let rows = audit_entry::Entity::find()
-            .filter(audit_entry::Column::TenantId.eq(self.wall()))
-            .filter(audit_entry::Column::Sequence.gt(number(sequence)))
-            .order_by_asc(audit_entry::Column::Sequence)
-            .limit(limit.rows() as u64)
-            .all(self.tx())
-            .await?;
-        self.with_texts(rows).await
     }
 
     async fn with_texts(&self, rows: Vec<audit_entry::Model>) -> Result<Vec<AuditRecord>, StoreError> {

@@ -70,11 +70,11 @@ impl ReadUnit {
 impl WriteUnit {
     /// Seals the oldest entries that are not sealed yet, at most `max` of them, and answers how many. Another
     /// sealer of the same tenant waits until this unit ends; writers don't.
-    pub async fn seal_batch(&self, max: u16) -> Result<u64, StoreError> {
+    async fn seal_batch(&self, max: u16) -> Result<u64, StoreError> {
         if !self.lock_chain().await? {
             return Ok(0);
         }
-        let queue = self.oldest_unsealed(max.min(MOST_AT_ONCE)).await?;
+        let queue = self.oldest_unsealed(max).await?;
         let (before, mut last) = self.chain_end().await?;
         let mut sequence = before;
         for chunk in powers_of_two(&queue) {

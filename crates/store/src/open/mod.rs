@@ -29,6 +29,8 @@ pub struct StoreOptions {
     pub time_limits: TimeLimits,
     /// Most pages (4 KiB each) that a SQLite file may grow to; none for what the disk holds.
     pub sqlite_max_pages: Option<u32>,
+    /// Whether a SQLite file that is missing is made.
+    pub make_missing: bool,
 }
 
 impl StoreOptions {
@@ -40,6 +42,7 @@ impl StoreOptions {
             acquire_timeout: None,
             time_limits: TimeLimits::default(),
             sqlite_max_pages: None,
+            make_missing: true,
         }
     }
 }
@@ -87,6 +90,7 @@ impl std::fmt::Debug for StoreOptions {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("time_limits", &self.time_limits)
             .field("sqlite_max_pages", &self.sqlite_max_pages)
+            .field("make_missing", &self.make_missing)
             .finish_non_exhaustive()
     }
 }
@@ -106,6 +110,12 @@ pub enum OpenError {
     /// The SQLite file would have to lie in a directory that doesn't exist.
     #[error("the directory of the database {} does not exist", path.display())]
     DirectoryMissing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// There is no such SQLite file, and none is to be made.
+    #[error("the database {} does not exist", path.display())]
+    NotThere {
         /// The database file.
         path: PathBuf,
     },

@@ -14,6 +14,7 @@ use sea_orm::sqlx::sqlite::{
 use sea_orm::sqlx::{self, Connection};
 
 use super::{Connections, OpenError, ProcessLock, StoreOptions, Writers};
+use crate::sqlite_code;
 use crate::writer::Writer;
 
 /// How long a unit waits for its turn on a connection; longer means overload.
@@ -25,12 +26,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers are threads: more than a few gain nothing.
 const MOST_READERS: u32 = 4;
 
-/// Opens the file, makes it when it is missing, and locks it against other processes.
+/// Opens the file, makes it when it is missing unless that is not wanted, and locks it against other processes.
 pub(crate) async fn connect(options: &StoreOptions) -> Result<(Connections, ProcessLock), OpenError> {
     let path = path_of(&options.url)?;
     check_place(&path)?;
-    let lock = ProcessLock::take(&path)?;
+    if !options.make_missing && !path.exists() {
+        return Err(OpenError::NotThere { path });
+    }
     check_writable(&path)?;
+    let lock = ProcessLock::take(&path)?;
 
     let base = SqliteConnectOptions::new()
         .filename(&path)
@@ -108,16 +112,65 @@ fn check_writable(path: &Path) -> Result<(), OpenError> {
 }
 
 fn why(error: sqlx::Error, path: &Path) -> OpenError {
-    const NOT_A_DATABASE: &str = "26";
-    const READ_ONLY: &str = "8";
-    const CANT_OPEN: &str = "14";
-    let code =
-        error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
-    match code.as_str() {
-        NOT_A_DATABASE => OpenError::NotADatabase { path: path.to_owned() },
-        READ_ONLY | CANT_OPEN => {
+    use sqlite_code::{CANT_OPEN, NOT_A_DATABASE, READ_ONLY};
+    match error.as_database_error().map(sqlite_code::primary) {
+        Some(NOT_A_DATABASE) => OpenError::NotADatabase { path: path.to_owned() },
+        Some(READ_ONLY | CANT_OPEN) => {
             OpenError::NotWritable { path: path.to_owned(), source: std::io::Error::other(error) }
         }
         _ => OpenError::Failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// What SQLite says, by its code.
+    #[derive(Debug, thiserror::Error)]
+    #[error("code {0}")]
+    struct Said(u32);
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &'static str {
+            "said"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.to_string().into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn extended_codes_say_what_their_primary_ones_say() {
+        const READ_ONLY_DIRECTORY: u32 = 1544;
+        const CANT_OPEN_FULL_PATH: u32 = 1038;
+        let said = |code| why(sqlx::Error::Database(Box::new(Said(code))), Path::new("curfew.db"));
+        for code in [sqlite_code::READ_ONLY, READ_ONLY_DIRECTORY, sqlite_code::CANT_OPEN, CANT_OPEN_FULL_PATH]
+        {
+            assert!(matches!(said(code), OpenError::NotWritable { .. }), "{code}");
+        }
+        assert!(matches!(said(sqlite_code::NOT_A_DATABASE), OpenError::NotADatabase { .. }));
+        assert!(matches!(said(sqlite_code::FULL), OpenError::Failed(_)));
     }
 }

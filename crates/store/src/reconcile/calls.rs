@@ -43,7 +43,7 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// Writes what AWS said of it.
+    /// Writes what AWS said of it. [`StoreError::Stale`] where no such call was written down.
     pub async fn update_call(
         &self,
         assignment: AssignmentId,
@@ -60,14 +60,17 @@ impl WriteUnit {
         if let Some(id) = aws_request_id {
             update = update.col_expr(Column::AwsRequestId, Expr::value(id.to_owned()));
         }
-        update
+        let written = update
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::AssignmentId.eq(assignment.uuid()))
             .filter(Column::Kind.eq(kind.as_str()))
             .filter(Column::SentAt.eq(sent_at.micros()))
             .exec(self.tx())
             .await?;
-        Ok(())
+        match written.rows_affected {
+            1 => Ok(()),
+            _ => Err(StoreError::Stale { table: "assignment_call" }),
+        }
     }
 }
 

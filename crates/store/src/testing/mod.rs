@@ -9,14 +9,16 @@
     reason = "a test that can't have its database has nothing to tell"
 )]
 
+mod log;
 mod postgres;
 mod world;
 
 use sea_orm::sqlx::sqlite::SqliteConnection;
-use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 
 use crate::{Store, StoreOptions};
 
+pub use log::sealed_log;
 pub use postgres::PostgresDatabase;
 pub use world::World;
 
@@ -61,6 +63,19 @@ impl TestStore {
                 outsider.close().await.expect("the connection closes");
             }
             Place::Database(database) => database.execute(sql).await,
+        }
+    }
+
+    /// What a query of one text answers, to whoever stands above every wall.
+    pub async fn ask(&self, sql: &str) -> String {
+        match &self.place {
+            Place::Directory(_) => {
+                let mut outsider = SqliteConnection::connect(&self.url).await.expect("the file opens");
+                let asked = query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut outsider).await;
+                outsider.close().await.expect("the connection closes");
+                asked.expect("SQLite answers")
+            }
+            Place::Database(database) => database.ask(sql).await,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 
 /// The role that tests use PostgreSQL as.
 const ROLE: &str = "curfew";
@@ -47,6 +47,14 @@ impl PostgresDatabase {
         let mut superuser =
             PgConnection::connect(&self.url_as_superuser()).await.expect("the superuser connects");
         superuser.execute(AssertSqlSafe(sql.to_owned())).await.expect("PostgreSQL takes it");
+    }
+
+    /// What a query of one text answers to the superuser.
+    pub async fn ask(&self, sql: &str) -> String {
+        let mut superuser =
+            PgConnection::connect(&self.url_as_superuser()).await.expect("the superuser connects");
+        let asked = query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut superuser).await;
+        asked.expect("PostgreSQL answers")
     }
 
     /// Where it is, as the role that passes no wall.

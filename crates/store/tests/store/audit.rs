@@ -1,14 +1,15 @@
 //! The log in the database: sealed once, listed whole, proved against whoever may write everything.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use curfew_domain::audit::{AuditAction, ChainHead};
+use curfew_domain::audit::{AuditAction, ChainHead, NewEntry};
 use curfew_domain::testing::SeededEntropy;
 use curfew_domain::{Actor, Page, PageLimit, PageRequest, TenantId};
 use curfew_store::audit::verify::{Finding, Verification};
 use curfew_store::audit::{AuditFilter, AuditRecord, SignedHead};
-use curfew_store::on_both_databases;
-use curfew_store::testing::{TestStore, World};
+use curfew_store::testing::{TestStore, World, sealed_log};
+use curfew_store::{Backend, StoreOptions, on_both_databases};
 
 /// A tenant with `count` sealed entries, and the chain's head.
 async fn sealed(world: &World<'_>, count: usize) -> (TenantId, ChainHead) {
@@ -22,11 +23,43 @@ async fn sealed(world: &World<'_>, count: usize) -> (TenantId, ChainHead) {
 }
 
 async fn verify(world: &World<'_>, tenant: TenantId, heads: &[ChainHead]) -> Verification {
-    world.db.store.tenant(tenant).read().await.unwrap().verify_audit(heads).await.unwrap()
+    world.db.store.tenant(tenant).walk_audit(heads).to_end().await.unwrap()
+}
+
+async fn verify_by_kept_heads(world: &World<'_>, tenant: TenantId) -> Verification {
+    world.db.store.tenant(tenant).walk_audit_by_kept_heads().to_end().await.unwrap()
 }
 
 async fn in_order(world: &World<'_>, tenant: TenantId) -> Vec<AuditRecord> {
-    world.db.store.tenant(tenant).read().await.unwrap().audit_since(0, PageLimit::MAX).await.unwrap()
+    sealed_log(&world.db.store, tenant).await
+}
+
+/// A log that is read in three batches.
+async fn long(world: &World<'_>) -> TenantId {
+    let tenant = world.tenant("acme").await;
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    for number in 0..1_001 {
+        let entry = NewEntry::new(Actor::System, AuditAction::GrantExpired, "grant", number);
+        unit.record(entry, world.now(), &world.entropy).await.unwrap();
+    }
+    unit.commit().await.unwrap();
+    world.db.store.seal(tenant).await.unwrap();
+    tenant
+}
+
+async fn keep_head(world: &World<'_>, tenant: TenantId, head: ChainHead) {
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let signed = SignedHead { head, key_id: "k1".to_owned(), signature: vec![7; 64] };
+    assert!(unit.insert_head(&signed).await.unwrap());
+    unit.commit().await.unwrap();
+}
+
+/// Bytes as SQL writes them.
+fn bytes(db: &TestStore, hex: &str) -> String {
+    match db.store.backend() {
+        Backend::Sqlite => format!("x'{hex}'"),
+        Backend::Postgres => format!("decode('{hex}', 'hex')"),
+    }
 }
 
 on_both_databases! {
@@ -74,10 +107,7 @@ on_both_databases! {
         for number in 0..23 {
             written.push(world.record(tenant, Actor::System, &format!("grant-{number}")).await);
         }
-        let unit = db.store.tenant(tenant).write().await.unwrap();
-        assert_eq!(unit.seal_batch(15).await.unwrap(), 15);
-        unit.commit().await.unwrap();
-        assert_eq!(db.store.seal(tenant).await.unwrap(), 8);
+        assert_eq!(db.store.seal(tenant).await.unwrap(), 23);
         let sealed: Vec<_> = in_order(&world, tenant).await.into_iter().map(|entry| entry.id).collect();
         assert_eq!(sealed, written);
         assert!(verify(&world, tenant, &[]).await.is_sound());
@@ -247,7 +277,7 @@ on_both_databases! {
         let unit = db.store.tenant(tenant).read().await.unwrap();
         assert_eq!(unit.audit_entry(own).await.unwrap().unwrap().personal, vec![]);
         assert_eq!(unit.audit_entry(kept).await.unwrap().unwrap().personal("reason"), Some("grant-2 for Dana"));
-        let verification = unit.verify_audit(&[]).await.unwrap();
+        let verification = verify(&world, tenant, &[]).await;
         assert!(verification.is_sound(), "{verification:?}");
         assert_eq!(verification.erased_texts, 1);
     }
@@ -262,7 +292,114 @@ on_both_databases! {
         unit.commit().await.unwrap();
         let unit = db.store.tenant(tenant).read().await.unwrap();
         assert_eq!(unit.latest_head().await.unwrap(), Some(signed.clone()));
-        assert_eq!(unit.heads().await.unwrap(), vec![signed]);
+        assert_eq!(unit.head_at(2).await.unwrap(), Some(signed));
+        assert_eq!(unit.head_at(1).await.unwrap(), None);
+    }
+
+    async fn a_hash_that_is_none_is_found_and_accuses_no_other(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 5).await;
+        let none = bytes(db, "00");
+        db.tamper(&format!(
+            "UPDATE audit_entry SET hash = {none} WHERE sequence = 2;
+             UPDATE audit_entry SET previous_hash = {none} WHERE sequence = 4;"
+        ))
+        .await;
+        let found = verify(&world, tenant, &[head]).await;
+        let misplaced = |finding: &Finding| match finding {
+            Finding::Changed { sequence, what: "its place in the chain", .. } => Some(*sequence),
+            _ => None,
+        };
+        let accused: Vec<_> = found.findings.iter().map(misplaced).collect();
+        assert_eq!((accused, found.sealed), (vec![Some(2), Some(4)], 5));
+    }
+
+    async fn a_salt_that_is_none_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 2).await;
+        let short = bytes(db, "0011");
+        db.tamper(&format!("UPDATE audit_text SET salt = {short} WHERE text LIKE 'grant-0%'")).await;
+        let found = verify(&world, tenant, &[head]).await;
+        assert!(
+            matches!(&found.findings[..], [Finding::TextChanged { name, .. }] if name == "reason"),
+            "{found:?}"
+        );
+        assert_eq!(found.erased_texts, 0);
+    }
+
+    async fn heads_of_another_tenant_prove_nothing_here(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 2).await;
+        let other = ChainHead { tenant: world.new_tenant("other").id, sequence: 7, ..head };
+        let found = verify(&world, tenant, &[other]).await;
+        assert!(found.is_sound() && found.not_headed.is_none(), "{found:?}");
+    }
+
+    async fn a_long_log_is_walked_batch_by_batch_and_keeps_no_connection_in_between(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = long(&world).await;
+        db.store.close().await;
+        let one_connection = StoreOptions {
+            max_connections: 1,
+            acquire_timeout: Some(Duration::from_secs(5)),
+            ..StoreOptions::new(&db.url)
+        };
+        let store = db.reopen(one_connection).await;
+        let mut walks = [store.tenant(tenant).walk_audit(&[]), store.tenant(tenant).walk_audit(&[])];
+        for walk in &mut walks {
+            for _ in 0..2 {
+                assert_eq!(walk.step().await.unwrap(), None);
+                store.ping().await.unwrap();
+            }
+        }
+        for walk in walks {
+            let found = walk.to_end().await.unwrap();
+            assert!(found.is_sound(), "{found:?}");
+            assert_eq!(found.sealed, 1_001);
+        }
+    }
+
+    async fn what_grows_while_a_walk_goes_on_is_walked_too(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = long(&world).await;
+        let mut walk = db.store.tenant(tenant).walk_audit_by_kept_heads();
+        assert_eq!(walk.step().await.unwrap(), None);
+        world.record(tenant, Actor::System, "grant-later").await;
+        db.store.seal(tenant).await.unwrap();
+        let found = walk.to_end().await.unwrap();
+        assert!(found.is_sound(), "{found:?}");
+        assert_eq!((found.sealed, found.unsealed), (1_002, 0));
+    }
+
+    async fn kept_heads_are_read_along_with_the_entries(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = long(&world).await;
+        for entry in in_order(&world, tenant).await {
+            let place = entry.sealed.unwrap();
+            if place.sequence % 400 == 0 {
+                let head = ChainHead { tenant, sequence: place.sequence, hash: place.hash, at: world.now() };
+                keep_head(&world, tenant, head).await;
+            }
+        }
+        let found = verify_by_kept_heads(&world, tenant).await;
+        assert!(found.is_sound(), "{found:?}");
+        assert_eq!(found.not_headed, Some(201));
+        let (other, none) = (bytes(db, &"07".repeat(32)), bytes(db, "07"));
+        db.tamper(&format!(
+            "UPDATE audit_head SET hash = {other} WHERE sequence = 400; UPDATE audit_head SET hash = {none} WHERE sequence = 800;"
+        ))
+        .await;
+        let expected = [400, 800].map(|sequence| Finding::OtherThanHead { sequence });
+        assert_eq!(verify_by_kept_heads(&world, tenant).await.findings, expected);
+    }
+
+    async fn a_tail_that_was_cut_behind_a_kept_head_is_found(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, head) = sealed(&world, 4).await;
+        keep_head(&world, tenant, head).await;
+        db.tamper("DELETE FROM audit_entry WHERE sequence > 2").await;
+        let findings = verify_by_kept_heads(&world, tenant).await.findings;
+        assert_eq!(findings, vec![Finding::TailCut { last: 2, head: 4 }]);
     }
 }
 

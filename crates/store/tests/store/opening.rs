@@ -72,9 +72,38 @@ async fn a_database_in_memory_is_refused() {
 async fn a_second_opening_of_the_same_file_is_refused_until_the_first_is_closed() {
     let first = TestStore::sqlite().await;
     assert!(matches!(refused(&first.url).await, OpenError::InUse { .. }));
-    let TestStore { store, url, .. } = &first;
-    store.ping().await.unwrap();
-    assert!(matches!(refused(url).await, OpenError::InUse { .. }));
+    first.store.ping().await.unwrap();
+    first.store.close().await;
+    let second = Store::open(StoreOptions::new(&first.url)).await.unwrap();
+    second.ping().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn another_path_to_the_same_file_is_refused_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("link.db");
+    std::os::unix::fs::symlink(directory.path().join("curfew.db"), &link).unwrap();
+    let by_link = format!("sqlite://{}", link.display());
+    // The file that it leads to is not there yet.
+    let first = Store::open(StoreOptions::new(&by_link)).await.unwrap();
+    let by_name = format!("sqlite://{}", directory.path().join("curfew.db").display());
+    assert!(matches!(refused(&by_name).await, OpenError::InUse { .. }));
+    first.close().await;
+    let second = Store::open(StoreOptions::new(&by_name)).await.unwrap();
+    assert!(matches!(refused(&by_link).await, OpenError::InUse { .. }));
+    second.close().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_is_not_made_where_that_is_not_wanted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("curfew.db");
+    let url = format!("sqlite://{}", path.display());
+    let as_it_is = StoreOptions { make_missing: false, ..StoreOptions::new(url) };
+    let error = Store::open(as_it_is).await.unwrap_err();
+    assert!(matches!(&error, OpenError::NotThere { path: named } if *named == path), "{error:?}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]

@@ -333,6 +333,12 @@ on_both_databases! {
         };
         let unit = db.store.tenant(tenant).write().await.unwrap();
         unit.insert_call(&call).await.unwrap();
+        unit.commit().await.unwrap();
+        let written =
+            "SELECT kind || ' ' || fence || ' ' || COALESCE(outcome, 'sent') || ' ' || COALESCE(aws_request_id, '-')
+             || ' ' || COALESCE(error, '-') FROM assignment_call";
+        assert_eq!(db.ask(written).await, "create 1 sent - -");
+        let mut told = Vec::new();
         for outcome in [
             CallOutcome::Accepted { aws_request_id: "r-1".to_owned() },
             CallOutcome::Unknown { reason: "timed out".to_owned() },
@@ -341,9 +347,31 @@ on_both_databases! {
             CallOutcome::NoSuchEntitlement,
             CallOutcome::Succeeded,
         ] {
+            let unit = db.store.tenant(tenant).write().await.unwrap();
             unit.update_call(id, CallKind::Create, sent_at, &outcome, world.now()).await.unwrap();
+            unit.commit().await.unwrap();
+            told.push(db.ask(written).await);
         }
-        unit.commit().await.unwrap();
+        let expected = [
+            "create 1 accepted r-1 -",
+            "create 1 unknown r-1 timed out",
+            "create 1 again r-1 Rate exceeded",
+            "create 1 refused r-1 no",
+            "create 1 no_such_entitlement r-1 -",
+            "create 1 succeeded r-1 -",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    async fn an_answer_to_a_call_that_was_not_written_down_is_not_lost_without_a_word(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let lost = unit
+            .update_call(id, CallKind::Delete, world.now(), &CallOutcome::Succeeded, world.now())
+            .await;
+        assert!(matches!(lost, Err(StoreError::Stale { table: "assignment_call" })), "{lost:?}");
     }
 
     async fn a_lease_keeps_its_number_while_it_is_renewed_and_gets_a_new_one_when_it_ran_out(db: &TestStore) {

@@ -190,13 +190,14 @@ on_both_databases! {
     async fn a_unit_finds_nothing_of_another_tenant(db: &TestStore) {
         let world = World::new(db);
         let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
-        let entry = world.record(theirs, Actor::System, "grant-1").await;
+        let user = world.user();
+        let entry = world.record(theirs, Actor::Local(user), "grant-1").await;
         let unit = db.store.tenant(ours).write().await.unwrap();
         assert_eq!(unit.audit_entry(entry).await.unwrap(), None);
         assert_eq!(unit.tenant_by_id(theirs).await.unwrap(), None);
-        assert_eq!(unit.erase_audit_texts(entry).await.unwrap(), 0);
-        assert_eq!(unit.seal_batch(100).await.unwrap(), 0);
+        assert_eq!(unit.erase_audit_texts_of(user).await.unwrap(), 0);
         unit.commit().await.unwrap();
+        assert_eq!(db.store.seal(ours).await.unwrap(), 0);
         assert_eq!(db.store.seal(theirs).await.unwrap(), 1);
     }
 

@@ -70,7 +70,7 @@ pub async fn test(app: &App, caller: &Caller) -> Result<TestReport, AppError> {
     });
     // On its own: what was asked of AWS is kept and in the log also when the caller does not wait for it.
     let witnessed = async move {
-        let finished = run.await.map_err(runs::refusal)?;
+        let finished = run.await?;
         // Whoever began it is in the log with the result.
         if !(began_it && finished.kept == Kept::Written) {
             audit.record(&finished).await?;

@@ -10,7 +10,6 @@ use futures::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use parking_lot::Mutex;
 
 use super::run::Finished;
-use crate::AppError;
 
 /// How long a whole test may take.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -68,13 +67,4 @@ impl TestRuns {
         }
         run
     }
-}
-
-/// Why a run came to nothing, for one of those who waited for it.
-pub(super) fn refusal(error: Arc<StoreError>) -> AppError {
-    if error.is_transient() {
-        let message = "the database is not available";
-        return AppError::Unavailable { message, source: Some(Box::new(error)) };
-    }
-    AppError::internal(error)
 }

@@ -5,9 +5,10 @@
 //! that left the database before.
 //!
 //! What is kept beside the log and explains it (decisions, and policies as they were) is proved by entries that hold
-//! its hash.
+//! its hash. So are the policies that decide now: they are those that the log tells of last, no others and no fewer.
 
 mod kept;
+mod policies;
 mod read;
 mod walk;
 
@@ -15,20 +16,20 @@ use curfew_domain::audit::ChainHash;
 use curfew_domain::{AuditEntryId, PolicyId};
 
 pub use kept::Kept;
-pub use walk::{ChainWalk, SealedEntry};
+pub use read::AuditWalk;
 
 /// What a walk along a tenant's chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
     /// How many sealed entries there are.
     pub sealed: u64,
-    /// The hash of the last one; [`ChainHash::START`] when there is none.
+    /// The hash of the last one; [`ChainHash::START`] when there is none, or it is no hash.
     pub last: ChainHash,
     /// How many entries wait to be sealed: nothing is proved of them.
     pub unsealed: u64,
     /// How many sealed entries no head covers; none without heads, and then the tail is not proved.
     pub not_headed: Option<u64>,
-    /// How many personal texts were erased.
+    /// How many personal texts were erased: of entries, and what decisions were told of people.
     pub erased_texts: u64,
     /// What is wrong, at most [`MOST_FINDINGS`].
     pub findings: Vec<Finding>,
@@ -106,7 +107,21 @@ pub enum Finding {
     OtherPolicy {
         /// Which policy.
         policy: PolicyId,
-        /// In which version it says it is.
+        /// The last version that was logged.
+        version: u32,
+    },
+    /// A policy decides, though no entry tells that it was made, or its last one tells that it was deleted.
+    #[error("policy {policy} was put in: no entry tells of it, or one tells that it was deleted")]
+    UnloggedPolicy {
+        /// Which policy.
+        policy: PolicyId,
+    },
+    /// A policy is gone, though no entry tells that it was deleted.
+    #[error("policy {policy}, last logged as its version {version}, was taken away")]
+    PolicyTakenAway {
+        /// Which policy.
+        policy: PolicyId,
+        /// Its last version.
         version: u32,
     },
     /// There are more decisions than the log tells of.

@@ -1,6 +1,6 @@
 //! The walk finds what was done to a chain, and nothing else.
 
-use curfew_domain::audit::{self, AuditAction, NewEntry};
+use curfew_domain::audit::{self, AuditAction, ChainHead, NewEntry};
 use curfew_domain::testing::SeededEntropy;
 use curfew_domain::{Actor, Seconds};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn chain(length: u64) -> Vec<SealedEntry> {
             action: "grant.created".to_owned(),
             resource_type: "grant".to_owned(),
             resource_id: sequence.to_string(),
-            texts: written.personal,
+            texts: KeptTexts { sound: written.personal, unreadable: Vec::new() },
         });
     }
     entries
@@ -44,7 +44,10 @@ fn head(entry: &SealedEntry) -> ChainHead {
 }
 
 fn walk(entries: &[SealedEntry], heads: &[ChainHead]) -> Verification {
-    let mut walk = ChainWalk::new(TENANT, heads);
+    let mut walk = ChainWalk::new(TENANT);
+    for head in heads {
+        walk.head(head.sequence, Some(head.hash));
+    }
     for entry in entries {
         walk.entry(entry);
     }
@@ -69,14 +72,6 @@ fn an_untouched_chain_is_sound_with_and_without_heads() {
     let headed = walk(&entries, &[head(&entries[1]), head(&entries[3])]);
     assert!(headed.is_sound(), "{headed:?}");
     assert_eq!((headed.sealed, headed.not_headed), (5, Some(1)));
-}
-
-#[test]
-fn heads_of_another_tenant_prove_nothing_here() {
-    let entries = chain(2);
-    let other =
-        ChainHead { tenant: TenantId::from_uuid(Uuid::from_u128(9)), sequence: 7, ..head(&entries[0]) };
-    assert_eq!(walk(&entries, &[other]).not_headed, None);
 }
 
 #[test]
@@ -152,8 +147,8 @@ fn of_two_heads_of_one_entry_that_differ_neither_hides_the_other() {
 #[test]
 fn a_changed_text_is_found_and_an_erased_one_is_counted() {
     let mut entries = chain(3);
-    entries[1].texts[0].text = "because of nothing".to_owned();
-    entries[2].texts.clear();
+    entries[1].texts.sound[0].text = "because of nothing".to_owned();
+    entries[2].texts.sound.clear();
     let verification = walk(&entries, &[]);
     let changed = Finding::TextChanged { entry: entries[1].id, name: "reason".to_owned() };
     assert_eq!((verification.findings, verification.erased_texts), (vec![changed], 1));
@@ -165,6 +160,20 @@ fn one_wrong_entry_does_not_accuse_those_after_it() {
     entries[2].body = entries[2].body.replace("grant.created", "grant.revoked");
     let expected = Finding::Changed { sequence: 3, entry: entries[2].id, what: "its body" };
     assert_eq!(walk(&entries, &[]).findings, vec![expected]);
+}
+
+#[test]
+fn an_entry_whose_place_is_none_accuses_itself_alone() {
+    let entries = chain(4);
+    let mut walk = ChainWalk::new(TENANT);
+    walk.head(2, Some(entries[1].sealed.hash));
+    walk.entry(&entries[0]);
+    walk.misplaced(2, entries[1].id);
+    walk.entry(&entries[2]);
+    walk.entry(&entries[3]);
+    let expected = Finding::Changed { sequence: 2, entry: entries[1].id, what: "its place in the chain" };
+    let found = walk.end(0);
+    assert_eq!((found.findings, found.sealed), (vec![expected], 4));
 }
 
 #[test]
