@@ -21,6 +21,7 @@ pub mod health;
 pub mod login;
 pub mod nudge;
 mod once;
+mod pace;
 pub mod policies;
 pub mod reconciler;
 pub mod requests;
