@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use curfew_domain::assignment::Observed;
 use curfew_domain::grant::{AssignmentView, ProvisioningStatus};
 use curfew_domain::{Cursor, Grant, GrantId, Page, PageRequest, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -23,12 +24,20 @@ pub struct GrantView {
     pub assignments: Vec<AssignmentView>,
     /// Whether some of the access was there before, and stays.
     pub standing: bool,
+    /// The most tries in a row that failed of what is to be done about one of its assignments.
+    failed_tries: u32,
 }
 
 impl GrantView {
     /// What AWS holds of it.
     pub fn provisioning(&self, now: Timestamp) -> ProvisioningStatus {
         self.grant.times.provisioning(now, self.assignments.iter().copied())
+    }
+
+    /// How many tries in a row failed of what AWS is asked to do for it. Once all is done for it, what is tried is for
+    /// others.
+    pub fn attempts(&self, now: Timestamp) -> u32 {
+        if self.provisioning(now) == ProvisioningStatus::Revoked { 0 } else { self.failed_tries }
     }
 }
 
@@ -80,10 +89,12 @@ impl ReadUnit {
             .map(|grant| {
                 let id = grant.id.uuid();
                 let own = links.iter().filter(|link| link.grant_id == id);
-                let mut view = GrantView { grant, assignments: Vec::new(), standing: false };
+                let mut view = GrantView { grant, assignments: Vec::new(), standing: false, failed_tries: 0 };
                 for link in own {
+                    let row = linked(link, &phases)?;
                     view.standing |= link.standing;
-                    view.assignments.push(assignment_view(link, &phases, &reasons)?);
+                    view.failed_tries = view.failed_tries.max(failed_tries(row)?);
+                    view.assignments.push(assignment_view(link, row, &reasons)?);
                 }
                 Ok(view)
             })
@@ -127,15 +138,25 @@ impl ReadUnit {
     }
 }
 
+fn linked<'a>(
+    link: &grant_assignment::Model,
+    phases: &'a BTreeMap<Uuid, assignment::Model>,
+) -> Result<&'a assignment::Model, StoreError> {
+    let at = Row { table: "assignment", id: link.assignment_id };
+    phases.get(&link.assignment_id).ok_or_else(|| at.corrupt("id", "a link to nothing"))
+}
+
+fn failed_tries(row: &assignment::Model) -> Result<u32, StoreError> {
+    let at = Row { table: "assignment", id: row.id };
+    Ok(at.json::<Observed>("observed", row.observed.clone())?.attempts)
+}
+
 fn assignment_view(
     link: &grant_assignment::Model,
-    phases: &BTreeMap<Uuid, assignment::Model>,
+    row: &assignment::Model,
     reasons: &[grant_assignment::Model],
 ) -> Result<AssignmentView, StoreError> {
-    let at = Row { table: "assignment", id: link.assignment_id };
-    let Some(row) = phases.get(&link.assignment_id) else {
-        return Err(at.corrupt("id", "a link to nothing"));
-    };
+    let at = Row { table: "assignment", id: row.id };
     Ok(AssignmentView {
         phase: at.parse("phase", &row.phase)?,
         needed_by_another: reasons
