@@ -5,13 +5,17 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt build lint gates docs-check python-tests
+.PHONY: help demo test check bench fmt build lint docs-check python-tests
 
+comma := ,
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 VENV := $(TARGET)/venv
 TOOLS := $(TARGET)/tools
 export CARGO_TARGET_DIR := $(TARGET)
 export PATH := $(TOOLS)/bin:$(PATH)
+# What is tested here listens on loopback, where no proxy leads.
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(NO_PROXY))
+export no_proxy := $(NO_PROXY)
 # One set of packages and features for every cargo command: another set would build the world again.
 ALL := --workspace --all-targets --locked
 

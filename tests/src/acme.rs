@@ -1,7 +1,7 @@
 //! The simulator's Acme as a tenant's AWS: connecting it, and looking at what it holds.
 
 use curfew_sim::world::{ACME_DELEGATED_ROLE, ACME_INSTANCE};
-use curfew_sim::{Sim, SimControl, SimHandle, Trust, World};
+use curfew_sim::{Sim, SimControl, SimHandle, World};
 use serde_json::{Value, json};
 
 use crate::{Client, Json, eventually, holds};
@@ -53,7 +53,7 @@ impl Cloud {
         let ids = admin.get("/v1/integrations/aws-identity-center/external-id").await.ok();
         let mut trust = self.control().world().role(role).expect("a role of the demo's").trust.clone();
         trust.external_ids = vec![ids.text("external_id")];
-        self.control().set_trust(role, Trust { ..trust }).expect("a trust policy");
+        self.control().set_trust(role, trust).expect("a trust policy");
     }
 
     /// Connects a tenant to Acme: trust, configuration, test, discovery.

@@ -35,7 +35,9 @@ impl Driven {
 /// # Panics
 /// When one is not answered 201.
 pub(crate) async fn drive(port: u16, town: &Town, requests: usize) -> Driven {
-    let client = reqwest::Client::builder().pool_max_idle_per_host(CONNECTIONS).build().expect("a client");
+    // What listens there is behind no proxy, whatever the environment says of others.
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(CONNECTIONS).build();
+    let client = client.expect("a client");
     let url = format!("http://127.0.0.1:{port}/v1/requests");
     // Some to warm up: connections, caches, statements.
     for ask in town.asks().take(CONNECTIONS * 4) {

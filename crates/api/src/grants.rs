@@ -76,7 +76,7 @@ pub struct Grant {
     pub revoke_reason: Option<Reason>,
     /// Whether its sessions are followed.
     pub audit_enabled: bool,
-    /// Tries that failed.
+    /// Tries in a row that failed, of what AWS is asked to do for it now.
     pub attempts: u32,
     /// How AWS differs from what should be there, where it does.
     #[schema(required, value_type = Option<Object>)]
@@ -123,6 +123,7 @@ impl Grant {
         grant: curfew_domain::Grant,
         provisioning: ProvisioningStatus,
         standing: bool,
+        attempts: u32,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -142,7 +143,7 @@ impl Grant {
             revoked_by: grant.revoked_by.map(|by| by.to_string()),
             revoke_reason: grant.revoke_reason,
             audit_enabled: grant.audit_enabled,
-            attempts: grant.attempts,
+            attempts,
             drift: None,
             standing,
             metadata: grant.metadata,

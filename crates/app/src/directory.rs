@@ -3,12 +3,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use curfew_domain::{Email, IdentityStoreId, IdentityUser, StorePrincipalId, TenantId};
+use curfew_domain::{Email, IdentityStoreId, IdentityUser, Seconds, StorePrincipalId, TenantId, Timestamp};
+use curfew_store::ReadUnit;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::connection::{self, aws_unreachable};
+use crate::pace::Turns;
+use crate::settings::TenantSettings;
 use crate::{App, AppError};
+
+/// For how long it is believed whose an address is: it may move to somebody else, who must not be given what is the
+/// first one's, nor the first one what is theirs.
+const BELIEVED_FOR: Seconds = Seconds::of(3_600);
 
 /// Somebody in a directory, to be frozen in an assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +35,13 @@ pub async fn principal_of(app: &App, tenant: TenantId, email: &Email) -> Result<
     let connection = unit.connection().await?;
     let verified = connection::usable(connection.as_ref())?;
     let identity_store = verified.identity_store.clone();
-    let cached = unit.identity_users_by_email(&identity_store, email).await?;
+    let oldest = oldest_believed(app.now(), &TenantSettings::load(&unit).await?);
+    let cached = in_cache(&unit, &identity_store, email, oldest).await?;
     drop(unit);
-    match cached.as_slice() {
-        [one] => return Ok(Some(Principal { identity_store, id: one.principal.clone() })),
-        [] => {}
-        _ => return Ok(None),
+    match cached {
+        Cached::Known(id) => return Ok(Some(Principal { identity_store, id })),
+        Cached::Unknown => {}
+        Cached::Several => return Ok(None),
     }
     let Some(connection) = &connection else { return Ok(None) };
     let access = connection::access(tenant, verified, &connection.external_ids);
@@ -43,6 +51,37 @@ pub async fn principal_of(app: &App, tenant: TenantId, email: &Email) -> Result<
     let Some(id) = found else { return Ok(None) };
     remember(app, tenant, &identity_store, &id, email).await?;
     Ok(Some(Principal { identity_store, id }))
+}
+
+/// What the cache knows of an address.
+pub(crate) enum Cached {
+    /// Whose it is.
+    Known(StorePrincipalId),
+    /// Several have it.
+    Several,
+    /// Nobody has it, as far as is known, or it was too long ago that somebody did.
+    Unknown,
+}
+
+/// Whose address it is, by what AWS told after `oldest`.
+pub(crate) async fn in_cache(
+    unit: &ReadUnit,
+    identity_store: &IdentityStoreId,
+    email: &Email,
+    oldest: Timestamp,
+) -> Result<Cached, AppError> {
+    let found = unit.identity_users_by_email(identity_store, email, oldest).await?;
+    Ok(match found.as_slice() {
+        [one] => Cached::Known(one.principal.clone()),
+        [] => Cached::Unknown,
+        _ => Cached::Several,
+    })
+}
+
+/// What AWS told of people up to then is believed no more: no longer than anything else that AWS told, and an hour at
+/// most.
+pub(crate) fn oldest_believed(now: Timestamp, settings: &TenantSettings) -> Timestamp {
+    now - BELIEVED_FOR.min(settings.aws_data_max_age)
 }
 
 /// The next full discovery tells the rest of them.
@@ -70,7 +109,7 @@ async fn remember(
 
 /// Turns at asking AWS for a person: one a second for each tenant.
 #[derive(Debug, Default)]
-pub struct Lookups(Mutex<HashMap<TenantId, Instant>>);
+pub struct Lookups(Mutex<HashMap<TenantId, Turns>>);
 
 const BETWEEN: Duration = Duration::from_secs(1);
 /// Whoever would wait longer comes back later.
@@ -84,14 +123,13 @@ impl Lookups {
     }
 
     fn slot(&self, tenant: TenantId, now: Instant) -> Result<Instant, AppError> {
-        let mut next = self.0.lock();
-        next.retain(|_, slot| *slot > now);
-        let slot = next.get(&tenant).copied().unwrap_or(now);
-        if slot > now + LONGEST_WAIT {
+        let mut tenants = self.0.lock();
+        tenants.retain(|_, turns| turns.next(now) > now);
+        let turns = tenants.entry(tenant).or_insert_with(|| Turns::begun(BETWEEN, now));
+        if turns.next(now) > now + LONGEST_WAIT {
             return Err(AppError::RateLimited { retry_after_seconds: LONGEST_WAIT.as_secs() });
         }
-        next.insert(tenant, slot + BETWEEN);
-        Ok(slot)
+        Ok(turns.take(1, now))
     }
 }
 

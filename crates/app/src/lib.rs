@@ -22,6 +22,7 @@ pub mod health;
 pub mod login;
 pub mod nudge;
 mod once;
+mod pace;
 mod patience;
 pub mod policies;
 pub mod reconciler;

@@ -1,4 +1,4 @@
-//! What keeps the tables of credentials small, and under the current master key.
+//! What keeps tables small, and credentials under the current master key.
 
 use curfew_domain::{Seconds, TenantId, Timestamp};
 use curfew_store::keyring::{KeyedHash, SealedColumn, SealedText};
@@ -11,6 +11,9 @@ use crate::{App, AppError};
 
 /// For how long after its end a login is kept.
 const KEEP_ENDED_LOGINS: Seconds = Seconds::of(30 * 86_400);
+
+/// For how long after its end a reading of a tenant's AWS is kept; the newest is kept in any case.
+const KEEP_ENDED_DISCOVERIES: Seconds = Seconds::of(30 * 86_400);
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +67,7 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
 async fn forget_logins(app: &App, tenant: TenantId, now: Timestamp) -> Result<(), AppError> {
     let unit = app.store.tenant(tenant).write().await?;
     unit.forget_sessions(now - KEEP_ENDED_LOGINS).await?;
+    unit.forget_discoveries(now - KEEP_ENDED_DISCOVERIES).await?;
     Ok(unit.commit().await?)
 }
 

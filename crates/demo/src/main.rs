@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use screen::{Screen, Tone};
 use stage::Stage;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What can go wrong in a tour.
 #[derive(Debug, thiserror::Error)]
@@ -59,15 +60,30 @@ async fn main() -> ExitCode {
 
 async fn run(screen: &Screen) -> Result<(), TourError> {
     let wishes = wishes(std::env::args().skip(1))?;
-    let stage = Stage::set(wishes.port).await?;
-    farewell::welcome(screen, &stage)?;
-    let people = tour::tell(&stage, screen).await?;
-    if !wishes.tour_only {
-        farewell::go_on(screen, &stage, &people)?;
-        tokio::signal::ctrl_c().await?;
-    }
+    // From the start: whoever has seen enough of the tour leaves nothing behind either.
+    let mut enough = signal(SignalKind::interrupt())?;
+    let stage = tokio::select! {
+        stage = Stage::set(wishes.port) => stage?,
+        _ = enough.recv() => return Ok(()),
+    };
+    let toured = tokio::select! {
+        toured = play(screen, &stage, &wishes) => toured,
+        _ = enough.recv() => Ok(()),
+    };
     stage.strike().await?;
+    toured?;
     screen.line(&screen.toned(Tone::Good, "\nEvery grant has a curfew."))?;
+    Ok(())
+}
+
+/// The tour, and then whatever the reader does; it ends by itself only where the tour is all that was asked for.
+async fn play(screen: &Screen, stage: &Stage, wishes: &Wishes) -> Result<(), TourError> {
+    farewell::welcome(screen, stage)?;
+    let people = tour::tell(stage, screen).await?;
+    if !wishes.tour_only {
+        farewell::go_on(screen, stage, &people)?;
+        std::future::pending::<()>().await;
+    }
     Ok(())
 }
 

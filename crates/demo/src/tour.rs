@@ -50,7 +50,7 @@ async fn first_run(stage: &Stage, screen: &Screen) -> Result<(Caller, String), T
         "tenant_name": "Acme", "tenant_slug": "acme", "admin_email": "carol@acme.example",
         "admin_name": "Carol Chen", "admin_password": PASSWORD,
     });
-    let nobody = Caller::nobody(&stage.url());
+    let nobody = Caller::nobody(&stage.url())?;
     let matters = |body: &Value| format!("tenant {}", fields(&body["tenant"], &["slug", "is_master"]));
     let made = nobody.shows(screen, Method::POST, "/v1/setup/complete", Some(body), matters).await?.ok()?;
     let tenant = text(&made["tenant"], "id")?;

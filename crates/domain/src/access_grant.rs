@@ -34,8 +34,6 @@ pub struct Grant {
     pub failure: Option<String>,
     /// Whether the sessions it gives are followed.
     pub audit_enabled: bool,
-    /// Tries that failed.
-    pub attempts: u32,
     /// What was kept with its request.
     pub metadata: Map<String, Value>,
     /// When it was made.

@@ -6,7 +6,8 @@
 //! then on, so a function that takes an [`AccountId`] never checks it again.
 //!
 //! To add a value type: a newtype with a private field, `FromStr` that says what is wrong, `Display`, and serde
-//! through both (the `text_type!` macro does it); a property test that `parse(display(x)) == x`.
+//! through both (the `text_type!` macro does it); a line in `tests/domain/texts.rs`, which
+//! proves that `parse(display(x)) == x`.
 
 mod access_grant;
 mod access_request;

@@ -37,6 +37,18 @@ impl WriteUnit {
             .await?;
         Ok(())
     }
+
+    /// Forgets the readings that ended before `before`, but for the newest. Says how many.
+    pub async fn forget_discoveries(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let Some(newest) = self.latest_discovery().await? else { return Ok(0) };
+        let forgotten = Entity::delete_many()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::EndedAt.lt(before.micros()))
+            .filter(Column::Id.ne(newest.id.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(forgotten.rows_affected)
+    }
 }
 
 fn row_of(wall: uuid::Uuid, run: &DiscoveryRun) -> Result<ActiveModel, StoreError> {

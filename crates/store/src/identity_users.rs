@@ -9,17 +9,20 @@ use crate::row::{Row, micros, moment};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
 impl ReadUnit {
-    /// The people of a directory with that address who are not gone: one, in a sound directory.
+    /// The people of a directory with that address who are not gone and were seen after `oldest`: one, in a sound
+    /// directory.
     pub async fn identity_users_by_email(
         &self,
         store: &IdentityStoreId,
         email: &Email,
+        oldest: Timestamp,
     ) -> Result<Vec<IdentityUser>, StoreError> {
         let rows = Entity::find()
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::IdentityStoreId.eq(store.as_str()))
             .filter(Column::EmailFolded.eq(email.folded()))
             .filter(Column::GoneAt.is_null())
+            .filter(Column::SeenAt.gt(oldest.micros()))
             .limit(2)
             .all(self.tx())
             .await?;

@@ -9,6 +9,7 @@ mod organization;
 mod pace;
 mod people;
 mod permission_sets;
+mod places;
 mod read;
 mod worker;
 

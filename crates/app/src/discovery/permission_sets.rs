@@ -7,7 +7,7 @@ use curfew_aws::{AwsErrorKind, Directory};
 use curfew_domain::{AccessLevel, AccountId, Discovered, DiscoveredAttributes, PermissionSetArn};
 
 use super::organization::count;
-use super::read::{BATCH, Reading, Seen, Stopped};
+use super::read::{BATCH, Reading, Seen, Stopped, unless_gone};
 
 /// Calls that reading one set takes: its fields, and three kinds of policies. Its tags are of no use: no policy sees
 /// them.
@@ -21,27 +21,30 @@ impl Reading<'_> {
             directory.permission_sets(instance, after).await
         };
         let sets = self.all_pages(&self.sso_admin, sets).await?;
+        let mut kept = 0;
         // Kept as they are read: as many as AWS allows take an hour.
         for batch in sets.chunks(BATCH) {
             let mut seen = Vec::with_capacity(batch.len());
             for set in batch {
-                let directory = self.turns(&self.sso_admin, CALLS).await?;
-                seen.push(self.read_set(directory.as_ref(), set.clone(), &out_of_reach).await?);
+                seen.extend(unless_gone(self.read_set(set.clone(), &out_of_reach).await)?);
             }
             self.keep(&seen).await?;
+            kept += seen.len();
         }
-        Ok(count(sets.len()))
+        Ok(count(kept))
     }
 
     async fn read_set(
         &self,
-        directory: &dyn Directory,
         set: PermissionSetArn,
         out_of_reach: &HashSet<PermissionSetArn>,
     ) -> Result<Seen, Stopped> {
-        let instance = &self.verified.saved.instance;
-        let facts = self.told(directory.permission_set(instance, &set).await)?;
-        let policies = self.told(directory.policies_of(instance, &set).await)?;
+        let (instance, arn) = (&self.verified.saved.instance, &set);
+        let question = |directory: Arc<dyn Directory>| async move {
+            let facts = directory.permission_set(instance, arn).await?;
+            Ok((facts, directory.policies_of(instance, arn).await?))
+        };
+        let (facts, policies) = self.ask(&self.sso_admin, CALLS, question).await?;
         let level = AccessLevel::guess(policies.managed.iter().map(String::as_str), policies.others);
         let out_of_reach = out_of_reach.contains(&set).then(|| {
             "it is provisioned in the management account, so a delegated administrator can't assign it"
@@ -73,14 +76,17 @@ impl Reading<'_> {
         let instance = &self.verified.saved.instance;
         let mut after = None;
         loop {
-            let directory = self.turns(&self.sso_admin, 1).await?;
-            match directory.sets_provisioned_in(instance, management, after).await {
+            let page = self.ask(&self.sso_admin, 1, |directory: Arc<dyn Directory>| {
+                let after = after.clone();
+                async move { directory.sets_provisioned_in(instance, management, after).await }
+            });
+            match page.await {
                 Ok(page) => {
                     found.extend(page.items);
                     after = page.next;
                 }
-                Err(error) if error.kind == AwsErrorKind::AccessDenied => return Ok(found),
-                Err(error) => return self.told(Err(error)),
+                Err(Stopped::ByAws(error)) if error.kind == AwsErrorKind::AccessDenied => return Ok(found),
+                Err(stopped) => return Err(stopped),
             }
             if after.is_none() {
                 return Ok(found);

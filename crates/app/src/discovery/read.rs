@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use curfew_aws::{AwsError, Directory, Listed, PageToken};
+use curfew_aws::{AwsError, AwsErrorKind, Directory, Listed, PageToken};
 use curfew_domain::connection::{Connection, VerifiedConnection};
 use curfew_domain::{
     AccountId, CachedResourceId, Discovered, DiscoveryCounts, ResourceRef, ResourceType, TenantId, Timestamp,
 };
 use curfew_store::StoreError;
 
-use super::pace::{Pace, Rates};
-use crate::connection::{self, explain};
+use super::pace::{Pace, Rates, rests};
+use crate::connection;
 use crate::{App, AppError};
 
 /// How many rows are written in one unit: others write too.
@@ -31,8 +31,8 @@ pub(super) struct Reading<'a> {
 /// Why a reading did not come to its end. What it had read is kept; nothing is marked gone.
 #[derive(Debug)]
 pub(super) enum Stopped {
-    /// AWS refused or could not be reached; in words for the tenant's administrators.
-    ByAws(String),
+    /// AWS refused, or could not be reached for minutes.
+    ByAws(AwsError),
     /// The database could not be written.
     ByStore(StoreError),
     /// The connection may not be read through any more: it was suspended, deleted, or leads elsewhere.
@@ -42,6 +42,15 @@ pub(super) enum Stopped {
 impl From<StoreError> for Stopped {
     fn from(error: StoreError) -> Self {
         Self::ByStore(error)
+    }
+}
+
+/// None of what AWS does not know (any more): it has vanished since it was listed, and will be marked gone.
+pub(super) fn unless_gone<T>(answer: Result<T, Stopped>) -> Result<Option<T>, Stopped> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(Stopped::ByAws(error)) if error.kind == AwsErrorKind::NotFound => Ok(None),
+        Err(stopped) => Err(stopped),
     }
 }
 
@@ -74,8 +83,9 @@ impl<'a> Reading<'a> {
     /// Reads everything, keeps it, and marks what was not seen.
     pub(super) async fn read_all(&self) -> Result<DiscoveryCounts, Stopped> {
         let organization = self.read_organization().await?;
-        let permission_sets = self.read_permission_sets(&organization.management_account).await?;
+        // Before the sets, which may take an hour: an address must not be taken for long for whose it was.
         let (users, groups) = self.read_people().await?;
+        let permission_sets = self.read_permission_sets(&organization.management_account).await?;
         self.mark_gone().await?;
         Ok(DiscoveryCounts {
             accounts: organization.accounts,
@@ -90,7 +100,7 @@ impl<'a> Reading<'a> {
     ///
     /// Looked up anew each time: a reading may outlive several sessions of the role, and may not outlive the trust
     /// in it.
-    pub(super) async fn turns(&self, pace: &Pace, calls: u32) -> Result<Arc<dyn Directory>, Stopped> {
+    async fn turns(&self, pace: &Pace, calls: u32) -> Result<Arc<dyn Directory>, Stopped> {
         pace.turns(calls).await;
         let unit = self.app.store.tenant(self.tenant).read().await?;
         let connection = unit.connection().await?.ok_or(Stopped::Superseded)?;
@@ -100,12 +110,36 @@ impl<'a> Reading<'a> {
             return Err(Stopped::Superseded);
         }
         let access = connection::access(self.tenant, verified, &connection.external_ids);
-        self.told(self.app.aws.directory(&access).await)
+        self.app.aws.directory(&access).await.map_err(Stopped::ByAws)
     }
 
-    /// AWS's answer, or why it stops the reading.
-    pub(super) fn told<T>(&self, answer: Result<T, AwsError>) -> Result<T, Stopped> {
-        answer.map_err(|error| Stopped::ByAws(explain(&error, &self.verified.saved.region)))
+    /// What AWS answers to so many calls. What failed and may pass by itself is asked again, after a rest.
+    pub(super) async fn ask<T, F>(
+        &self,
+        pace: &Pace,
+        calls: u32,
+        mut question: impl FnMut(Arc<dyn Directory>) -> F,
+    ) -> Result<T, Stopped>
+    where
+        F: Future<Output = Result<T, AwsError>>,
+    {
+        let mut rests = rests();
+        loop {
+            let answer = match self.turns(pace, calls).await {
+                Ok(directory) => question(directory).await.map_err(Stopped::ByAws),
+                Err(stopped) => Err(stopped),
+            };
+            match answer {
+                Err(Stopped::ByAws(error)) if error.kind.may_pass_later() => match rests.next() {
+                    Some(turns) => {
+                        tracing::debug!(tenant_id = %self.tenant, %error, turns, "discovery was told to wait");
+                        pace.rest(turns);
+                    }
+                    None => return Err(Stopped::ByAws(error)),
+                },
+                answer => return answer,
+            }
+        }
     }
 
     /// Reads a list to its end, a page a turn.
@@ -120,8 +154,7 @@ impl<'a> Reading<'a> {
         let mut items = Vec::new();
         let mut after = None;
         loop {
-            let directory = self.turns(pace, 1).await?;
-            let listed = self.told(ask(directory, after).await)?;
+            let listed = self.ask(pace, 1, |directory| ask(directory, after.clone())).await?;
             items.extend(listed.items);
             after = listed.next;
             if after.is_none() {

@@ -1,44 +1,40 @@
 //! Who reads, and when.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::Connection;
 use curfew_domain::{Actor, DiscoveryCounts, DiscoveryRun, DiscoveryState, NodeId, TenantId, Timestamp};
-use parking_lot::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::due::is_due;
+use super::due::{Due, how_due};
 use super::pace::Rates;
+use super::places::{Place, Places};
 use super::read::{Reading, Stopped};
-use crate::connection;
+use crate::connection::{self, explain};
 use crate::patience::in_time;
+use crate::reconciler::lease;
 use crate::{App, AppError, with_causes};
 
 /// How often it is looked whose reading is due.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How many tenants are read at once.
-const AT_ONCE: usize = 4;
-/// The connection's lease, as the reconciler takes it.
-const LEASE: Duration = Duration::from_secs(15);
-const RENEW_EVERY: Duration = Duration::from_secs(5);
 
 /// One node's reader. It reads for the connections that this node owns.
 pub struct Discoverer {
     app: Arc<App>,
     node: NodeId,
     rates: Rates,
-    /// Whom this process is reading.
-    reading: Mutex<HashSet<TenantId>>,
+    places: Places,
 }
 
 impl Discoverer {
     /// `node` is the reconciler's: they own the same connections.
     pub fn new(app: Arc<App>, node: NodeId) -> Self {
-        Self { app, node, rates: Rates::default(), reading: Mutex::default() }
+        let places = Places::new(Arc::clone(&app.clock));
+        Self { app, node, rates: Rates::default(), places }
     }
 
     /// At another pace than AWS bears.
@@ -53,52 +49,65 @@ impl Discoverer {
         let this = Arc::new(self);
         let mut readings = JoinSet::new();
         while !shutdown.is_cancelled() {
-            for tenant in this.due_or_none().await {
-                if readings.len() < AT_ONCE {
-                    let (this, shutdown) = (this.clone(), shutdown.clone());
-                    readings.spawn(async move { this.read_until(tenant, &shutdown).await });
-                }
-            }
+            this.begin_what_is_due(&mut readings, &shutdown).await;
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = this.app.nudge.discovery_wanted() => {}
-                Some(_) = readings.join_next() => {}
+                Some(ended) = readings.join_next() => note_end(ended),
             }
         }
-        while readings.join_next().await.is_some() {}
+        while let Some(ended) = readings.join_next().await {
+            note_end(ended);
+        }
     }
 
     /// Reads all that is due now, one tenant after the other.
     pub async fn pass(&self) -> Result<(), AppError> {
-        for tenant in self.due().await? {
-            self.read(tenant).await?;
+        for due in self.due().await? {
+            if let Some(place) = self.place_for(due).await? {
+                self.read(place).await?;
+            }
         }
         Ok(())
     }
 
-    async fn due_or_none(&self) -> Vec<TenantId> {
-        self.due().await.unwrap_or_else(|error| {
+    async fn begin_what_is_due(self: &Arc<Self>, readings: &mut JoinSet<()>, shutdown: &CancellationToken) {
+        let due = self.due().await.unwrap_or_else(|error| {
             tracing::warn!(error = with_causes(&error), "discovery could not read what is due");
             Vec::new()
-        })
+        });
+        for due in due {
+            if shutdown.is_cancelled() {
+                return;
+            }
+            match self.place_for(due).await {
+                Ok(Some(place)) => {
+                    let (this, shutdown) = (Arc::clone(self), shutdown.clone());
+                    readings.spawn(async move { this.read_until(place, &shutdown).await });
+                }
+                Ok(None) => {}
+                Err(error) => note_failure(due.tenant, &error),
+            }
+        }
     }
 
-    async fn due(&self) -> Result<Vec<TenantId>, AppError> {
+    /// What is due, and not under way here, in the order in which it is to be read.
+    async fn due(&self) -> Result<Vec<Due>, AppError> {
         let connected = in_time(self.connected()).await?;
         let now = self.app.now();
         let mut due = Vec::new();
-        for tenant in connected {
+        for tenant in connected.into_iter().filter(|tenant| !self.places.has(*tenant)) {
             match in_time(self.is_due(tenant, now)).await {
-                Ok(true) => due.push(tenant),
-                Ok(false) => {}
+                Ok(found) => due.extend(found),
                 // What is wrong with one tenant's rows keeps no other waiting.
                 Err(error) => {
-                    tracing::warn!(%tenant, error = with_causes(&error),
+                    tracing::warn!(tenant_id = %tenant, error = with_causes(&error),
                         "discovery could not read whether it is due");
                 }
             }
         }
+        due.sort_by_key(|due| due.how);
         Ok(due)
     }
 
@@ -107,59 +116,65 @@ impl Discoverer {
         Ok(unit.connected_tenants().await?)
     }
 
-    async fn is_due(&self, tenant: TenantId, now: Timestamp) -> Result<bool, AppError> {
-        if self.reading.lock().contains(&tenant) {
-            return Ok(false);
-        }
+    async fn is_due(&self, tenant: TenantId, now: Timestamp) -> Result<Option<Due>, AppError> {
         let unit = self.app.store.tenant(tenant).read().await?;
-        let connection = unit.connection().await?;
-        let usable = connection::usable(connection.as_ref()).is_ok();
-        Ok(usable && is_due(unit.latest_discovery().await?.as_ref(), now))
+        if connection::usable(unit.connection().await?.as_ref()).is_err() {
+            return Ok(None);
+        }
+        let how = how_due(unit.latest_discovery().await?.as_ref(), now);
+        Ok(how.map(|how| Due { tenant, how }))
     }
 
-    async fn read_until(&self, tenant: TenantId, shutdown: &CancellationToken) {
+    /// A place for a tenant's reading, if this node owns the connection: who does not takes no place from who does.
+    async fn place_for(&self, due: Due) -> Result<Option<Place>, AppError> {
+        let Some(place) = self.places.take(due.tenant, due.how) else { return Ok(None) };
+        Ok(self.owns(due.tenant).await?.then_some(place))
+    }
+
+    async fn read_until(&self, place: Place, shutdown: &CancellationToken) {
+        let tenant = place.tenant();
         let read = tokio::select! {
             () = shutdown.cancelled() => return,
-            read = self.read(tenant) => read,
+            read = self.read(place) => read,
         };
         if let Err(error) = read {
-            tracing::warn!(%tenant, error = with_causes(&error), "discovery failed here");
+            note_failure(tenant, &error);
         }
     }
 
     /// Reads one tenant's AWS, as long as this node owns its connection.
-    async fn read(&self, tenant: TenantId) -> Result<(), AppError> {
-        if !self.reading.lock().insert(tenant) {
-            return Ok(());
-        }
-        let read = self.read_as_owner(tenant).await;
-        self.reading.lock().remove(&tenant);
-        read
-    }
-
-    async fn read_as_owner(&self, tenant: TenantId) -> Result<(), AppError> {
-        if !self.owns(tenant).await? {
-            return Ok(());
-        }
+    async fn read(&self, place: Place) -> Result<(), AppError> {
+        let tenant = place.tenant();
         let Some((connection, run)) = in_time(self.begin(tenant)).await? else { return Ok(()) };
         let reading = Reading::new(&self.app, tenant, &connection, self.rates)?;
         let outcome = tokio::select! {
             outcome = reading.read_all() => outcome,
             lost = self.until_lost(tenant) => return lost,
         };
-        in_time(self.end(tenant, run, outcome)).await
+        in_time(self.end(&reading, run, outcome)).await?;
+        place.ended();
+        Ok(())
     }
 
     async fn owns(&self, tenant: TenantId) -> Result<bool, AppError> {
-        Ok(in_time(self.app.store.take_lease(tenant, self.node, LEASE)).await?.is_some())
+        Ok(in_time(self.app.store.take_lease(tenant, self.node, lease::LASTS)).await?.is_some())
     }
 
-    /// Ends when the lease is another node's: that one begins the reading anew.
+    /// Ends when the lease is another node's, or may be: that one begins the reading anew. A database that does not
+    /// answer is asked again as long as the lease lasts.
     async fn until_lost(&self, tenant: TenantId) -> Result<(), AppError> {
+        let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(RENEW_EVERY).await;
-            if !self.owns(tenant).await? {
-                return Ok(());
+            tokio::time::sleep(lease::RENEW_EVERY).await;
+            let asked = Instant::now();
+            match self.owns(tenant).await {
+                Ok(true) => renewed = asked,
+                Ok(false) => return Ok(()),
+                Err(error) if Instant::now() + lease::RENEW_EVERY < renewed + lease::LASTS => {
+                    tracing::warn!(tenant_id = %tenant, error = with_causes(&error),
+                        "discovery could not renew its lease");
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -180,18 +195,19 @@ impl Discoverer {
 
     async fn end(
         &self,
-        tenant: TenantId,
+        reading: &Reading<'_>,
         mut run: DiscoveryRun,
         outcome: Result<DiscoveryCounts, Stopped>,
     ) -> Result<(), AppError> {
+        let tenant = reading.tenant;
         match outcome {
             Ok(counts) => {
                 run.state = DiscoveryState::Succeeded;
                 run.counts = counts;
             }
-            Err(Stopped::ByAws(words)) => {
+            Err(Stopped::ByAws(error)) => {
                 run.state = DiscoveryState::Failed;
-                run.error = Some(words);
+                run.error = Some(explain(&error, &reading.verified.saved.region));
             }
             // As soon as the connection may be read through, it is begun anew.
             Err(Stopped::Superseded) => return self.put_off(tenant, run).await,
@@ -208,7 +224,7 @@ impl Discoverer {
             unit.record(ended, now, self.app.entropy.as_ref()).await?;
         }
         unit.commit().await?;
-        tracing::info!(%tenant, discovery_id = %run.id, state = run.state.as_str(), accounts = run.counts.accounts,
+        tracing::info!(tenant_id = %tenant, discovery_id = %run.id, state = run.state.as_str(), accounts = run.counts.accounts,
             permission_sets = run.counts.permission_sets, users = run.counts.users, "discovery ended");
         Ok(())
     }
@@ -218,7 +234,19 @@ impl Discoverer {
         let unit = self.app.store.tenant(tenant).write().await?;
         unit.update_discovery(&run).await?;
         unit.commit().await?;
-        tracing::info!(%tenant, discovery_id = %run.id, "discovery stopped, since the connection has changed");
+        tracing::info!(tenant_id = %tenant, discovery_id = %run.id, "discovery stopped, since the connection has changed");
         Ok(())
+    }
+}
+
+fn note_failure(tenant: TenantId, error: &AppError) {
+    tracing::warn!(tenant_id = %tenant, error = with_causes(error), "discovery failed here");
+}
+
+/// A reading that broke is begun again; whoever runs Curfew must hear of it.
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a reading of discovery broke; it is begun again");
+        metrics::counter!("curfew_background_faults_total", "loop" => "discovery").increment(1);
     }
 }

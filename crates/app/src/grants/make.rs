@@ -66,7 +66,6 @@ impl Making {
             revoke_reason: None,
             failure: None,
             audit_enabled,
-            attempts: 0,
             metadata: request.metadata.clone(),
             created_at: now,
             updated_at: now,

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long a lease lasts, on the database's clock.
-pub(super) const LASTS: Duration = Duration::from_secs(15);
+pub(crate) const LASTS: Duration = Duration::from_secs(15);
 
 /// How often it is renewed.
-pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(5);
 
 /// A call to AWS takes 8 s at most, and starts only with this much of the lease left.
 const NEEDED_FOR_A_CALL: Duration = Duration::from_secs(9);

@@ -18,7 +18,7 @@ mod access;
 mod backoff;
 mod calls;
 mod grants;
-mod lease;
+pub(crate) mod lease;
 mod looks;
 mod overdue;
 mod owner;

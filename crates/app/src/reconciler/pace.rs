@@ -7,12 +7,14 @@ use curfew_domain::TenantId;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::pace::Turns;
+
 /// Identity Center's APIs share 20 calls/s an account (IAM Identity Center quotas, "API throttle limits").
 const CALLS_A_SECOND: u32 = 20;
 
 /// A slot every 50 ms for each connection; one owner calls, so no agreement between nodes is needed.
 #[derive(Debug, Default)]
-pub(super) struct Paces(Mutex<HashMap<TenantId, Instant>>);
+pub(super) struct Paces(Mutex<HashMap<TenantId, Turns>>);
 
 impl Paces {
     /// Waits for the connection's next free slot. Idle time gives back up to one second's worth of calls.
@@ -22,13 +24,11 @@ impl Paces {
     }
 
     fn next_slot(&self, tenant: TenantId, now: Instant) -> Instant {
-        let spacing = Duration::from_secs(1) / CALLS_A_SECOND;
-        let mut slots = self.0.lock();
-        let next = slots.entry(tenant).or_insert(now);
-        let earliest = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
-        let slot = (*next).max(earliest);
-        *next = slot + spacing;
-        slot
+        let between = Duration::from_secs(1) / CALLS_A_SECOND;
+        let mut tenants = self.0.lock();
+        let turns =
+            tenants.entry(tenant).or_insert_with(|| Turns::begun(between, now).saving(CALLS_A_SECOND));
+        turns.take(1, now)
     }
 }
 

@@ -9,10 +9,11 @@ use curfew_store::{ReadUnit, WriteUnit};
 
 use crate::policies::Snapshot;
 use crate::settings::TenantSettings;
-use crate::{App, AppError, connection};
+use crate::{App, AppError, connection, directory};
 
 use super::Asked;
 use super::normalise::{Normalised, normalise};
+use super::person::Person;
 
 /// More rules than this, counted once for each account, are asked aside, so that other requests go on meanwhile.
 const DECIDED_IN_PLACE: usize = 500;
@@ -47,6 +48,12 @@ impl Facts {
         }
         let normalised = normalise(unit, &connection.saved.instance, asked).await?;
         Ok(Self { tenant: unit.tenant(), requester, connection, normalised, settings, policies })
+    }
+
+    /// Who the requester is in Identity Center, as far as the cache knows it now.
+    pub(super) async fn person(&self, unit: &ReadUnit, now: Timestamp) -> Result<Person, AppError> {
+        let oldest = directory::oldest_believed(now, &self.settings);
+        Person::in_cache(unit, &self.connection, &self.requester, oldest).await
     }
 
     /// Whether they are still what decides: whether, as `unit` sees it, nothing of policies, roles and settings has

@@ -1,10 +1,11 @@
 //! The person behind a request, as Identity Center knows them.
 
 use curfew_domain::connection::VerifiedConnection;
-use curfew_domain::{StorePrincipalId, TenantId, User};
+use curfew_domain::{StorePrincipalId, TenantId, Timestamp, User};
 use curfew_store::ReadUnit;
 
-use crate::{App, AppError, directory};
+use crate::directory::{self, Cached};
+use crate::{App, AppError};
 
 /// A person that the cache may or may not know.
 pub(super) enum Person {
@@ -15,21 +16,22 @@ pub(super) enum Person {
 }
 
 impl Person {
-    /// Looks into the cache, by the verified address.
+    /// Looks into the cache, by the verified address. What AWS told up to `oldest` is as good as unknown.
     pub(super) async fn in_cache(
         unit: &ReadUnit,
         connection: &VerifiedConnection,
         person: &User,
+        oldest: Timestamp,
     ) -> Result<Self, AppError> {
         if !person.email_verified {
             return Err(refused(
                 "your e-mail address is not verified; access is given to verified addresses alone",
             ));
         }
-        let found = unit.identity_users_by_email(&connection.identity_store, &person.email).await?;
-        Ok(match &found[..] {
-            [one] => Person::Known(one.principal.clone()),
-            _ => Person::Unknown,
+        let found = directory::in_cache(unit, &connection.identity_store, &person.email, oldest).await?;
+        Ok(match found {
+            Cached::Known(principal) => Person::Known(principal),
+            Cached::Several | Cached::Unknown => Person::Unknown,
         })
     }
 

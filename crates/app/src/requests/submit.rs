@@ -13,7 +13,6 @@ use crate::grants::{Grounds, Making, check_active};
 use crate::{App, AppError, Caller, Made, Once};
 
 use super::facts::Facts;
-use super::person::Person;
 use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record, room};
 
 /// The most that may be kept with a request, as JSON text.
@@ -39,7 +38,7 @@ pub async fn submit(
     }
     app.check_deciding()?;
     let mut facts = Facts::load(app, &reading, caller.user, &asked).await?;
-    let person = Person::in_cache(&reading, &facts.connection, &facts.requester).await?;
+    let person = facts.person(&reading, app.now()).await?;
     drop(reading);
     // This may take seconds, in which all that was loaded may change: what is written is decided by what still stands.
     let principal = person.principal(app, caller.tenant, &facts.connection, &facts.requester).await?;

@@ -48,6 +48,7 @@ on_both_databases! {
             Err(AppError::InvalidState { state, .. }) if state == "revoked"
         ));
         world.test.clock.advance(Seconds::of(4_000));
+        world.identity_center_knows("alice").await;
         let third = world.submit(&alice, to_read(account(DEV))).await.unwrap().grant.unwrap();
         world.test.clock.advance(Seconds::of(4_000));
         assert!(matches!(

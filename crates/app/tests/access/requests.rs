@@ -173,6 +173,7 @@ on_both_databases! {
         let alice = world.person("alice", BuiltInRole::User, None).await;
         world.policy(auto(), PERMIT_ALL).await;
         world.test.clock.advance(Seconds::of(86_401));
+        world.identity_center_knows("alice").await;
         let request = world.submit(&alice, to_read(account(DEV))).await.unwrap();
         assert_eq!(request.status(world.test.app.now()), RequestStatus::Pending);
         assert_eq!(request.approvals_required(), 1);

@@ -115,7 +115,14 @@ impl World {
 
     /// Somebody whom Identity Center knows, signed in.
     pub(crate) async fn person(&self, name: &str, role: BuiltInRole, set_by: Option<AccountSet>) -> Caller {
-        let (app, caller) = (&self.test.app, self.stranger(name, role, set_by).await);
+        let caller = self.stranger(name, role, set_by).await;
+        self.identity_center_knows(name).await;
+        caller
+    }
+
+    /// What AWS tells now of a person.
+    pub(crate) async fn identity_center_knows(&self, name: &str) {
+        let app = &self.test.app;
         let unit = app.store.tenant(self.tenant).write().await.unwrap();
         let now = app.now();
         let known = IdentityUser {
@@ -129,7 +136,6 @@ impl World {
         };
         unit.save_identity_user(&known).await.unwrap();
         unit.commit().await.unwrap();
-        caller
     }
 
     /// Somebody whom Identity Center doesn't know, signed in.

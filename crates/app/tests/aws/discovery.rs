@@ -1,5 +1,6 @@
 //! Reading AWS into the cache.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_app::{AppError, discovery};
@@ -9,7 +10,7 @@ use curfew_domain::{
     AccessLevel, CachedResource, Clock, DiscoveryCounts, DiscoveryState, NodeId, ResourceType, Seconds,
 };
 use curfew_sim::world::ACME_DELEGATED_ROLE;
-use curfew_sim::{AccountState, Fault, FaultKind};
+use curfew_sim::{AccountState, Fault, FaultKind, Organization};
 use curfew_store::testing::TestStore;
 use jiff::SignedDuration;
 
@@ -27,6 +28,12 @@ crate::on_both! {
     a_reading_stops_once_the_connection_is_suspended,
     what_is_wrong_with_one_tenants_rows_keeps_no_other_waiting,
     a_set_that_is_outdated_in_the_management_account_is_out_of_reach_too,
+    what_vanishes_while_it_is_read_is_passed_over,
+    a_unit_that_is_deleted_during_the_walk_is_passed_over,
+    an_account_that_is_moved_during_the_walk_is_found_where_it_is,
+    a_call_that_fails_for_a_while_is_made_again,
+    what_fails_for_too_long_ends_the_reading,
+    a_reading_that_broke_is_done_again_a_little_later,
 }
 
 async fn cached(stage: &Stage, kind: ResourceType) -> Vec<CachedResource> {
@@ -163,15 +170,144 @@ async fn another_node_that_owns_the_connection_is_left_alone() {
     assert_eq!(latest(stage).await.state, DiscoveryState::Waiting);
 }
 
+#[tokio::test]
+async fn a_connection_that_another_node_owns_is_asked_for_again_only_after_a_while() {
+    let Some(database) = TestStore::postgres().await else { return };
+    let stage = &Stage::on(database).await;
+    stage.connect().await;
+    let other = NodeId::new(stage.test.clock.now(), stage.app().entropy.as_ref());
+    let store = &stage.app().store;
+    store.take_lease(stage.acme.tenant, other, Duration::from_mins(1)).await.unwrap().unwrap();
+    let discoverer = stage.discoverer();
+    discoverer.pass().await.unwrap();
+    store.release_lease(stage.acme.tenant, other).await.unwrap();
+    discoverer.pass().await.unwrap();
+    assert_eq!(latest(stage).await.state, DiscoveryState::Waiting, "it rests");
+    stage.test.clock.advance(Seconds::of(5));
+    discoverer.pass().await.unwrap();
+    assert_eq!(latest(stage).await.state, DiscoveryState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_reading_that_can_not_be_written_down_is_not_begun_again_at_once() {
+    let stage = &Stage::on(TestStore::sqlite().await).await;
+    stage.connect().await;
+    let full =
+        "CREATE TRIGGER full BEFORE INSERT ON aws_resource BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    stage.tamper(full).await;
+    let discoverer = stage.discoverer();
+    stage.aws().clear_calls();
+    discoverer.pass().await.unwrap_err();
+    assert_eq!(stage.aws().calls_of("DescribeOrganization").len(), 1);
+    discoverer.pass().await.unwrap();
+    assert_eq!(stage.aws().calls_of("DescribeOrganization").len(), 1, "it rests");
+    stage.tamper("DROP TRIGGER full").await;
+    stage.test.clock.advance(Seconds::of(5));
+    discoverer.pass().await.unwrap();
+    assert_eq!(latest(stage).await.state, DiscoveryState::Succeeded);
+}
+
+async fn a_reading_that_broke_is_done_again_a_little_later(stage: &Stage) {
+    stage.connect().await;
+    let discoverer = Arc::new(stage.discoverer());
+    stage.break_reading(true);
+    let breaking = Arc::clone(&discoverer);
+    assert!(tokio::spawn(async move { breaking.pass().await }).await.unwrap_err().is_panic());
+    stage.break_reading(false);
+    discoverer.pass().await.unwrap();
+    assert_eq!(latest(stage).await.state, DiscoveryState::Running, "it rests");
+    stage.test.clock.advance(Seconds::of(5));
+    discoverer.pass().await.unwrap();
+    assert_eq!(latest(stage).await.state, DiscoveryState::Succeeded);
+}
+
 /// Holds a reading at its list of permission sets until `meanwhile` has happened.
 async fn held_while(stage: &Stage, meanwhile: impl Future<Output = ()>) {
+    held_at(stage, "ListPermissionSets", 1, meanwhile).await;
+}
+
+/// Holds a reading at the answer to the `nth` call of an operation until `meanwhile` has happened.
+async fn held_at(stage: &Stage, operation: &str, nth: u32, meanwhile: impl Future<Output = ()>) {
     stage.aws().clear_calls();
-    stage.aws().inject(Fault::on("ListPermissionSets", FaultKind::DelayReply { ms: 500 }));
+    let delay = FaultKind::DelayReply { ms: 500 };
+    stage.aws().inject(Fault::on(operation, delay).after(nth - 1).once());
     let changing = async {
-        assert!(stage.aws().called("ListPermissionSets", 1, Duration::from_secs(10)).await);
+        assert!(stage.aws().handled(operation, nth as usize, Duration::from_secs(10)).await);
         meanwhile.await;
     };
     tokio::join!(stage.discover(), changing);
+}
+
+fn refused(code: &str) -> FaultKind {
+    FaultKind::Error { code: code.to_owned(), status: 400, message: "there is no such thing".to_owned() }
+}
+
+async fn what_vanishes_while_it_is_read_is_passed_over(stage: &Stage) {
+    stage.connect().await;
+    let tags = "organizations:ListTagsForResource";
+    stage.aws().inject(Fault::on("DescribePermissionSet", refused("ResourceNotFoundException")).once());
+    stage.aws().inject(Fault::on(tags, refused("TargetNotFoundException")).once());
+    stage.discover().await;
+    let run = latest(stage).await;
+    assert_eq!(run.state, DiscoveryState::Succeeded, "{run:?}");
+    assert_eq!((run.counts.accounts, run.counts.permission_sets), (4, 3));
+}
+
+async fn a_unit_that_is_deleted_during_the_walk_is_passed_over(stage: &Stage) {
+    let edit = |change: fn(&mut Organization)| {
+        stage.aws().edit(|world| change(&mut world.organizations[0])).unwrap();
+    };
+    edit(|acme| *acme = acme.clone().with_unit("Empty", None));
+    stage.connect().await;
+    held_at(stage, "ListOrganizationalUnitsForParent", 1, async {
+        edit(|acme| acme.units.retain(|unit| unit.name != "Empty"));
+    })
+    .await;
+    let run = latest(stage).await;
+    assert_eq!(run.state, DiscoveryState::Succeeded, "{run:?}");
+    assert_eq!(run.counts.organizational_units, 4);
+}
+
+async fn an_account_that_is_moved_during_the_walk_is_found_where_it_is(stage: &Stage) {
+    stage.connect().await;
+    // The root's accounts are listed first, then those of Security.
+    held_at(stage, "ListAccountsForParent", 2, async {
+        stage
+            .aws()
+            .edit(|world| {
+                let security = world.organizations[0].unit_named("Security").unwrap().id.clone();
+                world.account_mut("100000000005").unwrap().parent = security;
+            })
+            .unwrap();
+    })
+    .await;
+    let units = cached(stage, ResourceType::AwsOrganizationalUnit).await;
+    let accounts = cached(stage, ResourceType::AwsAccount).await;
+    let around = &named(&accounts, "acme-dev").known().unwrap().units;
+    let around: Vec<_> = around.iter().map(ToString::to_string).collect();
+    assert_eq!(around, [named(&units, "Security").resource.id()]);
+}
+
+async fn a_call_that_fails_for_a_while_is_made_again(stage: &Stage) {
+    stage.connect().await;
+    for operation in ["AssumeRole", "ListAccounts", "ListUsers", "DescribePermissionSet"] {
+        stage.aws().inject(Fault::on(operation, FaultKind::Throttle).times(2));
+    }
+    stage.discover().await;
+    let run = latest(stage).await;
+    assert_eq!(run.state, DiscoveryState::Succeeded, "{run:?}");
+    assert_eq!(run.counts.permission_sets, 4);
+}
+
+async fn what_fails_for_too_long_ends_the_reading(stage: &Stage) {
+    stage.connect().await;
+    stage.aws().clear_calls();
+    stage.aws().inject(Fault::on("ListUsers", FaultKind::Throttle));
+    stage.discover().await;
+    let run = latest(stage).await;
+    assert_eq!(run.state, DiscoveryState::Failed);
+    assert!(run.error.unwrap().contains("throttles identitystore:ListUsers"));
+    assert_eq!(stage.aws().calls_of("ListUsers").len(), 8);
 }
 
 async fn a_reading_outlives_the_session_that_it_began_with(stage: &Stage) {
@@ -196,7 +332,7 @@ async fn a_reading_stops_once_the_connection_is_suspended(stage: &Stage) {
         unit.commit().await.unwrap();
     };
     held_while(stage, suspend(Some(Suspension::UnsafeTrustPolicy))).await;
-    for later in ["DescribePermissionSet", "ListUsers", "ListGroups"] {
+    for later in ["DescribePermissionSet", "ListManagedPoliciesInPermissionSet"] {
         assert!(stage.aws().calls_of(later).is_empty(), "{later}");
     }
     assert_eq!(latest(stage).await.state, DiscoveryState::Waiting);

@@ -1,6 +1,7 @@
 //! Tenants and a stand-in for AWS.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,7 +46,8 @@ impl Stage {
         let sim = Sim::start(World::demo()).await.unwrap();
         let clock = Arc::new(TestClock::default());
         let lie = Arc::default();
-        let gateway = Arc::new(Liar { truth: gateway(&sim, clock.clone()).await, lie: Arc::clone(&lie) });
+        let truth = gateway(&sim, clock.clone()).await;
+        let gateway = Arc::new(Liar { truth, lie: Arc::clone(&lie), breaks: AtomicBool::new(false) });
         let parts = TestParts { aws: gateway.clone(), clock, ..TestParts::default() };
         let test = TestApp::with(&database.store, parts);
         let acme = found(&test.app, "acme", true).await;
@@ -185,10 +187,20 @@ impl Stage {
         page.items.iter().map(|record| serde_json::to_value(&record.body).unwrap()).collect()
     }
 
-    /// Reads all of AWS that is due, as fast as the stand-in lets it.
+    /// Reads all of AWS that is due.
     pub(crate) async fn discover(&self) {
+        self.discoverer().pass().await.unwrap();
+    }
+
+    /// Reads AWS as fast as the stand-in lets it.
+    pub(crate) fn discoverer(&self) -> Discoverer {
         let fast = Rates { sso_admin: 10_000, identity_store: 10_000, organizations: 10_000 };
-        Discoverer::new(self.test.app.clone(), self.node).at(fast).pass().await.unwrap();
+        Discoverer::new(self.test.app.clone(), self.node).at(fast)
+    }
+
+    /// Whether whatever reads AWS breaks.
+    pub(crate) fn break_reading(&self, breaks: bool) {
+        self.gateway.breaks.store(breaks, Ordering::SeqCst);
     }
 }
 
@@ -238,7 +250,8 @@ async fn found(app: &App, slug: &str, is_master: bool) -> Caller {
     }
 }
 
-/// With little patience for the test, so that no test waits long for it to end.
+/// With little patience for the test, so that no test waits long for it to end, and reading without repetition by the
+/// SDK, which pauses.
 async fn gateway(sim: &SimHandle, clock: Arc<TestClock>) -> SdkGateway {
     let test = Patience {
         connect: Duration::from_millis(500),
@@ -251,7 +264,8 @@ async fn gateway(sim: &SimHandle, clock: Arc<TestClock>) -> SdkGateway {
         secret_access_key: CURFEW_SECRET_KEY.into(),
         session_token: None,
     };
-    let patiences = Patiences { test, ..Patiences::default() };
+    let read = Patience { tries: 1, ..Patiences::default().read };
+    let patiences = Patiences { test, read, ..Patiences::default() };
     SdkGateway::load(clock, SdkSettings { patiences, ..SdkSettings::at(sim.url(), own) }).await
 }
 
@@ -259,6 +273,7 @@ async fn gateway(sim: &SimHandle, clock: Arc<TestClock>) -> SdkGateway {
 struct Liar {
     truth: SdkGateway,
     lie: Arc<Mutex<Option<AccountId>>>,
+    breaks: AtomicBool,
 }
 
 struct LyingTrust {
@@ -277,6 +292,7 @@ impl AwsGateway for Liar {
     }
 
     async fn directory(&self, access: &RoleAccess) -> Result<Arc<dyn Directory>, AwsError> {
+        assert!(!self.breaks.load(Ordering::SeqCst), "this test breaks whatever reads AWS");
         self.truth.directory(access).await
     }
 

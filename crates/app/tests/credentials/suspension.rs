@@ -70,7 +70,6 @@ async fn keep_grant(test: &TestApp, acme: &TestTenant, grantee: UserId) -> (Gran
         revoke_reason: None,
         failure: None,
         audit_enabled: true,
-        attempts: 0,
         metadata: Map::new(),
         created_at: now,
         updated_at: now,

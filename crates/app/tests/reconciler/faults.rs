@@ -18,6 +18,7 @@ on_both! {
     an_ended_grant_is_removed_even_when_aws_lost_the_reply_to_its_creation,
     a_deletion_whose_reply_was_lost_is_seen_to_have_happened,
     a_throttled_deletion_is_tried_until_it_works,
+    a_grant_tells_how_many_tries_have_failed,
     a_refused_creation_fails_the_grant_and_leaves_nothing,
     one_refused_account_undoes_the_whole_grant,
     a_grant_that_aws_never_takes_fails_after_fifteen_minutes,
@@ -68,6 +69,18 @@ async fn a_throttled_deletion_is_tried_until_it_works(stage: &mut Stage) {
     stage.revoke(grant).await;
     is_over(stage, grant).await;
     assert!(stage.aws().calls_of(DELETE).len() > 5);
+}
+
+async fn a_grant_tells_how_many_tries_have_failed(stage: &mut Stage) {
+    let grant = lives(stage, 600).await;
+    let attempts = async || stage.view(grant).await.attempts(stage.app.now());
+    assert_eq!(attempts().await, 0);
+    stage.aws().inject(Fault::on(DELETE, FaultKind::Throttle));
+    stage.revoke(grant).await;
+    stage.until("some tries have failed", async || attempts().await >= 2).await;
+    stage.aws().clear_faults();
+    is_over(stage, grant).await;
+    assert_eq!(attempts().await, 0);
 }
 
 async fn a_refused_creation_fails_the_grant_and_leaves_nothing(stage: &mut Stage) {

@@ -266,7 +266,6 @@ impl Stage {
             revoke_reason: None,
             failure: None,
             audit_enabled: true,
-            attempts: 0,
             metadata: serde_json::Map::new(),
             created_at: now,
             updated_at: now,

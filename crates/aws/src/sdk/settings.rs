@@ -1,6 +1,8 @@
 use aws_credential_types::Credentials;
 use aws_smithy_async::time::SharedTimeSource;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region as SdkRegion;
 use curfew_domain::Region;
@@ -14,7 +16,7 @@ pub struct SdkSettings {
     /// Where Curfew's own credentials come from, where those have a region (web identity, single sign-on); what the SDK
     /// finds by itself where absent. Tenants' calls have their own.
     pub region: Option<Region>,
-    /// Where AWS answers, for all services: takes the place of `AWS_ENDPOINT_URL`.
+    /// Where AWS answers, for all services: takes the place of `AWS_ENDPOINT_URL`, and is reached without a proxy.
     pub endpoint_url: Option<String>,
     /// Curfew's own credentials: take the place of the SDK's default chain.
     pub own_credentials: Option<StaticCredentials>,
@@ -48,10 +50,14 @@ impl SdkSettings {
 
     pub(super) async fn load(self) -> SdkConfig {
         let defaults = aws_config::BehaviorVersion::latest();
+        // What is said here is said of the way there too: a stand-in beside this process is behind no proxy.
+        let proxies = match self.endpoint_url {
+            Some(_) => ProxyConfig::disabled(),
+            None => ProxyConfig::from_env(),
+        };
         // One connection pool for all clients. The region is set on each client.
-        let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
         let mut loader = aws_config::defaults(defaults)
-            .http_client(Builder::new().tls_provider(tls).build_https())
+            .http_client(http_client(proxies))
             .identity_cache(aws_config::identity::IdentityCache::lazy().build());
         if let Some(region) = &self.region {
             loader = loader.region(sdk_region(region));
@@ -67,6 +73,20 @@ impl SdkSettings {
         }
         loader.load().await
     }
+}
+
+/// The SDK's own client, but for whoever chooses the proxies: `build_https` would ignore those of the environment.
+fn http_client(proxies: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+        let mut connector = ConnectorBuilder::default().tls_provider(tls);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_proxy_config(Some(proxies.clone()));
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    })
 }
 
 impl StaticCredentials {

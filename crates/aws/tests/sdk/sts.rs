@@ -5,7 +5,9 @@ use std::sync::Arc;
 use curfew_aws::{AwsErrorKind, AwsGateway, SdkGateway, SdkSettings, StaticCredentials};
 use curfew_domain::Seconds;
 use curfew_domain::testing::TestClock;
-use curfew_sim::world::{ACME_EXTERNAL_ID, CURFEW_ACCESS_KEY, CURFEW_PRINCIPAL, GLOBEX_EXTERNAL_ID};
+use curfew_sim::world::{
+    ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, CURFEW_ACCESS_KEY, CURFEW_PRINCIPAL, GLOBEX_EXTERNAL_ID,
+};
 use curfew_sim::{CallOutcome, CredentialState, Fault, FaultKind};
 use jiff::SignedDuration;
 
@@ -102,7 +104,16 @@ async fn a_region_in_which_sts_is_not_activated() {
 #[tokio::test]
 async fn a_session_longer_than_the_role_allows() {
     let aws = Aws::demo().await;
-    let error = aws.assume_for(Some(ACME_EXTERNAL_ID), Seconds::of(43_201)).await.unwrap_err();
+    let longest = |seconds| {
+        move |world: &mut curfew_sim::World| {
+            world.role_mut(ACME_DELEGATED_ROLE).unwrap().max_session_seconds = seconds;
+        }
+    };
+    aws.control().edit(longest(7_200)).unwrap();
+    assert!(aws.assume_for(Some(ACME_EXTERNAL_ID), Seconds::of(7_200)).await.is_ok());
+    aws.control().edit(longest(3_600)).unwrap();
+    // Within what STS itself allows, and more than the role does.
+    let error = aws.assume_for(Some(ACME_EXTERNAL_ID), Seconds::of(7_200)).await.unwrap_err();
     assert_eq!(error.kind, AwsErrorKind::Validation, "{error}");
 }
 

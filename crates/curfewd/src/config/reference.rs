@@ -18,7 +18,8 @@ Anything missing or malformed is named, all of it at once, and the program ends 
 ";
 
 const TAIL: &str = "
-`AWS_ENDPOINT_URL*`, credentials, profiles and proxies are read by the AWS SDK itself, from the environment alone.
+`AWS_ENDPOINT_URL*`, credentials, profiles of every kind and proxies (`HTTPS_PROXY`, `NO_PROXY`, …) are read by the AWS
+SDK itself, from the environment alone.
 
 Secrets that are not given are made on the first run with SQLite, and kept in `DATABASE.secrets` beside the database,
 readable by its owner alone. Keep a copy apart from your backups.

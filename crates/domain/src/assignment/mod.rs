@@ -2,7 +2,8 @@
 //!
 //! It is unique by (tenant, instance, account, permission set, principal). *Desired* is derived from its grants,
 //! *observed* is what was sent to AWS and seen there, and [`next_step`] says what to do about the difference. The
-//! functions here are pure and total: the reconciler runs them in earnest, and a model checker explores them.
+//! functions here are pure and total: the reconciler runs them in earnest, and a property test against an AWS that does
+//! all that AWS may do (`tests/domain/assignments`).
 
 mod observed;
 mod reasons;

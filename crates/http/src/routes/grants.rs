@@ -99,6 +99,6 @@ async fn revoke(
 }
 
 fn shown(view: GrantView, now: Timestamp) -> Grant {
-    let provisioning = view.provisioning(now);
-    Grant::new(view.grant, provisioning, view.standing, now)
+    let (provisioning, attempts) = (view.provisioning(now), view.attempts(now));
+    Grant::new(view.grant, provisioning, view.standing, attempts, now)
 }

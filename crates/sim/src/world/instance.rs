@@ -144,13 +144,6 @@ impl Instance {
         self
     }
 
-    /// Adds an assignment that was there from the start.
-    #[must_use]
-    pub fn with_assignment(mut self, assignment: Assignment) -> Self {
-        self.assignments.push(assignment);
-        self
-    }
-
     /// Replicates it to a further region.
     #[must_use]
     pub fn with_additional_region(mut self, region: &str) -> Self {

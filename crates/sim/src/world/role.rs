@@ -70,13 +70,6 @@ impl Role {
         self
     }
 
-    /// Replaces what it may do.
-    #[must_use]
-    pub fn with_permissions(mut self, permissions: Permissions) -> Self {
-        self.permissions = permissions;
-        self
-    }
-
     /// Replaces the longest session.
     #[must_use]
     pub fn with_max_session_seconds(mut self, seconds: i64) -> Self {

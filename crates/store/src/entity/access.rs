@@ -199,7 +199,6 @@ pub(crate) mod access_grant {
         pub revoke_reason: Option<String>,
         pub failure: Option<String>,
         pub audit_enabled: bool,
-        pub attempts: i32,
         #[sea_orm(column_type = "JsonBinary")]
         pub metadata: Json,
         pub created_at: i64,

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use curfew_domain::assignment::Observed;
 use curfew_domain::grant::{AssignmentView, ProvisioningStatus};
 use curfew_domain::{Cursor, Grant, GrantId, Page, PageRequest, Timestamp};
-use sea_orm::sea_query::{ExprTrait, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{IntoCondition, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::entity::{access_grant, assignment, grant_assignment};
@@ -25,12 +26,20 @@ pub struct GrantView {
     pub assignments: Vec<AssignmentView>,
     /// Whether some of the access was there before, and stays.
     pub standing: bool,
+    /// The most tries in a row that failed of what is to be done about one of its assignments.
+    failed_tries: u32,
 }
 
 impl GrantView {
     /// What AWS holds of it.
     pub fn provisioning(&self, now: Timestamp) -> ProvisioningStatus {
         self.grant.times.provisioning(now, self.assignments.iter().copied())
+    }
+
+    /// How many tries in a row failed of what AWS is asked to do for it. Once all is done for it, what is tried is for
+    /// others.
+    pub fn attempts(&self, now: Timestamp) -> u32 {
+        if self.provisioning(now) == ProvisioningStatus::Revoked { 0 } else { self.failed_tries }
     }
 }
 
@@ -82,10 +91,12 @@ impl ReadUnit {
             .map(|grant| {
                 let id = grant.id.uuid();
                 let own = links.iter().filter(|link| link.grant_id == id);
-                let mut view = GrantView { grant, assignments: Vec::new(), standing: false };
+                let mut view = GrantView { grant, assignments: Vec::new(), standing: false, failed_tries: 0 };
                 for link in own {
+                    let row = linked(link, &phases)?;
                     view.standing |= link.standing;
-                    view.assignments.push(assignment_view(link, &phases, &reasons)?);
+                    view.failed_tries = view.failed_tries.max(failed_tries(row)?);
+                    view.assignments.push(assignment_view(link, row, &reasons)?);
                 }
                 Ok(view)
             })
@@ -113,7 +124,7 @@ impl ReadUnit {
             }
         }
         let open = grant_assignment::Column::GrantId.in_subquery(self.open_ids());
-        let mut links = self.links(theirs().and(open)).await?;
+        let mut links = self.links(Condition::all().add(theirs()).add(open)).await?;
         links.retain(|link| live.contains(&link.grant_id));
         Ok(links)
     }
@@ -129,10 +140,10 @@ impl ReadUnit {
             .to_owned()
     }
 
-    async fn links(&self, which: SimpleExpr) -> Result<Vec<grant_assignment::Model>, StoreError> {
+    async fn links(&self, which: impl IntoCondition) -> Result<Vec<grant_assignment::Model>, StoreError> {
         let links = grant_assignment::Entity::find()
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
-            .filter(which)
+            .filter(which.into_condition())
             .order_by_asc(grant_assignment::Column::AssignmentId)
             .all(self.tx())
             .await?;
@@ -140,15 +151,25 @@ impl ReadUnit {
     }
 }
 
+fn linked<'a>(
+    link: &grant_assignment::Model,
+    phases: &'a BTreeMap<Uuid, assignment::Model>,
+) -> Result<&'a assignment::Model, StoreError> {
+    let at = Row { table: "assignment", id: link.assignment_id };
+    phases.get(&link.assignment_id).ok_or_else(|| at.corrupt("id", "a link to nothing"))
+}
+
+fn failed_tries(row: &assignment::Model) -> Result<u32, StoreError> {
+    let at = Row { table: "assignment", id: row.id };
+    Ok(at.json::<Observed>("observed", row.observed.clone())?.attempts)
+}
+
 fn assignment_view(
     link: &grant_assignment::Model,
-    phases: &BTreeMap<Uuid, assignment::Model>,
+    row: &assignment::Model,
     reasons: &[grant_assignment::Model],
 ) -> Result<AssignmentView, StoreError> {
-    let at = Row { table: "assignment", id: link.assignment_id };
-    let Some(row) = phases.get(&link.assignment_id) else {
-        return Err(at.corrupt("id", "a link to nothing"));
-    };
+    let at = Row { table: "assignment", id: row.id };
     Ok(AssignmentView {
         phase: at.parse("phase", &row.phase)?,
         needed_by_another: reasons

@@ -3,6 +3,7 @@
 
 mod audit;
 mod credentials;
+mod discovery_runs;
 mod idempotency;
 mod login;
 mod migrations;

@@ -79,7 +79,6 @@ async fn grant(world: &World<'_>, tenant: TenantId, assignment: AssignmentId) ->
         revoke_reason: None,
         failure: None,
         audit_enabled: true,
-        attempts: 0,
         metadata: serde_json::Map::new(),
         created_at: now,
         updated_at: now,

@@ -136,7 +136,6 @@ CREATE TABLE access_grant (
   revoke_reason TEXT,
   failure TEXT,
   audit_enabled BOOLEAN NOT NULL,
-  attempts INTEGER NOT NULL,
   metadata JSONB NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
