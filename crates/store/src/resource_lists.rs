@@ -1,8 +1,8 @@
 //! The cache of AWS resources as it is shown: pushed over discovered, in the order of rank and name.
 
 use curfew_domain::{AccountId, CachedResource, Cursor, InstanceArn, Page, PageRequest, ResourceType};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, SimpleExpr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::entity::aws_resource::{Column, Entity};
@@ -20,7 +20,7 @@ pub struct ResourceFilter<'a> {
     pub kind: Option<ResourceType>,
     /// Only what lies in this account.
     pub account: Option<&'a AccountId>,
-    /// Only what has this in its name or id, whatever the case: on SQLite that of ASCII letters alone.
+    /// Only what has this in its name or id, whatever the case; beyond ASCII, as the database has it.
     pub text: Option<&'a str>,
 }
 
@@ -43,7 +43,7 @@ impl ReadUnit {
             query = query.filter(Column::AccountId.eq(account.as_str()));
         }
         if let Some(text) = filter.text {
-            query = query.filter(contains(text, self.tx().get_database_backend()));
+            query = query.filter(contains(text));
         }
         if let Some(last) = page.after.as_ref().and_then(Position::of) {
             query = query.filter(last.is_before());
@@ -69,16 +69,17 @@ fn name() -> SimpleExpr {
     Func::coalesce(names.map(Expr::col)).into()
 }
 
-fn contains(text: &str, backend: DbBackend) -> SimpleExpr {
-    // As the database's own lower() has it, or not even what is written the same would be found.
-    let lowered = match backend {
-        DbBackend::Sqlite => text.to_ascii_lowercase(),
-        _ => text.to_lowercase(),
+fn contains(text: &str) -> SimpleExpr {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    // The database lowers both sides: SQLite, and PostgreSQL in some locales, know the case of ASCII letters alone, and
+    // not even what is written the same would be found.
+    let lower = |text: SimpleExpr| SimpleExpr::from(Func::lower(text));
+    let pattern = || {
+        let escape = Expr::Constant('\\'.into());
+        lower(Expr::value(format!("%{escaped}%"))).binary(BinOper::Escape, escape)
     };
-    let escaped = lowered.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let pattern = || LikeExpr::new(format!("%{escaped}%")).escape('\\');
-    let lower = |column: SimpleExpr| SimpleExpr::from(Func::lower(column));
-    lower(name()).like(pattern()).or(lower(Expr::col(Column::AwsId)).like(pattern()))
+    let has_it = |column: SimpleExpr| lower(column).binary(BinOper::Like, pattern());
+    has_it(name()).or(has_it(Expr::col(Column::AwsId)))
 }
 
 /// Where a page ended.

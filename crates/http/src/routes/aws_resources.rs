@@ -32,7 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Filters {
-    /// Only what has this in its name or id, whatever the case (on SQLite: of ASCII letters).
+    /// Only what has this in its name or id, whatever the case; beyond ASCII, as the database's locale has it.
     #[param(value_type = Option<String>, max_length = 200)]
     q: Option<AtMost<200>>,
     /// Only what lies in this account.
@@ -48,7 +48,7 @@ struct KindFilters {
     /// Only this kind.
     #[param(value_type = Option<String>)]
     r#type: Option<ResourceType>,
-    /// Only what has this in its name or id, whatever the case (on SQLite: of ASCII letters).
+    /// Only what has this in its name or id, whatever the case; beyond ASCII, as the database's locale has it.
     #[param(value_type = Option<String>, max_length = 200)]
     q: Option<AtMost<200>>,
     /// Only what lies in this account.
