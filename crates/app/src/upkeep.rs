@@ -42,7 +42,7 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     for tenant in tenants {
         let renewed = renew(app, tenant, stale_names.contains(&tenant)).await;
         done.tenants_renewed += usize::from(round.of(tenant, renewed)?.unwrap_or_default());
-        round.of(tenant, forget_logins(app, tenant, now).await)?;
+        round.of(tenant, forget_what_is_over(app, tenant, now).await)?;
     }
     let unit = app.store.unwalled().write().await?;
     done.tries_forgotten = unit.forget_login_tries(now).await?;
@@ -64,7 +64,7 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
     round.end(done)
 }
 
-async fn forget_logins(app: &App, tenant: TenantId, now: Timestamp) -> Result<(), AppError> {
+async fn forget_what_is_over(app: &App, tenant: TenantId, now: Timestamp) -> Result<(), AppError> {
     let unit = app.store.tenant(tenant).write().await?;
     unit.forget_sessions(now - KEEP_ENDED_LOGINS).await?;
     unit.forget_discoveries(now - KEEP_ENDED_DISCOVERIES).await?;
