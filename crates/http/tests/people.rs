@@ -338,8 +338,10 @@ async fn a_key_is_told_once_and_revoked() {
 async fn the_log_says_whose_rights_a_key_used() {
     let server = Server::start().await;
     let admin = server.set_up("single").await;
-    let body = json!({ "name": "terraform", "scopes": ["users:create"] });
-    let made = server.post(&admin, "/v1/api-keys", body).await.is(201);
+    // Who makes a user gives them a role, and nobody gives what they lack.
+    let scopes = json!(["users:create", "aws:read", "requests:create"]);
+    let made =
+        server.post(&admin, "/v1/api-keys", json!({ "name": "terraform", "scopes": scopes })).await.is(201);
     let raw = made["raw_key"].as_str().unwrap();
     let key = Caller::default().with("x-api-key", raw).with("x-tenant-id", admin.0[1].1.clone());
     server.post(&key, "/v1/users", dana(PASSWORD)).await.is(201);

@@ -98,11 +98,12 @@ impl Reconciler {
     async fn keep_connections(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             let began = Instant::now();
+            // Of a database that does not answer nothing more is asked: the next renewal is urgent.
             if self.take_connections().await {
                 self.app.health.reconciler_is_alive(self.app.clock.now());
+                self.app.nudge.work();
+                self.measure().await;
             }
-            self.app.nudge.work();
-            self.measure().await;
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep_until(began + lease::RENEW_EVERY) => {}

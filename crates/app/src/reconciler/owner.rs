@@ -16,7 +16,7 @@ impl Reconciler {
     /// Renews the leases that this node holds and takes those that nobody holds and that have work. Says whether the
     /// database answered.
     pub(super) async fn take_connections(&self) -> bool {
-        self.renew_connections().await & self.take_free_connections().await
+        self.renew_connections().await && self.take_free_connections().await
     }
 
     /// One that is not renewed has nothing due any more, or ran out.

@@ -470,7 +470,7 @@ on_both_databases! {
             Backend::Postgres => ("gen_random_uuid()", "generate_series(1, 66000)"),
         };
         let columns = "tenant_id, grantee_id, resource_type, resource_id, action, account_id, permission_set_arn, \
-                       duration_seconds, decided_at, start_by, revoked_at, revoked_by, audit_enabled, attempts, \
+                       duration_seconds, decided_at, start_by, revoked_at, revoked_by, audit_enabled, \
                        metadata, created_at, updated_at";
         db.tamper(&format!(
             "INSERT INTO access_grant (id, {columns}) SELECT {fresh}, {columns} FROM access_grant, {each}"

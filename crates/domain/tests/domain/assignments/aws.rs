@@ -91,8 +91,8 @@ impl Aws {
         if kind == CallKind::Delete && !self.has_it && fate.happens(700) {
             return CallOutcome::NoSuchEntitlement;
         }
-        // AWS ends a change within the settle time, counted from when it was sent.
-        let longest = SETTLE.get() * 1_000 - 20_000;
+        // AWS ends a change within the settle time, counted from when it was sent, and lists show it by then too.
+        let longest = SETTLE.get() * 1_000 - 60_000;
         let lasts = if fate.happens(500) {
             fate.one_of(&[100, 1_000, 5_000, 30_000, 100_000, 600_000, longest])
         } else {
