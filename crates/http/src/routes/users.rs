@@ -39,7 +39,7 @@ async fn list(
 
 /// Create a user.
 ///
-/// For 30 days whoever made an account decides no request together with it: they could be one person.
+/// For 30 days the account decides no request of whoever made it: they could be one person.
 #[utoipa::path(post, path = "/v1/users", tag = TAG, request_body = NewUser,
     responses((status = 201, body = User),
         (status = 409, description = "The e-mail address is taken.", body = ErrorBody)))]
