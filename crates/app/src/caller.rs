@@ -5,7 +5,7 @@ use curfew_domain::{Actor, CredentialId, Scope, ScopeSet, SessionId, TenantId, U
 use crate::AppError;
 
 /// Who is asking: found once, at the edge, and trusted from then on. Bound to one tenant for good.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The tenant that the credential belongs to, and the request named.
     pub tenant: TenantId,

@@ -113,9 +113,9 @@ impl Secrets {
         let kept = SecretsFile::beside(database);
         let lines = kept.read()?;
         Ok(Self {
-            jwt: jwt.map_or_else(|| kept.only(&lines, JWT), Ok)?,
-            master: master.map_or_else(|| kept.only(&lines, MASTER), Ok)?,
-            signing: signing.map_or_else(|| kept.only(&lines, SIGNING), Ok)?,
+            jwt: jwt.map_or_else(|| kept.rotation(&lines, JWT), Ok)?,
+            master: master.map_or_else(|| kept.rotation(&lines, MASTER), Ok)?,
+            signing: signing.map_or_else(|| kept.rotation(&lines, SIGNING), Ok)?,
         })
     }
 
@@ -140,7 +140,7 @@ pub(crate) fn verifying_keys(
         (None, None) => return Err(SecretsError::Required(SIGNING)),
         (None, Some(file)) => {
             let kept = SecretsFile::beside(file);
-            kept.only(&kept.read()?, SIGNING)?
+            kept.rotation(&kept.read()?, SIGNING)?
         }
     };
     Ok(std::iter::once(keys.current).chain(keys.older).map(|key| key.key().verifying_key()).collect())
@@ -212,25 +212,21 @@ impl SecretsFile {
             .collect())
     }
 
-    fn secret<T: FromStr>(
+    /// A secret, or several, separated by commas, as in the settings: the first is in use.
+    fn rotation<T: FromStr>(
         &self,
         lines: &[(String, String)],
         variable: &'static str,
-    ) -> Result<T, SecretsError> {
+    ) -> Result<Rotation<T>, SecretsError> {
         let file = || self.0.clone();
         let (_, text) = lines
             .iter()
             .find(|(name, _)| name == variable)
             .ok_or_else(|| SecretsError::Lost { variable, file: file() })?;
-        text.parse().map_err(|_| SecretsError::Malformed { variable, file: file() })
-    }
-
-    fn only<T: FromStr>(
-        &self,
-        lines: &[(String, String)],
-        variable: &'static str,
-    ) -> Result<Rotation<T>, SecretsError> {
-        Ok(Rotation { current: self.secret(lines, variable)?, older: Vec::new() })
+        let malformed = |_| SecretsError::Malformed { variable, file: file() };
+        let mut secrets = text.split(',').map(|secret| secret.trim().parse().map_err(malformed));
+        let current = secrets.next().ok_or_else(|| SecretsError::Lost { variable, file: file() })??;
+        Ok(Rotation { current, older: secrets.collect::<Result<_, _>>()? })
     }
 
     fn unread(&self, source: io::Error) -> SecretsError {

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
 use curfew_app::testing::{ORIGIN, PASSWORD, TestApp};
@@ -13,6 +13,7 @@ use curfew_http::{EdgeSettings, MetricsPage};
 use curfew_store::testing::TestStore;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tower::ServiceExt;
 
 struct Server {
@@ -67,18 +68,19 @@ impl Server {
     }
 
     async fn ask(&self, caller: &Caller, method: &str, uri: &str, body: Option<Value>) -> Reply {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(caller, method, uri, body).await
+    }
+
+    async fn send(&self, caller: &Caller, method: &str, uri: &str, body: Body) -> Reply {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in &caller.0 {
             request = request.header(*name, value);
         }
+        if !body.is_end_stream() {
+            request = request.header("content-type", "application/json");
+        }
         request = request.extension(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 50_000))));
-        let body = match body {
-            None => Body::empty(),
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Body::from(body.to_string())
-            }
-        };
         let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -306,6 +308,44 @@ async fn suspending_and_activating_go_over_the_wire() {
     let renamed = server.ask(&admin, "PUT", &uri, Some(json!({ "name": "Dana R." }))).await.is(200);
     assert_eq!((&renamed["name"], &renamed["roles"]), (&json!("Dana R."), &json!(["user"])));
     server.ask(&theirs, "POST", &format!("{uri}/suspend"), None).await.refused(401, "unauthenticated");
+}
+
+/// Makes somebody by this caller, who sends the body only after `meanwhile`.
+async fn made_after(server: &Server, caller: &Caller, meanwhile: impl AsyncFnOnce()) -> Reply {
+    let (asked, known) = oneshot::channel();
+    let (send, held_back) = oneshot::channel();
+    let body = Body::from_stream(futures::stream::once(async move {
+        asked.send(()).unwrap();
+        held_back.await
+    }));
+    let sending = server.send(caller, "POST", "/v1/users", body);
+    let others = async {
+        known.await.unwrap();
+        meanwhile().await;
+        send.send(dana(PASSWORD).to_string()).unwrap();
+    };
+    tokio::join!(sending, others).0
+}
+
+#[tokio::test]
+async fn whoever_holds_a_body_back_is_asked_again_who_they_are() {
+    let server = Server::start().await;
+    let root = server.set_up("single").await;
+    let eve = json!({ "email": "eve@acme.example", "name": "Eve", "password": PASSWORD, "roles": ["admin"] });
+    let made = server.post(&root, "/v1/users", eve).await.is(201);
+    let uri = format!("/v1/users/{}", made["id"].as_str().unwrap());
+    let eve = server.login("eve@acme.example", "acme").await;
+    made_after(&server, &eve, async || {}).await.is(201);
+
+    let demoted = async || {
+        server.ask(&root, "PUT", &uri, Some(json!({ "roles": ["user"] }))).await.is(200);
+    };
+    made_after(&server, &eve, demoted).await.refused(409, "conflict");
+    let suspended = async || {
+        server.ask(&root, "POST", &format!("{uri}/suspend"), None).await.is(200);
+    };
+    server.ask(&root, "PUT", &uri, Some(json!({ "roles": ["admin"] }))).await.is(200);
+    made_after(&server, &eve, suspended).await.refused(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 //!
 //! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate names Cedar.
 
+mod aws_ids;
 mod compile;
 mod decide;
 mod decision;

@@ -4,6 +4,7 @@ use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Policy, PolicySet, PrincipalConstraint, ValidationMode};
 use curfew_domain::{GroupId, UserId};
 
+use crate::aws_ids::check_aws_ids;
 use crate::lexer::{Kind, Token, tokens};
 use crate::problem::Position;
 use crate::schema::validator;
@@ -87,6 +88,7 @@ impl Statement {
         let place = |offset| self.position(by_id.written_offset(offset));
         let policy = parse_policy(&by_id.text, place)?;
         validate(policy, place)?;
+        check_aws_ids(self)?;
         Ok(Rule {
             text: self.text().to_owned(),
             shape: RuleShape::of(self)?,
@@ -104,12 +106,17 @@ struct Mention {
 }
 
 fn mentions(text: &str) -> Vec<Mention> {
+    literals(text).into_iter().filter_map(|(kind, id)| mention(text, kind, id)).collect()
+}
+
+/// Each `Type::"id"` in a text: the two tokens that say what and which.
+pub(crate) fn literals(text: &str) -> Vec<(Token, Token)> {
     let tokens = tokens(text);
     let named = |at: usize| {
         let [kind, path, id] = tokens.get(at..at + 3)? else { return None };
         let is_whole = at == 0 || tokens[at - 1].kind != Kind::Path;
         let is_name = kind.kind == Kind::Identifier && path.kind == Kind::Path && id.kind == Kind::String;
-        (is_whole && is_name).then(|| mention(text, *kind, *id)).flatten()
+        (is_whole && is_name).then_some((*kind, *id))
     };
     (0..tokens.len()).filter_map(named).collect()
 }
@@ -131,7 +138,7 @@ fn mention(text: &str, kind: Token, id: Token) -> Option<Mention> {
 
 /// What a string token stands for. Cedar unescapes it as part of a policy: its parser of lone entities wants the
 /// one normal form, and a name must not slip through by being spelt with escapes.
-fn unescaped(token: &str) -> Option<String> {
+pub(crate) fn unescaped(token: &str) -> Option<String> {
     let text = format!("permit (principal == User::{token}, action, resource);");
     match Policy::parse(None, text).ok()?.principal_constraint() {
         PrincipalConstraint::Eq(uid) => Some(uid.id().unescaped().to_owned()),

@@ -71,6 +71,7 @@ pub use grants::{GrantFilter, GrantView};
 pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use installation::Installation;
 pub use login::{LoginTries, TriesOf};
+pub use master_key::MissingMasterKey;
 pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions, TimeLimits};
 pub use patience::in_time;

@@ -1,38 +1,46 @@
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use curfew_domain::Timestamp;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
 use crate::entity::{credential, login_name};
 use crate::keyring::{KeyId, Keyring};
 use crate::row::Row;
 use crate::{StoreError, UnwalledRead};
 
-impl UnwalledRead {
-    /// A master key that this database was made with, when `keyring` knows none that was: with it nobody could log
-    /// in, and nothing that is sealed would open. None as well before the first run, which writes the first keyed
-    /// hashes: the master's login names.
-    pub async fn foreign_master_key(&self, keyring: &Keyring) -> Result<Option<KeyId>, StoreError> {
-        let known: Vec<i64> = keyring.key_ids().map(|id| i64::from(id.get())).collect();
-        let of_known =
-            (credential::Column::KeyId.is_in(known.clone()), login_name::Column::KeyId.is_in(known));
-        if self.some_key(of_known).await?.is_some() {
-            return Ok(None);
-        }
-        let of_any = (credential::Column::KeyId.is_not_null(), login_name::Column::KeyId.is_not_null());
-        self.some_key(of_any).await
-    }
+/// A master key that is needed and not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingMasterKey {
+    /// Which.
+    pub key: KeyId,
+    /// How many login names, and credentials that are good until revoked, are under it or under others that are missing.
+    pub names_and_credentials: u64,
+}
 
-    /// The key of some credential or login name that is as asked.
-    async fn some_key(
+impl UnwalledRead {
+    /// A master key that something live is under, when `keyring` does not know it: without it those credentials are
+    /// dead, and who is named so can't log in. None before the first run, which writes the first keyed hashes.
+    pub async fn missing_master_key(
         &self,
-        (credentials, names): (impl Into<Condition>, impl Into<Condition>),
-    ) -> Result<Option<KeyId>, StoreError> {
-        let name = login_name::Entity::find().filter(names.into()).one(self.tx()).await?;
-        if let Some(name) = name {
+        keyring: &Keyring,
+        now: Timestamp,
+    ) -> Result<Option<MissingMasterKey>, StoreError> {
+        let known: Vec<i64> = keyring.key_ids().map(|id| i64::from(id.get())).collect();
+        let names = login_name::Entity::find().filter(login_name::Column::KeyId.is_not_in(known.clone()));
+        let live = Condition::all()
+            .add(credential::Column::KeyId.is_not_in(known))
+            .add(credential::Column::RevokedAt.is_null())
+            .add(credential::Column::ExpiresAt.is_null().or(credential::Column::ExpiresAt.gt(now.micros())));
+        let credentials = credential::Entity::find().filter(live);
+        let key = if let Some(name) = names.clone().one(self.tx()).await? {
             let at = Row { table: "login_name", id: name.tenant_id };
-            return Ok(Some(at.keyed_hash(name.key_id, &name.hash)?.key));
-        }
-        let credential = credential::Entity::find().filter(credentials.into()).one(self.tx()).await?;
-        let Some(credential) = credential else { return Ok(None) };
-        let at = Row { table: "credential", id: credential.id };
-        Ok(Some(at.keyed_hash(credential.key_id, &credential.hash)?.key))
+            at.keyed_hash(name.key_id, &name.hash)?.key
+        } else if let Some(credential) = credentials.clone().one(self.tx()).await? {
+            let at = Row { table: "credential", id: credential.id };
+            at.keyed_hash(credential.key_id, &credential.hash)?.key
+        } else {
+            return Ok(None);
+        };
+        let names_and_credentials = names.count(self.tx()).await? + credentials.count(self.tx()).await?;
+        Ok(Some(MissingMasterKey { key, names_and_credentials }))
     }
 }

@@ -109,7 +109,7 @@ on_both_databases! {
         aws.control().edit(lead_elsewhere).expect("a world");
         let ended = server.run(&["serve"]);
         assert_eq!(ended.status.code(), Some(2), "{}", ended.output);
-        assert!(ended.output.contains("not the key that this database was made with"), "{}", ended.output);
+        assert!(ended.output.contains("CURFEW_MASTER_KEY lacks the key"), "{}", ended.output);
         server.start_again_with(MASTER_KEY, &format!("{CURFEW_KMS_ALIAS},{CURFEW_KMS_KEY}")).await;
         admin.get("/v1/users/me").await.ok();
     }

@@ -87,11 +87,12 @@ pub async fn create(
     check(&wanted.terms)?;
     let reading = app.store.tenant(caller.tenant).read().await?;
     // What it named then may be gone by now.
-    if let Some(policy) = made_before(&reading, once, app.now()).await? {
-        return Ok(Made::Before(PolicyDetail::of(policy).await?));
-    }
-    let rules = statements::rules(app, &reading, wanted.policy_set, wanted.rules).await?;
+    let before = made_before(&reading, once, app.now()).await?;
     drop(reading);
+    if let Some(policy) = before {
+        return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
+    }
+    let rules = statements::rules(app, caller.tenant, wanted.policy_set, wanted.rules).await?;
     let now = app.now();
     let policy = Policy {
         id: PolicyId::new(now, app.entropy.as_ref()),
@@ -108,7 +109,8 @@ pub async fn create(
     };
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some(policy) = made_before(&unit, once, now).await? {
-        return Ok(Made::Before(PolicyDetail::of(policy).await?));
+        drop(unit);
+        return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
     if unit.count_policies().await? >= MOST_POLICIES {
         return Err(AppError::conflict(format!(
@@ -119,7 +121,7 @@ pub async fn create(
     unit.record(entry(caller, AuditAction::PolicyCreated, &policy)?, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
-    Ok(Made::Now(PolicyDetail::of(policy).await?))
+    Ok(Made::Now(PolicyDetail::of(app, caller.tenant, policy).await?))
 }
 
 /// What the same request made before.
@@ -138,10 +140,7 @@ pub async fn change(
     caller.require(Scope::PoliciesWrite)?;
     let new_rules = match wanted.policy_set.clone() {
         Change::Keep => None,
-        Change::To(text) => {
-            let reading = app.store.tenant(caller.tenant).read().await?;
-            Some(statements::rules(app, &reading, Some(text), Vec::new()).await?)
-        }
+        Change::To(text) => Some(statements::rules(app, caller.tenant, Some(text), Vec::new()).await?),
     };
     let unit = app.store.tenant(caller.tenant).write().await?;
     let mut policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
@@ -157,7 +156,7 @@ pub async fn change(
     unit.update_policy(&policy, DoneBy::Person(caller.user)).await?;
     unit.record(entry(caller, AuditAction::PolicyUpdated, &policy)?, app.now(), app.entropy.as_ref()).await?;
     unit.commit().await?;
-    PolicyDetail::of(policy).await
+    PolicyDetail::of(app, caller.tenant, policy).await
 }
 
 /// Deletes a policy. What it decided stays as it is.

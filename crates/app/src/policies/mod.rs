@@ -1,6 +1,7 @@
 //! A tenant's policies: kept, changed, and compiled for decisions.
 
 mod change;
+mod labour;
 mod names;
 mod read;
 mod snapshot;

@@ -1,24 +1,23 @@
 //! Names in rules, looked up when the rule is saved: no right may follow a name to its next bearer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use curfew_domain::{Email, UserId};
-use curfew_policy::{NameKind, NameProblem, PrincipalId, PrincipalName, Statement};
+use curfew_policy::{NameKind, NameProblem, PrincipalId, PrincipalName};
 use curfew_store::ReadUnit;
 
 use crate::AppError;
 
 /// What the names in some statements stand for.
+#[derive(Default)]
 pub(super) struct KnownNames(HashMap<PrincipalName, PrincipalId>);
 
 impl KnownNames {
-    /// Looks up every name that the statements mention.
-    pub(super) async fn in_statements(unit: &ReadUnit, statements: &[Statement]) -> Result<Self, AppError> {
+    /// Looks them up.
+    pub(super) async fn of(unit: &ReadUnit, names: HashSet<PrincipalName>) -> Result<Self, AppError> {
         let mut known = HashMap::new();
-        for name in statements.iter().flat_map(Statement::names) {
-            if !known.contains_key(&name)
-                && let Some(id) = look_up(unit, &name).await?
-            {
+        for name in names {
+            if let Some(id) = look_up(unit, &name).await? {
                 known.insert(name, id);
             }
         }

@@ -1,7 +1,7 @@
 //! Reading policies.
 
 use curfew_domain::policy::{Policy, PolicySummary};
-use curfew_domain::{Page, PageRequest, PolicyId, Scope};
+use curfew_domain::{Page, PageRequest, PolicyId, Scope, TenantId};
 use curfew_policy::{PolicyInvalid, RuleShape, Statement};
 use curfew_store::StoreError;
 
@@ -29,17 +29,17 @@ pub async fn get(app: &App, caller: &Caller, id: PolicyId) -> Result<PolicyDetai
     let unit = app.store.tenant(caller.tenant).read().await?;
     let policy = unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?;
     drop(unit);
-    PolicyDetail::of(policy).await
+    PolicyDetail::of(app, caller.tenant, policy).await
 }
 
 impl PolicyDetail {
     /// Reads the fields off the statements. Parsing is work for the processor, so it is done aside.
-    pub(super) async fn of(policy: Policy) -> Result<Self, AppError> {
-        let reading = tokio::task::spawn_blocking(move || {
+    pub(super) async fn of(app: &App, tenant: TenantId, policy: Policy) -> Result<Self, AppError> {
+        let reading = app.policies.labour.of(tenant, move || {
             let shapes = policy.rules.iter().map(|rule| shape(&rule.text)).collect::<Result<_, _>>();
             (policy, shapes)
         });
-        let (policy, shapes) = reading.await.map_err(AppError::internal)?;
+        let (policy, shapes) = reading.await?;
         let shapes = shapes.map_err(|problem| {
             let id = policy.id.to_string();
             AppError::internal(StoreError::Corrupt { table: "policy_rule", id, problem: problem.to_string() })

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use curfew_domain::TenantId;
 use curfew_policy::CompiledPolicies;
-use curfew_store::ReadUnit;
+use curfew_store::Store;
 use parking_lot::RwLock;
 
+use super::labour::Labour;
 use crate::AppError;
 
 /// One compiled set for each tenant, made anew when the tenant's version has moved. Every use asks the database for
@@ -16,6 +17,8 @@ use crate::AppError;
 #[derive(Debug, Default)]
 pub struct Snapshots {
     tenants: RwLock<HashMap<TenantId, Arc<ArcSwapOption<Snapshot>>>>,
+    /// The processor's work for policies.
+    pub(crate) labour: Labour,
 }
 
 /// A tenant's policies at one moment.
@@ -28,17 +31,18 @@ pub struct Snapshot {
 }
 
 impl Snapshots {
-    /// The unit's tenant's policies at the unit's moment.
-    pub async fn current(&self, unit: &ReadUnit) -> Result<Arc<Snapshot>, AppError> {
-        let place = self.place(unit.tenant());
+    /// The tenant's policies as they are now, compiled without holding a unit.
+    pub async fn current(&self, store: &Store, tenant: TenantId) -> Result<Arc<Snapshot>, AppError> {
+        let place = self.place(tenant);
+        let unit = store.tenant(tenant).read().await?;
         let version = unit.version().await?;
         if let Some(known) = place.load_full().filter(|known| known.version == version) {
             return Ok(known);
         }
         let rows = unit.policies_with_rules().await?;
-        let compiling = tokio::task::spawn_blocking(move || CompiledPolicies::new(&rows));
-        let policies = Arc::new(compiling.await.map_err(AppError::internal)?);
-        let snapshot = Arc::new(Snapshot { version, policies });
+        drop(unit);
+        let policies = self.labour.of(tenant, move || CompiledPolicies::new(&rows)).await?;
+        let snapshot = Arc::new(Snapshot { version, policies: Arc::new(policies) });
         place.store(Some(Arc::clone(&snapshot)));
         Ok(snapshot)
     }

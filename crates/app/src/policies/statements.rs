@@ -1,9 +1,12 @@
 //! Rules as they come in: text, or fields to assemble a text from.
 
-use curfew_domain::RuleId;
+use std::collections::HashSet;
+
 use curfew_domain::policy::{Notice, PolicyRule};
-use curfew_policy::{MOST_STATEMENTS, PolicyInvalid, Rule, RuleShape, Statement, too_many_statements};
-use curfew_store::ReadUnit;
+use curfew_domain::{RuleId, TenantId};
+use curfew_policy::{
+    MOST_STATEMENTS, PolicyInvalid, PrincipalName, Rule, RuleShape, Statement, too_many_statements,
+};
 
 use crate::{App, AppError};
 
@@ -40,17 +43,20 @@ struct Draft {
 /// order.
 pub(super) async fn rules(
     app: &App,
-    unit: &ReadUnit,
+    tenant: TenantId,
     policy_set: Option<String>,
     single: Vec<NewRule>,
 ) -> Result<Vec<PolicyRule>, AppError> {
     // Parsing is work for the processor, and the more of it the more somebody writes.
-    let reading = tokio::task::spawn_blocking(move || drafts(policy_set.as_deref(), &single));
-    let drafts = reading.await.map_err(AppError::internal)?.map_err(invalid)?;
-    let statements: Vec<Statement> = drafts.iter().map(|draft| draft.statement.clone()).collect();
-    let names = KnownNames::in_statements(unit, &statements).await?;
-    let resolving = tokio::task::spawn_blocking(move || resolved(&drafts, &names));
-    let resolved = resolving.await.map_err(AppError::internal)?.map_err(invalid)?;
+    let labour = &app.policies.labour;
+    let reading = labour.of(tenant, move || {
+        let drafts = drafts(policy_set.as_deref(), &single)?;
+        let names: HashSet<_> = drafts.iter().flat_map(|draft| draft.statement.names()).collect();
+        Ok((drafts, names))
+    });
+    let (drafts, names) = reading.await?.map_err(invalid)?;
+    let names = look_up(app, tenant, names).await?;
+    let resolved = labour.of(tenant, move || resolved(&drafts, &names)).await?.map_err(invalid)?;
     let now = app.now();
     resolved
         .into_iter()
@@ -67,6 +73,14 @@ pub(super) async fn rules(
             })
         })
         .collect()
+}
+
+/// In a unit of its own, which nothing else is done in.
+async fn look_up(app: &App, tenant: TenantId, names: HashSet<PrincipalName>) -> Result<KnownNames, AppError> {
+    if names.is_empty() {
+        return Ok(KnownNames::default());
+    }
+    KnownNames::of(&app.store.tenant(tenant).read().await?, names).await
 }
 
 fn drafts(policy_set: Option<&str>, single: &[NewRule]) -> Result<Vec<Draft>, PolicyInvalid> {

@@ -29,14 +29,14 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Loads them. Refuses what needs no policy to be refused.
+    /// Loads them: beside the policies, in `unit`. When those have moved between, nothing is written by it
+    /// ([`Facts::still_stand`]). Refuses what needs no policy to be refused.
     pub(super) async fn load(
-        app: &App,
+        policies: Arc<Snapshot>,
         unit: &ReadUnit,
         requester: UserId,
         asked: &Asked,
     ) -> Result<Self, AppError> {
-        let policies = app.policies.current(unit).await?;
         let settings = TenantSettings::load(unit).await?;
         if let Some(duration) = asked.duration {
             check_duration(duration, &settings)?;
@@ -63,15 +63,19 @@ impl Facts {
     }
 
     /// Asks the tenant's policies.
-    pub(super) async fn decide(&self, asked: &Asked, now: Timestamp) -> Result<Decision, AppError> {
+    pub(super) async fn decide(
+        &self,
+        app: &App,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Decision, AppError> {
         let question = self.question(asked, now);
         let rules = self.policies.policies.rules().saturating_mul(question.targets.len());
         let decision = if rules <= DECIDED_IN_PLACE {
             decide(&self.policies.policies, &question)
         } else {
             let policies = Arc::clone(&self.policies.policies);
-            let deciding = tokio::task::spawn_blocking(move || decide(&policies, &question));
-            deciding.await.map_err(AppError::internal)?
+            app.policies.labour.of(self.tenant, move || decide(&policies, &question)).await?
         };
         self.tell(&decision);
         Ok(decision)

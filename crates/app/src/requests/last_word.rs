@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::request::{ApprovalMode, RequestEvent};
-use curfew_domain::{AccessRequest, Actor, DoneBy, Timestamp};
+use curfew_domain::{AccessRequest, Actor, DoneBy, TenantId, Timestamp};
 use curfew_policy::{Decision, Outcome};
-use curfew_store::{ReadUnit, WriteUnit};
+use curfew_store::WriteUnit;
 
 use crate::grants::{Grounds, Making};
 use crate::{App, AppError, Caller};
@@ -28,17 +28,20 @@ impl LastWord {
     /// there were when it was asked for.
     pub(super) async fn ask(
         app: &App,
-        unit: &ReadUnit,
+        tenant: TenantId,
         request: &AccessRequest,
         now: Timestamp,
     ) -> Result<Self, AppError> {
         let asked = Asked::again(request);
+        let policies = app.policies.current(&app.store, tenant).await?;
+        let unit = app.store.tenant(tenant).read().await?;
         let mut facts =
-            Facts::load(app, unit, request.requester, &asked).await.map_err(no_longer_possible)?;
+            Facts::load(policies, &unit, request.requester, &asked).await.map_err(no_longer_possible)?;
         let seen: BTreeSet<String> =
             unit.decisions(request.id).await?.iter().flat_map(record::accounts).collect();
+        drop(unit);
         facts.normalised.targets.retain(|target| seen.contains(target.account.id.as_str()));
-        let decision = facts.decide(&asked, now).await?;
+        let decision = facts.decide(app, &asked, now).await?;
         Ok(Self { asked, facts, decision, now })
     }
 

@@ -28,13 +28,13 @@ pub async fn approve(
         let reviewer = reviewer(&unit, caller).await?;
         let now = app.now();
         may_decide(&request, &reviewer, now)?;
+        drop(unit);
         let approvers = approvers(&request, caller);
         let asked_again = if all_met(&request.requirements, &approvers) {
-            Some(LastWord::ask(app, &unit, &request, now).await?)
+            Some(LastWord::ask(app, caller.tenant, &request, now).await?)
         } else {
             None
         };
-        drop(unit);
         let approval = word(app, caller, Verdict::Approved, reasoning.clone(), now);
         if let Some(request) = write_approval(app, caller, &request, approval, asked_again, now).await? {
             return Ok(request);

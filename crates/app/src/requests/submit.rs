@@ -32,19 +32,20 @@ pub async fn submit(
         return Err(AppError::field("break_glass", NO_EMERGENCIES));
     }
     let asked = Asked::new(&wanted, caller)?;
+    let policies = app.policies.current(&app.store, caller.tenant).await?;
     let reading = app.store.tenant(caller.tenant).read().await?;
     if let Some(id) = once.earlier(&reading, app.now()).await? {
         return answered_before(&reading, id).await.map(Made::Before);
     }
     app.check_deciding()?;
-    let mut facts = Facts::load(app, &reading, caller.user, &asked).await?;
+    let mut facts = Facts::load(policies, &reading, caller.user, &asked).await?;
     let person = facts.person(&reading, app.now()).await?;
     drop(reading);
     // This may take seconds, in which all that was loaded may change: what is written is decided by what still stands.
     let principal = person.principal(app, caller.tenant, &facts.connection, &facts.requester).await?;
     for _ in 0..TRIES {
         let now = app.now();
-        let decision = facts.decide(&asked, now).await?;
+        let decision = facts.decide(app, &asked, now).await?;
         let request = new_request(app, &wanted, &asked, &facts, &principal, &decision, now);
         let submission = Submission { request, asked: &asked, facts: &facts, decision: &decision, now };
         if let Some(request) = keep(app, caller, once, submission).await? {
@@ -66,8 +67,9 @@ async fn answered_before(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest
 
 /// The facts as they are now, if they still are of the person that was found.
 async fn loaded_again(app: &App, caller: &Caller, asked: &Asked, before: &Facts) -> Result<Facts, AppError> {
+    let policies = app.policies.current(&app.store, caller.tenant).await?;
     let unit = app.store.tenant(caller.tenant).read().await?;
-    let facts = Facts::load(app, &unit, caller.user, asked).await?;
+    let facts = Facts::load(policies, &unit, caller.user, asked).await?;
     if facts.connection != before.connection || facts.requester.email != before.requester.email {
         return Err(AppError::conflict(
             "the AWS connection or your address has changed meanwhile; try again",
@@ -141,7 +143,12 @@ fn granted(
 fn refuse_denied(request: AccessRequest, outcome: &Outcome) -> Result<AccessRequest, AppError> {
     let Outcome::Denied { max_duration, .. } = outcome else { return Ok(request) };
     let mut details = Map::from_iter([("request_id".to_owned(), Value::from(request.id.to_string()))]);
-    let mut message = "the request is denied by policy".to_owned();
+    let mut message = if request.policy.is_some() {
+        "the request is denied by policy".to_owned()
+    } else {
+        let (action, resource) = (request.action.as_str(), &request.resource);
+        format!("no policy permits {action} on {resource} with {}", request.permission_set)
+    };
     if let Some(longest) = max_duration {
         details.insert("max_duration_seconds".to_owned(), longest.get().into());
         let _ = write!(message, "; {} seconds at most would do", longest.get());

@@ -6,7 +6,7 @@ use curfew_app::testing::{PASSWORD, TestApp, TestParts};
 use curfew_app::upkeep::upkeep;
 use curfew_app::{Once, login};
 use curfew_domain::{ErrorCode, PlatformMode, Scope, Seconds};
-use curfew_store::keyring::SealedColumn;
+use curfew_store::keyring::{Keyring, SealedColumn};
 use curfew_store::on_both_databases;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -59,10 +59,18 @@ on_both_databases! {
         let rotating =
             TestApp::with(&db.store, TestParts { master_keys, seed: 2, clock, ..TestParts::default() });
         assert_eq!(upkeep(&rotating.app).await.unwrap().under_older_keys, 1);
+        let new_alone = Keyring::new(&NEW.parse().unwrap(), &[]).unwrap();
+        let missing = async || {
+            let unit = db.store.unwalled().read().await.unwrap();
+            let missing = unit.missing_master_key(&new_alone, test.app.now()).await.unwrap();
+            missing.map(|missing| missing.names_and_credentials)
+        };
+        assert_eq!(missing().await, Some(1), "the older one can't go yet");
         let shown = made.raw.unwrap();
         rotating.caller_by_key(shown.expose_secret(), acme.tenant.id).await.unwrap();
         rotating.app.gate.idle().await;
         assert_eq!(upkeep(&rotating.app).await.unwrap().under_older_keys, 0);
+        assert_eq!(missing().await, None);
     }
 
     async fn tries_and_logins_are_forgotten_when_nobody_needs_them(db: &TestStore) {

@@ -39,12 +39,15 @@ pub enum ServeError {
     Migrate(#[source] MigrateError),
     /// The database was made with another master key.
     #[error(
-        "CURFEW_MASTER_KEY is not the key that this database was made with (key id {kept}); give that one, or \
-         both as new,old"
+        "CURFEW_MASTER_KEY lacks the key with the id {key}, which this database still needs (credentials and login \
+         names under it: {count}): give that one, or both as new,old until curfew_under_older_master_keys is 0; what shall not be good \
+         any more has to be revoked before its key can go"
     )]
     OtherMasterKey {
-        /// The id of the key it was made with.
-        kept: String,
+        /// The id of the key that is missing.
+        key: String,
+        /// How much is under it.
+        count: u64,
     },
     /// In `multi`, row-level security must bind the role.
     #[error(

@@ -13,7 +13,7 @@ use curfew_app::gate::{Gate, GateSettings, SetupToken};
 use curfew_app::health::Health;
 use curfew_app::nudge::Nudge;
 use curfew_app::policies::Snapshots;
-use curfew_domain::{Entropy, PlatformMode};
+use curfew_domain::{Entropy, PlatformMode, Timestamp};
 use curfew_store::keyring::Keyring;
 use curfew_store::{Installation, MigrateError, OpenError, Store, StoreOptions};
 use secrecy::{ExposeSecret, SecretString};
@@ -36,7 +36,7 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
     let secrets = Secrets::find_or_make(config, wiring.entropy.as_ref(), wiring.keys.as_ref()).await?;
     let keyring = Keyring::new(&secrets.master.current, &secrets.master.older)?;
     let store = open_database(&config.database).await?;
-    let installation = check(&store, &keyring).await?;
+    let installation = check(&store, &keyring, wiring.clock.clock().now()).await?;
     wiring.clock.not_before(installation.kept_clock);
     let gate = gate(config, &secrets, wiring.entropy.as_ref())?;
     let app = App {
@@ -98,11 +98,12 @@ fn options(url: &SecretString) -> StoreOptions {
 }
 
 /// Refuses a database that this server can't be safe or right on.
-async fn check(store: &Store, keyring: &Keyring) -> Result<Installation, ServeError> {
+async fn check(store: &Store, keyring: &Keyring, now: Timestamp) -> Result<Installation, ServeError> {
     let unit = store.unwalled().read().await?;
     let installation = unit.installation().await?;
-    if let Some(kept) = unit.foreign_master_key(keyring).await? {
-        return Err(ServeError::OtherMasterKey { kept: kept.to_string() });
+    if let Some(missing) = unit.missing_master_key(keyring, now).await? {
+        let (key, count) = (missing.key.to_string(), missing.names_and_credentials);
+        return Err(ServeError::OtherMasterKey { key, count });
     }
     drop(unit);
     if store.role_bypasses_rls().await? {

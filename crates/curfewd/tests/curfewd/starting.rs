@@ -122,7 +122,7 @@ async fn a_database_made_with_another_master_key_is_refused() {
     drop(place.serve(&[("CURFEW_MASTER_KEY", KEY)]));
     let ended = place.run(&["serve"], &[("CURFEW_MASTER_KEY", OTHER)]);
     assert_eq!(ended.status, 2);
-    assert!(ended.output.contains("CURFEW_MASTER_KEY is not the key"), "{}", ended.output);
+    assert!(ended.output.contains("CURFEW_MASTER_KEY lacks the key"), "{}", ended.output);
     drop(place.serve(&[("CURFEW_MASTER_KEY", &format!("{OTHER},{KEY}"))]));
 }
 

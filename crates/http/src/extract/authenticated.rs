@@ -1,8 +1,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
-use curfew_app::Caller;
 use curfew_app::gate::{self, Presented};
+use curfew_app::{AppError, Caller};
 
 use crate::{ApiError, HttpState, edge};
 
@@ -29,8 +29,27 @@ impl FromRequestParts<HttpState> for Authenticated {
         state.edge.count_credential(caller.credential)?;
         state.known_query.check(parts)?;
         parts.extensions.insert(caller.clone());
+        parts.extensions.insert(FoundBy(state.clone()));
         Ok(Self(caller))
     }
+}
+
+/// By what the caller was found, left with the request.
+#[derive(Clone)]
+struct FoundBy(HttpState);
+
+/// Refuses a caller who is not any more who they were found to be, with all that they may do. Strangers to whom an
+/// operation is open are nobody still.
+pub(super) async fn ask_again(parts: &Parts) -> Result<(), ApiError> {
+    let (Some(before), Some(FoundBy(state))) =
+        (parts.extensions.get::<Caller>(), parts.extensions.get::<FoundBy>())
+    else {
+        return Ok(());
+    };
+    if gate::authenticate(&state.app, presented(parts)).await? == *before {
+        return Ok(());
+    }
+    Err(AppError::conflict("what you may do has changed while the body was sent: send it again").into())
 }
 
 /// What the request shows of who sends it.

@@ -1,11 +1,15 @@
 use std::error::Error;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use super::authenticated;
 use crate::ApiError;
 
 /// The largest body that is read: 1 MiB.
@@ -14,8 +18,23 @@ pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// How long a body may take: one that is sent drop by drop would hold a turn for as long as its sender likes.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Reads the whole body of a request that is asked for by whoever [`Authenticated`](super::Authenticated) found, if
+/// anybody, of at most `limit` bytes.
+///
+/// Who holds the end of a body back holds an answer to the question who they are that may not be true any more: they
+/// could be suspended meanwhile. So whoever had to be waited for is asked again.
+pub(crate) async fn of_request(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let mut reading = pin!(read(&parts.headers, body, limit));
+    if let Poll::Ready(read) = futures::poll!(reading.as_mut()) {
+        return read;
+    }
+    let read = reading.await?;
+    authenticated::ask_again(parts).await?;
+    Ok(read)
+}
+
 /// Reads a whole body of at most `limit` bytes.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(too_large(limit));

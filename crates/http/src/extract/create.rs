@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for ApiCreate<T> {
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         json::require_json(&parts.headers)?;
-        let bytes = body::read(&parts.headers, body, BODY_LIMIT).await?;
+        let bytes = body::of_request(&parts, body, BODY_LIMIT).await?;
         let body = json::parse(&bytes)?;
         let Some(key) = key_in(&parts.headers)? else { return Ok(Self { body, once: Once::unkeyed() }) };
         let (Some(caller), Some(route)) =

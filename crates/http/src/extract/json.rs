@@ -25,7 +25,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let bytes = body::read(&parts.headers, body, BODY_LIMIT).await?;
+        let bytes = body::of_request(&parts, body, BODY_LIMIT).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -35,7 +35,7 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for ApiJson<T> 
 
     async fn from_request(request: Request, _: &S) -> Result<Option<Self>, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = body::read(&parts.headers, body, BODY_LIMIT).await?;
+        let bytes = body::of_request(&parts, body, BODY_LIMIT).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
