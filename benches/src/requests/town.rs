@@ -20,7 +20,7 @@ struct Size {
 
 impl Size {
     fn of(tenants: usize) -> Self {
-        if tenants == 1 { Self { people: 10, accounts: 50 } } else { Self { people: 1, accounts: 10 } }
+        if tenants == 1 { Self { people: 20, accounts: 25 } } else { Self { people: 1, accounts: 10 } }
     }
 }
 
