@@ -105,7 +105,8 @@ async fn template(estate: &Estate, connection: &DatabaseConnection) -> Template 
     let at = moment_of(&inserts[0]);
     inserts.push(unsealed(&ids, reader.tenant, at));
     let mut fresh = ids_of(&inserts);
-    fresh.extend([request, grant]);
+    // The person too: one may have only so many grants, and then ask for no more.
+    fresh.extend([request, grant, id("requester_id")]);
     Template {
         tenant: reader.tenant,
         fresh: fresh.into_iter().collect(),
