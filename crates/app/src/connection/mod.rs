@@ -27,7 +27,7 @@ use curfew_store::WriteUnit;
 use crate::{App, AppError};
 
 /// Gives a new tenant its `ExternalId`, and saves a connection where one is at hand already: one without
-/// [`partition_problems`].
+/// `partition_problems`.
 pub async fn begin(
     app: &App,
     unit: &WriteUnit,
