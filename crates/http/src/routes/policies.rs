@@ -41,6 +41,7 @@ async fn list(
 /// are resolved to ids; what was written is kept and returned as it was.
 #[utoipa::path(post, path = "/v1/policies", tag = "policies", request_body = NewPolicy,
     responses((status = 201, body = Policy),
+        (status = 404, description = "What the same key made was deleted since.", body = ErrorBody),
         (status = 409, description = "The key was used for another body, or there are 1,000 policies.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate, or is too much of it.", body = ErrorBody)))]
 async fn create(
