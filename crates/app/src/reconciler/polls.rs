@@ -54,7 +54,10 @@ impl Reconciler {
             return Ok(Polled::Went(Went::NoLease));
         }
         let outcome = match aws.status(&work.key.instance, kind, aws_request_id).await {
-            Ok(CallStatus::Working) => return Ok(Polled::Working),
+            Ok(CallStatus::Working) => {
+                self.reach.answered(target.tenant);
+                return Ok(Polled::Working);
+            }
             Ok(CallStatus::Ended(outcome)) => outcome,
             // The session is a new one by now, if it was the session's fault: AWS won't tell, ever, and a list must.
             Err(error) if is_refusal(&error) && work.observed.attempts > 0 => {

@@ -72,24 +72,22 @@ impl Store {
 
     /// How many of `owned`'s assignments AWS may hold although they should have been gone by `moment`.
     pub async fn owed_since(&self, owned: &[TenantId], moment: Timestamp) -> Result<usize, StoreError> {
-        let unit = self.unwalled().read().await?;
-        let late = due::Entity::find()
-            .filter(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
-            .filter(due::Column::TakeBackAt.lte(moment.micros()))
-            .count(unit.tx())
-            .await?;
-        Ok(usize::try_from(late).unwrap_or(usize::MAX))
+        self.count_due(owned, due::Column::TakeBackAt.lte(moment.micros())).await
     }
 
     /// How many of `owned`'s assignments are due by `now`.
     pub async fn backlog(&self, owned: &[TenantId], now: Timestamp) -> Result<usize, StoreError> {
+        self.count_due(owned, due::Column::DueAt.lte(now.micros())).await
+    }
+
+    async fn count_due(&self, owned: &[TenantId], which: SimpleExpr) -> Result<usize, StoreError> {
         let unit = self.unwalled().read().await?;
-        let waiting = due::Entity::find()
+        let rows = due::Entity::find()
             .filter(due::Column::TenantId.is_in(owned.iter().map(|tenant| tenant.uuid())))
-            .filter(due::Column::DueAt.lte(now.micros()))
+            .filter(which)
             .count(unit.tx())
             .await?;
-        Ok(usize::try_from(waiting).unwrap_or(usize::MAX))
+        Ok(usize::try_from(rows).unwrap_or(usize::MAX))
     }
 }
 
