@@ -5,7 +5,7 @@ use curfew_domain::request::{ApprovalMode, RequestStatus};
 use curfew_domain::{
     Action, BuiltInRole, DiscoveredAttributes, DoneBy, ErrorCode, PageRequest, Scope, Seconds, User,
 };
-use curfew_store::on_both_databases;
+use curfew_store::{Backend, on_both_databases};
 use serde_json::json;
 
 use crate::world::*;
@@ -60,6 +60,36 @@ on_both_databases! {
         assert_eq!(recorded.notices, ["never here"]);
         assert_eq!(world.due_assignments().await, 0);
         assert!(world.submit(&alice, to_read(account(DEV))).await.is_ok());
+    }
+
+    async fn nobody_has_more_waiting_or_granted_than_a_suspension_takes_back_at_once(db: &TestStore) {
+        let world = World::new(db).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let dev_only = format!("permit (principal, action, resource == AwsAccount::\"{DEV}\");");
+        let prod_only = format!("permit (principal, action, resource == AwsAccount::\"{PROD}\");");
+        world.policy(auto(), &dev_only).await;
+        world.policy(by_people(1), &prod_only).await;
+        let mut waiting = Vec::new();
+        for _ in 0..100 {
+            waiting.push(world.submit(&alice, to_read(account(PROD))).await.unwrap());
+        }
+        assert_eq!(code(world.submit(&alice, to_read(account(PROD))).await), ErrorCode::Conflict);
+        let granted = world.submit(&alice, to_read(account(DEV))).await.unwrap();
+        requests::cancel(&world.test.app, &alice, waiting[0].id).await.unwrap();
+        world.submit(&alice, to_read(account(PROD))).await.unwrap();
+        // As many grants again as there may be.
+        let series = "json_each('[0' || replace(printf('%.*c', 998, 'x'), 'x', ',0') || ']')";
+        let (fresh, each) = match db.store.backend() {
+            Backend::Sqlite => ("randomblob(16)", series),
+            Backend::Postgres => ("gen_random_uuid()", "generate_series(1, 999)"),
+        };
+        let columns = "tenant_id, grantee_id, resource_type, resource_id, action, account_id, permission_set_arn, \
+                       duration_seconds, decided_at, start_by, audit_enabled, metadata, created_at, updated_at";
+        db.tamper(&format!("INSERT INTO access_grant (id, {columns}) SELECT {fresh}, {columns} FROM access_grant, {each}"))
+            .await;
+        assert_eq!(code(world.submit(&alice, to_read(account(DEV))).await), ErrorCode::Conflict);
+        curfew_app::grants::revoke(&world.test.app, &alice, granted.grant.unwrap(), None).await.unwrap();
+        world.submit(&alice, to_read(account(DEV))).await.unwrap();
     }
 
     async fn a_duration_that_is_too_long_is_told_what_would_do(db: &TestStore) {
