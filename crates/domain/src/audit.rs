@@ -220,6 +220,28 @@ pub fn write(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<WrittenEntry, NotCanonical> {
+    write_as(AuditEntryId::new(now, entropy), tenant, entry, now, entropy)
+}
+
+/// Fixes entries of one moment. Their ids ascend: by moment and id they stand in the order in which they are told.
+pub fn write_all(
+    tenant: TenantId,
+    entries: Vec<NewEntry>,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Vec<WrittenEntry>, NotCanonical> {
+    let mut ids: Vec<_> = entries.iter().map(|_| AuditEntryId::new(now, entropy)).collect();
+    ids.sort_unstable();
+    ids.into_iter().zip(entries).map(|(id, entry)| write_as(id, tenant, entry, now, entropy)).collect()
+}
+
+fn write_as(
+    id: AuditEntryId,
+    tenant: TenantId,
+    entry: NewEntry,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<WrittenEntry, NotCanonical> {
     let personal: Vec<PersonalText> =
         entry.personal.into_iter().map(|(name, text)| salted(name, text, entropy)).collect();
     let commitments =
@@ -229,7 +251,7 @@ pub fn write(
         _ => None,
     };
     let body = EntryBody {
-        id: AuditEntryId::new(now, entropy),
+        id,
         tenant_id: tenant,
         actor_type: entry.actor.actor_type(),
         actor_id: entry.actor.id(),
@@ -241,7 +263,7 @@ pub fn write(
         commitments,
         created_at: now,
     };
-    Ok(WrittenEntry { id: body.id, body: serde_json_canonicalizer::to_string(&body)?, personal })
+    Ok(WrittenEntry { id, body: serde_json_canonicalizer::to_string(&body)?, personal })
 }
 
 fn salted(name: &str, text: String, entropy: &dyn Entropy) -> PersonalText {
@@ -358,7 +380,31 @@ mod tests {
             .with("z", 1)
             .with("a", true)
             .with_personal("reason", "INC-1 for Dana");
-        write(tenant, entry, Timestamp::from_micros(1_000_000), &Counting(1.into())).unwrap()
+        write(tenant, entry, at(), &Counting(1.into())).unwrap()
+    }
+
+    fn at() -> Timestamp {
+        Timestamp::from_micros(1_000_000)
+    }
+
+    #[test]
+    fn entries_of_one_moment_ascend_in_the_order_in_which_they_are_told() {
+        struct Falling(std::sync::atomic::AtomicU8);
+
+        impl Entropy for Falling {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed));
+            }
+        }
+
+        let told = [AuditAction::RequestSubmitted, AuditAction::RequestApproved, AuditAction::GrantCreated];
+        let entries = told.map(|action| NewEntry::new(Actor::System, action, "request", "r1")).to_vec();
+        let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(7));
+        let written = write_all(tenant, entries, at(), &Falling(200.into())).unwrap();
+        assert!(written.is_sorted_by(|a, b| a.id < b.id));
+        for (entry, action) in written.iter().zip(told) {
+            assert!(entry.body.contains(action.as_str()), "{}", entry.body);
+        }
     }
 
     #[test]

@@ -331,7 +331,7 @@ async fn a_reading_stops_once_the_connection_is_suspended(stage: &Stage) {
         unit.update_connection(&connection, stage.app().now()).await.unwrap();
         unit.commit().await.unwrap();
     };
-    held_while(stage, suspend(Some(Suspension::UnsafeTrustPolicy))).await;
+    Box::pin(held_while(stage, suspend(Some(Suspension::UnsafeTrustPolicy)))).await;
     for later in ["DescribePermissionSet", "ListManagedPoliciesInPermissionSet"] {
         assert!(stage.aws().calls_of(later).is_empty(), "{later}");
     }

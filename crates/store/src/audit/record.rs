@@ -1,6 +1,6 @@
 //! Writing an entry beside the change that it tells of.
 
-use curfew_domain::audit::{self, NewEntry, WrittenEntry};
+use curfew_domain::audit::{self, NewEntry, NotCanonical, WrittenEntry};
 use curfew_domain::{AuditEntryId, Entropy, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
@@ -18,13 +18,54 @@ impl WriteUnit {
         entropy: &dyn Entropy,
     ) -> Result<AuditEntryId, StoreError> {
         let columns = Columns::of(&entry);
-        let written = audit::write(self.tenant(), entry, now, entropy)
-            .map_err(|problem| StoreError::corrupt("audit_entry", "new", problem))?;
+        let written = audit::write(self.tenant(), entry, now, entropy).map_err(not_canonical)?;
         let id = written.id;
-        let row = audit_entry::ActiveModel {
+        self.insert_entries(vec![columns], vec![written], now).await?;
+        Ok(id)
+    }
+
+    /// Records entries of one moment, to be sealed in this order.
+    pub async fn record_all(
+        &self,
+        entries: Vec<NewEntry>,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let columns = entries.iter().map(Columns::of).collect();
+        let written = audit::write_all(self.tenant(), entries, now, entropy).map_err(not_canonical)?;
+        self.insert_entries(columns, written, now).await
+    }
+
+    async fn insert_entries(
+        &self,
+        columns: Vec<Columns>,
+        written: Vec<WrittenEntry>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let unsealed: Vec<_> = written.iter().map(|entry| self.unsealed_row(entry, now)).collect();
+        let rows = written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
+        audit_entry::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
+        self.insert_texts(written).await?;
+        audit_unsealed::Entity::insert_many(unsealed).exec_without_returning(self.tx()).await?;
+        Ok(())
+    }
+
+    fn unsealed_row(&self, entry: &WrittenEntry, now: Timestamp) -> audit_unsealed::ActiveModel {
+        audit_unsealed::ActiveModel {
+            entry_id: Set(entry.id.uuid()),
             tenant_id: Set(self.wall()),
-            id: Set(id.uuid()),
-            body: Set(written.body.clone()),
+            created_at: Set(now.micros()),
+        }
+    }
+
+    fn entry_row(&self, entry: &WrittenEntry, columns: Columns, now: Timestamp) -> audit_entry::ActiveModel {
+        audit_entry::ActiveModel {
+            tenant_id: Set(self.wall()),
+            id: Set(entry.id.uuid()),
+            body: Set(entry.body.clone()),
             created_at: Set(now.micros()),
             actor_id: Set(columns.actor_id),
             person_id: Set(columns.person_id),
@@ -32,32 +73,31 @@ impl WriteUnit {
             resource_type: Set(columns.resource_type.to_owned()),
             resource_id: Set(columns.resource_id),
             ..audit_entry::ActiveModel::default()
-        };
-        audit_entry::Entity::insert(row).exec_without_returning(self.tx()).await?;
-        self.insert_texts(written).await?;
-        let unsealed = audit_unsealed::ActiveModel {
-            entry_id: Set(id.uuid()),
-            tenant_id: Set(self.wall()),
-            created_at: Set(now.micros()),
-        };
-        audit_unsealed::Entity::insert(unsealed).exec_without_returning(self.tx()).await?;
-        Ok(id)
+        }
     }
 
-    async fn insert_texts(&self, written: WrittenEntry) -> Result<(), StoreError> {
-        if written.personal.is_empty() {
-            return Ok(());
+    async fn insert_texts(&self, written: Vec<WrittenEntry>) -> Result<(), StoreError> {
+        let rows: Vec<_> = written.into_iter().flat_map(|entry| self.text_rows(entry)).collect();
+        if !rows.is_empty() {
+            audit_text::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         }
-        let rows = written.personal.into_iter().map(|text| audit_text::ActiveModel {
-            tenant_id: Set(self.wall()),
-            entry_id: Set(written.id.uuid()),
+        Ok(())
+    }
+
+    fn text_rows(&self, entry: WrittenEntry) -> impl Iterator<Item = audit_text::ActiveModel> {
+        let (wall, id) = (self.wall(), entry.id.uuid());
+        entry.personal.into_iter().map(move |text| audit_text::ActiveModel {
+            tenant_id: Set(wall),
+            entry_id: Set(id),
             name: Set(text.name),
             salt: Set(text.salt.to_vec()),
             text: Set(text.text),
-        });
-        audit_text::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
-        Ok(())
+        })
     }
+}
+
+fn not_canonical(problem: NotCanonical) -> StoreError {
+    StoreError::corrupt("audit_entry", "new", problem)
 }
 
 /// What an entry is looked up by; its body says the same.

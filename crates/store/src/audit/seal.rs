@@ -13,7 +13,8 @@ use crate::entity::{audit_entry, audit_unsealed, tenant};
 use crate::row::{Row, number};
 use crate::{ReadUnit, Store, StoreError, UnwalledRead, WriteUnit};
 
-/// Most entries that one transaction seals: each takes four parameters of a statement.
+/// Most entries that one transaction seals: each takes four parameters of a statement, and there may be twice as many
+/// ([`padded`]).
 const MOST_AT_ONCE: u16 = 1_000;
 
 impl Store {
@@ -75,15 +76,20 @@ impl WriteUnit {
             return Ok(0);
         }
         let queue = self.oldest_unsealed(max).await?;
+        self.put_last(queue.iter().filter(|queued| queued.body.is_none()).map(|queued| queued.id)).await?;
         let (before, mut last) = self.chain_end().await?;
         let mut sequence = before;
-        for chunk in powers_of_two(&queue) {
-            let entries = self.entries_of(chunk).await?;
-            let links: Vec<Link> =
-                entries.iter().map(|entry| Link::after(&mut sequence, &mut last, self, entry)).collect();
-            self.write_links(&links).await?;
-            self.leave_queue(links.iter().map(|link| link.id).collect()).await?;
+        let links: Vec<Link> = queue
+            .iter()
+            .filter_map(|Queued { id, body }| {
+                Some(Link::after(&mut sequence, &mut last, self, *id, body.as_ref()?))
+            })
+            .collect();
+        if links.is_empty() {
+            return Ok(0);
         }
+        self.write_links(&links).await?;
+        self.leave_queue(&links).await?;
         Ok(sequence - before)
     }
 
@@ -93,35 +99,23 @@ impl WriteUnit {
         Ok(row.is_some())
     }
 
-    async fn oldest_unsealed(&self, max: u16) -> Result<Vec<Uuid>, StoreError> {
-        let queue = audit_unsealed::Entity::find()
-            .filter(audit_unsealed::Column::TenantId.eq(self.wall()))
-            .order_by_asc(audit_unsealed::Column::CreatedAt)
-            .order_by_asc(audit_unsealed::Column::EntryId)
-            .limit(u64::from(max))
-            .all(self.tx())
-            .await?;
-        Ok(queue.into_iter().map(|row| row.entry_id).collect())
-    }
-
-    async fn entries_of(&self, queued: &[Uuid]) -> Result<Vec<audit_entry::Model>, StoreError> {
-        let entries = audit_entry::Entity::find()
-            .filter(audit_entry::Column::TenantId.eq(self.wall()))
-            .filter(audit_entry::Column::Sequence.is_null())
-            .filter(audit_entry::Column::Id.is_in(queued.iter().copied()))
-            .order_by_asc(audit_entry::Column::CreatedAt)
-            .order_by_asc(audit_entry::Column::Id)
-            .all(self.tx())
-            .await?;
-        if entries.len() < queued.len() {
-            let gone = |id: &Uuid| entries.iter().all(|entry| entry.id != *id);
-            self.put_last(queued.iter().copied().filter(gone).collect()).await?;
-        }
-        Ok(entries)
+    /// What waits longest, in the order in which it is sealed.
+    async fn oldest_unsealed(&self, max: u16) -> Result<Vec<Queued>, StoreError> {
+        let sql = "SELECT queue.entry_id AS id, entry.body AS body FROM audit_unsealed AS queue \
+                   LEFT JOIN audit_entry AS entry ON entry.tenant_id = queue.tenant_id \
+                     AND entry.id = queue.entry_id AND entry.sequence IS NULL \
+                   WHERE queue.tenant_id = $1 ORDER BY queue.created_at, queue.entry_id LIMIT $2";
+        let values = [self.wall().into(), i64::from(max).into()];
+        let statement = Statement::from_sql_and_values(self.tx().get_database_backend(), sql, values);
+        Ok(Queued::find_by_statement(statement).all(self.tx()).await?)
     }
 
     /// Rows of the queue whose entries somebody took away stay, as evidence, behind those that can be sealed.
-    async fn put_last(&self, orphans: Vec<Uuid>) -> Result<(), StoreError> {
+    async fn put_last(&self, orphans: impl Iterator<Item = Uuid>) -> Result<(), StoreError> {
+        let orphans: Vec<Uuid> = orphans.collect();
+        if orphans.is_empty() {
+            return Ok(());
+        }
         audit_unsealed::Entity::update_many()
             .col_expr(audit_unsealed::Column::CreatedAt, Expr::value(i64::MAX))
             .filter(audit_unsealed::Column::TenantId.eq(self.wall()))
@@ -131,10 +125,10 @@ impl WriteUnit {
         Ok(())
     }
 
-    async fn leave_queue(&self, sealed: Vec<Uuid>) -> Result<(), StoreError> {
+    async fn leave_queue(&self, sealed: &[Link]) -> Result<(), StoreError> {
         audit_unsealed::Entity::delete_many()
             .filter(audit_unsealed::Column::TenantId.eq(self.wall()))
-            .filter(audit_unsealed::Column::EntryId.is_in(sealed))
+            .filter(audit_unsealed::Column::EntryId.is_in(padded(sealed).map(|link| link.id)))
             .exec(self.tx())
             .await?;
         Ok(())
@@ -142,10 +136,7 @@ impl WriteUnit {
 
     /// All links in one statement, which both databases take.
     async fn write_links(&self, links: &[Link]) -> Result<(), StoreError> {
-        if links.is_empty() {
-            return Ok(());
-        }
-        let rows: Vec<String> = (0..links.len())
+        let rows: Vec<String> = (0..padded(links).count())
             .map(|row| format!("(${}, ${}, ${}, ${})", row * 4 + 2, row * 4 + 3, row * 4 + 4, row * 4 + 5))
             .collect();
         let sql = format!(
@@ -154,7 +145,7 @@ impl WriteUnit {
              FROM link WHERE audit_entry.tenant_id = $1 AND audit_entry.id = link.id",
             rows.join(", ")
         );
-        let values = links.iter().flat_map(|link| {
+        let values = padded(links).flat_map(|link| {
             let (hash, previous) = (link.hash.bytes().to_vec(), link.previous.bytes().to_vec());
             [link.id.into(), number(link.sequence).into(), hash.into(), previous.into()]
         });
@@ -163,6 +154,13 @@ impl WriteUnit {
         self.tx().execute_raw(statement).await?;
         Ok(())
     }
+}
+
+/// A row of the queue; without a body where its entry is not there, or sealed already.
+#[derive(FromQueryResult)]
+struct Queued {
+    id: Uuid,
+    body: Option<String>,
 }
 
 struct Link {
@@ -174,35 +172,34 @@ struct Link {
 
 impl Link {
     /// The link that follows number `sequence` and hash `last`, which become its own.
-    fn after(sequence: &mut u64, last: &mut ChainHash, unit: &ReadUnit, entry: &audit_entry::Model) -> Self {
+    fn after(sequence: &mut u64, last: &mut ChainHash, unit: &ReadUnit, id: Uuid, body: &str) -> Self {
         *sequence += 1;
         let previous = *last;
-        *last = previous.next(unit.tenant(), *sequence, &entry.body);
-        Self { id: entry.id, sequence: *sequence, hash: *last, previous }
+        *last = previous.next(unit.tenant(), *sequence, body);
+        Self { id, sequence: *sequence, hash: *last, previous }
     }
 }
 
-/// Cuts a list into pieces whose lengths are powers of two, the longest first: statements over them then come in a
-/// handful of shapes, and don't drive the others out of the connections' caches.
-fn powers_of_two<T>(mut list: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let length = 1 << list.len().checked_ilog2()?;
-        let (piece, rest) = list.split_at(length);
-        list = rest;
-        Some(piece)
-    })
+/// A list with its last item repeated until its length is a power of two: statements over lists then come in a handful of
+/// shapes, and don't drive the others out of the connections' caches.
+fn padded<T>(list: &[T]) -> impl Iterator<Item = &T> {
+    let missing = list.len().next_power_of_two() - list.len();
+    list.iter().chain(list.last().into_iter().cycle().take(missing))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::powers_of_two;
+    use super::padded;
 
     #[test]
-    fn pieces_are_powers_of_two_and_make_up_the_whole() {
-        let list: Vec<u16> = (0..37).collect();
-        let pieces: Vec<&[u16]> = powers_of_two(&list).collect();
-        assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), vec![32, 4, 1]);
-        assert_eq!(pieces.concat(), list);
-        assert_eq!(powers_of_two(&[] as &[u16]).count(), 0);
+    fn a_padded_list_is_the_list_and_its_last_item_up_to_a_power_of_two() {
+        for (length, padded_length) in [(1, 1), (2, 2), (3, 4), (37, 64), (64, 64)] {
+            let list: Vec<u16> = (1..=length).collect();
+            let padded: Vec<u16> = padded(&list).copied().collect();
+            assert_eq!(padded.len(), padded_length);
+            assert!(padded.starts_with(&list));
+            assert!(padded[list.len()..].iter().all(|item| *item == length));
+        }
+        assert_eq!(padded(&[] as &[u16]).count(), 0);
     }
 }
