@@ -81,13 +81,4 @@ impl WriteUnit {
             .await?;
         Ok(done.rows_affected == 1)
     }
-
-    /// Changes the platform mode of the installation.
-    pub async fn set_platform_mode(&self, mode: PlatformMode) -> Result<(), StoreError> {
-        Entity::update_many()
-            .col_expr(Column::PlatformMode, Expr::value(mode.as_str()))
-            .exec(self.tx())
-            .await?;
-        Ok(())
-    }
 }

@@ -6,7 +6,6 @@ use curfew_domain::TenantId;
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
 
-use crate::entity;
 use crate::open::{self, Connections, OpenError, ProcessLock, Server, StoreOptions, Writers};
 use crate::{StoreError, TenantStore, UnwalledStore};
 
@@ -88,8 +87,9 @@ impl Store {
     }
 
     /// Whether every table and column that this program knows is there, whatever the migrations say.
+    #[cfg(feature = "testing")]
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        Ok(entity::read_none_of_each(self.readers()).await?)
+        Ok(crate::entity::read_none_of_each(self.readers()).await?)
     }
 
     /// Waits for running units, closes all connections, and lets go of the file; what comes later fails as

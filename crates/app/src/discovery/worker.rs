@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::Connection;
-use curfew_domain::{Actor, DiscoveryCounts, DiscoveryRun, DiscoveryState, NodeId, TenantId, Timestamp};
+use curfew_domain::{Actor, DiscoveryCounts, DiscoveryRun, DiscoveryState, TenantId, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use super::places::{Place, Places};
 use super::read::{Reading, Stopped};
 use crate::connection::{self, explain};
 use crate::patience::in_time;
-use crate::reconciler::lease;
+use crate::reconciler::{Node, lease};
 use crate::{App, AppError, with_causes};
 
 /// How often it is looked whose reading is due.
@@ -25,14 +25,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// One node's reader. It reads for the connections that this node owns.
 pub struct Discoverer {
     app: Arc<App>,
-    node: NodeId,
+    node: Node,
     rates: Rates,
     places: Places,
 }
 
 impl Discoverer {
-    /// `node` is the reconciler's: they own the same connections.
-    pub fn new(app: Arc<App>, node: NodeId) -> Self {
+    /// On the reconciler's own node.
+    pub fn new(app: Arc<App>, node: Node) -> Self {
         let places = Places::new(Arc::clone(&app.clock));
         Self { app, node, rates: Rates::default(), places }
     }
@@ -157,7 +157,10 @@ impl Discoverer {
     }
 
     async fn owns(&self, tenant: TenantId) -> Result<bool, AppError> {
-        Ok(in_time(self.app.store.take_lease(tenant, self.node, lease::LASTS)).await?.is_some())
+        if self.node.reach.keeps_away(tenant, self.app.now()) {
+            return Ok(false);
+        }
+        Ok(in_time(self.app.store.take_lease(tenant, self.node.id, lease::LASTS)).await?.is_some())
     }
 
     /// Ends when the lease is another node's, or may be: that one begins the reading anew. A database that does not

@@ -28,12 +28,7 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
     ) -> Result<Went, AppError> {
-        match self.access(target.tenant, &work.key).await? {
-            Some(access) if access.may_create => {
-                self.send(target, held, work, CallKind::Create, &access).await
-            }
-            _ => Ok(self.wait_for_connection()),
-        }
+        self.send(target, held, work, CallKind::Create).await
     }
 
     /// Deletes, with whatever was last verified: a suspended connection does not keep access alive.
@@ -43,12 +38,7 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
     ) -> Result<Went, AppError> {
-        if let Some(access) = self.access(target.tenant, &work.key).await? {
-            return self.send(target, held, work, CallKind::Delete, &access).await;
-        }
-        metrics::counter!("curfew_revocations_stuck_total").increment(1);
-        tracing::error!(tenant_id = %target.tenant, assignment_id = %target.assignment, "no verified connection to delete with");
-        Ok(self.wait_for_connection())
+        self.send(target, held, work, CallKind::Delete).await
     }
 
     async fn send(
@@ -57,13 +47,15 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
         kind: CallKind,
-        access: &Access,
     ) -> Result<Went, AppError> {
         let now = self.app.clock.now();
+        // AWS may still work on a change of its own.
+        let has_turn = self.turns.holds(target.tenant, &work.key.account, target.assignment);
+        // Before anything is read: many may wait for one account.
         if !self.turns.take(target.tenant, &work.key.account, target.assignment, kind, now) {
-            return Ok(self.wait_for_turn());
+            return Ok(self.wait_for_turn(kind));
         }
-        let sent = self.send_in_turn(target, held, work, kind, access).await;
+        let sent = self.send_in_turn(target, held, work, kind, has_turn).await;
         if !matches!(sent, Ok(Sent { aws_works_on_it: true, .. })) {
             self.release_turn(target, work);
         }
@@ -76,8 +68,11 @@ impl Reconciler {
         held: Held,
         work: &AssignmentWork,
         kind: CallKind,
-        access: &Access,
+        has_turn: bool,
     ) -> Result<Sent, AppError> {
+        let Some(access) = self.access_to_send(target, work, kind).await? else {
+            return Ok(Sent { went: self.wait_for_connection(), aws_works_on_it: has_turn });
+        };
         self.paces.take(target.tenant).await;
         let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
@@ -86,7 +81,7 @@ impl Reconciler {
         if !held.allows_a_call(Instant::now()) {
             return Ok(Sent::ended(Went::NoLease));
         }
-        let Some(sent_at) = self.write_down(target, held, kind, access).await? else {
+        let Some(sent_at) = self.write_down(target, held, kind, &access).await? else {
             return Ok(Sent::ended(Went::On));
         };
         let outcome = match kind {
@@ -97,6 +92,23 @@ impl Reconciler {
         };
         self.answered(target, held, kind, sent_at, &outcome).await?;
         Ok(Sent { went: Went::On, aws_works_on_it: matches!(outcome, CallOutcome::Accepted { .. }) })
+    }
+
+    async fn access_to_send(
+        &self,
+        target: Target,
+        work: &AssignmentWork,
+        kind: CallKind,
+    ) -> Result<Option<Access>, AppError> {
+        let access = self.access(target.tenant, &work.key).await?;
+        if kind == CallKind::Create {
+            return Ok(access.filter(|access| access.may_create));
+        }
+        if access.is_none() {
+            metrics::counter!("curfew_revocations_stuck_total").increment(1);
+            tracing::error!(tenant_id = %target.tenant, assignment_id = %target.assignment, "no verified connection to delete with");
+        }
+        Ok(access)
     }
 
     /// Commits the call before it is sent, and the ends of the grants that it starts. None when a grant was changed
@@ -176,7 +188,7 @@ impl Reconciler {
             CallOutcome::Again { .. } | CallOutcome::Unknown { .. } => {
                 self.came_to_nothing(target.tenant).await;
             }
-            _ => self.reach.answered(target.tenant),
+            _ => self.node.reach.answered(target.tenant),
         }
         Ok(())
     }

@@ -1,15 +1,16 @@
 //! What happens to grants as their assignments come and go.
 
+use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Phase, Step};
-use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::GrantStatus;
-use curfew_domain::{Actor, Timestamp};
 use curfew_store::{AssignmentWork, LinkedGrant, WriteUnit};
 
 use super::lease::Held;
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
+use crate::grants::grant_entry;
 
 /// What a grant says when AWS never came to have it in time.
 const NOT_IN_TIME: &str = "the access was not created within 15 minutes of its decision";
@@ -70,7 +71,7 @@ impl Reconciler {
         let ended = has_ended_unnoted(grant, now);
         if ended {
             unit.note_grant_end(grant.id, now).await?;
-            self.record(unit, grant_entry(AuditAction::GrantExpired, grant), now).await?;
+            self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
         }
         Ok(ended)
     }
@@ -94,7 +95,8 @@ impl Reconciler {
             if phases.into_iter().all(exists) {
                 let times = grant.times.started(now).succeeded(now);
                 unit.save_grant_times(grant.id, &times, None, now).await?;
-                self.record(unit, grant_entry(AuditAction::GrantActive, grant), now).await?;
+                self.record(unit, grant_entry(AuditAction::GrantActive, grant.id, grant.grantee), now)
+                    .await?;
                 changed = true;
             }
         }
@@ -140,7 +142,8 @@ impl Reconciler {
     ) -> Result<(), AppError> {
         unit.save_grant_times(grant.id, &grant.times.failed(now), Some(reason), now).await?;
         unit.touch_due_of_grant(grant.id, now).await?;
-        let entry = grant_entry(AuditAction::GrantFailed, grant).with_personal("reason", reason);
+        let entry =
+            grant_entry(AuditAction::GrantFailed, grant.id, grant.grantee).with_personal("reason", reason);
         self.record(unit, entry, now).await
     }
 
@@ -203,8 +206,4 @@ fn has_ended_unnoted(grant: &LinkedGrant, now: Timestamp) -> bool {
 fn is_noteworthy(grant: &LinkedGrant, phase: Phase, now: Timestamp) -> bool {
     let succeeded = exists(phase) && awaits_success(grant, now);
     has_missed_its_start(grant, now) || has_ended_unnoted(grant, now) || succeeded
-}
-
-fn grant_entry(action: AuditAction, grant: &LinkedGrant) -> NewEntry {
-    NewEntry::new(Actor::System, action, "grant", grant.id).with("grantee_id", grant.grantee.to_string())
 }

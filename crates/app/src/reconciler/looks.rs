@@ -84,7 +84,7 @@ impl Reconciler {
     ) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
-        self.reach.answered(target.tenant);
+        self.node.reach.answered(target.tenant);
         let before = work.observed.phase();
         work.observed.looked(asked_at, present);
         let after = work.observed.phase();

@@ -20,6 +20,7 @@ mod calls;
 mod grants;
 pub(crate) mod lease;
 mod looks;
+mod node;
 mod overdue;
 mod owner;
 mod pace;
@@ -32,7 +33,7 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use curfew_domain::{AssignmentId, NodeId, TenantId};
+use curfew_domain::{AssignmentId, TenantId, Timestamp};
 use curfew_store::{DueAssignment, StoreError};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -40,15 +41,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::patience::in_time;
 use crate::{App, with_causes};
+pub use node::Node;
+
 use lease::Leases;
 use overdue::{OVERDUE, Overdue};
 use pace::Paces;
 use queue::Queue;
-use reach::Reach;
 use turns::Turns;
 
 /// How long the reconciler sleeps at most: what a lost nudge can cost.
-const LONGEST_SLEEP: Duration = Duration::from_secs(2);
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
 /// How long at least, when nothing happens meanwhile.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
@@ -63,18 +65,17 @@ const BATCH: u16 = 256;
 /// One node's reconciler.
 pub struct Reconciler {
     app: Arc<App>,
-    node: NodeId,
+    node: Node,
     concurrency: usize,
     leases: Leases,
     turns: Turns,
     paces: Paces,
     overdue: Overdue,
-    reach: Reach,
 }
 
 impl Reconciler {
     /// A reconciler that works on at most `concurrency` assignments at once (`WORKER_CONCURRENCY`).
-    pub fn new(app: Arc<App>, node: NodeId, concurrency: usize) -> Self {
+    pub fn new(app: Arc<App>, node: Node, concurrency: usize) -> Self {
         Self {
             app,
             node,
@@ -83,7 +84,6 @@ impl Reconciler {
             turns: Turns::default(),
             paces: Paces::default(),
             overdue: Overdue::default(),
-            reach: Reach::default(),
         }
     }
 
@@ -118,15 +118,17 @@ impl Reconciler {
         // Each row is a task of its own: one that only this loop polled would keep its connection to the database and
         // its turn to write while the loop waits, perhaps for just those.
         let mut running = JoinSet::new();
+        let mut next = None;
         while !shutdown.is_cancelled() {
-            if queue.wants_rows(Instant::now()) {
-                queue.fill(self.due_now().await, Instant::now());
+            if queue.reads_in(Instant::now()).is_some_and(|pause| pause.is_zero()) {
+                next = self.read_what_is_due(&mut queue).await;
             }
             while let Some(row) = queue.next() {
                 let this = Arc::clone(self);
                 running.spawn(async move { (row, this.attend_in_time(row).await) });
             }
-            let sleep = self.until_next_due().await;
+            let sleep = self.until(next);
+            let sleep = queue.reads_in(Instant::now()).map_or(sleep, |pause| pause.min(sleep));
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 Some(ended) = running.join_next() => note_end(&mut queue, ended),
@@ -150,16 +152,30 @@ impl Reconciler {
         })
     }
 
-    async fn due_now(&self) -> Vec<DueAssignment> {
-        let held = self.leases.held_at(Instant::now());
-        match in_time(self.app.store.due_for(&held, self.app.clock.now(), BATCH)).await {
-            Ok(due) => due,
+    /// Answers when the next row after these is due.
+    async fn read_what_is_due(&self, queue: &mut Queue) -> Option<Timestamp> {
+        match in_time(self.due()).await {
+            Ok((due, next)) => {
+                let all = due.len() < usize::from(BATCH);
+                queue.fill(due, all, Instant::now());
+                if next.is_some_and(|next| next <= self.app.clock.now()) {
+                    queue.mark_stale();
+                }
+                next
+            }
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "reconciler could not read what is due");
                 tokio::time::sleep(Duration::from_millis(500)).await;
-                Vec::new()
+                queue.fill(Vec::new(), false, Instant::now());
+                None
             }
         }
+    }
+
+    async fn due(&self) -> Result<(Vec<DueAssignment>, Option<Timestamp>), StoreError> {
+        let (held, now) = (self.leases.held_at(Instant::now()), self.app.clock.now());
+        let due = self.app.store.due_for(&held, now, BATCH).await?;
+        Ok((due, self.app.store.next_due(&held, now).await?))
     }
 
     /// What operators watch: how much waits, and what should be gone.
@@ -171,13 +187,11 @@ impl Reconciler {
         set_gauge("curfew_reconcile_backlog", in_time(store.backlog(&owned, now)).await);
     }
 
-    /// How long until the next row is due. What is due already has a place, or waits for one.
-    async fn until_next_due(&self) -> Duration {
+    /// How long to sleep until then at most. What is due already has a place, or waits for one.
+    fn until(&self, next: Option<Timestamp>) -> Duration {
         let now = self.app.clock.now();
-        match in_time(self.app.store.next_due(&self.leases.held_at(Instant::now()), now)).await {
-            Ok(Some(due)) => due.since(now).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
-            _ => LONGEST_SLEEP,
-        }
+        let until = next.filter(|next| *next > now).map_or(LONGEST_SLEEP, |next| next.since(now));
+        until.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
     }
 }
 

@@ -22,7 +22,7 @@ impl Reconciler {
     /// One that is not renewed has nothing due any more, or ran out.
     async fn renew_connections(&self) -> bool {
         let asked = Instant::now();
-        let renewed = match in_time(self.app.store.renew_leases(self.node, LASTS)).await {
+        let renewed = match in_time(self.app.store.renew_leases(self.node.id, LASTS)).await {
             Ok(renewed) => renewed,
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "leases could not be renewed");
@@ -41,7 +41,7 @@ impl Reconciler {
     }
 
     async fn take_free_connections(&self) -> bool {
-        let free = match in_time(self.app.store.tenants_without_owner(self.node)).await {
+        let free = match in_time(self.app.store.tenants_without_owner(self.node.id)).await {
             Ok(free) => free,
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "reconciler could not read whose work there is");
@@ -68,11 +68,11 @@ impl Reconciler {
     }
 
     async fn take_connection(&self, tenant: TenantId) -> bool {
-        if self.reach.keeps_away(tenant, self.app.clock.now()) {
+        if self.node.reach.keeps_away(tenant, self.app.clock.now()) {
             return true;
         }
         let asked = Instant::now();
-        match in_time(self.app.store.take_lease(tenant, self.node, LASTS)).await {
+        match in_time(self.app.store.take_lease(tenant, self.node.id, LASTS)).await {
             Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
             Ok(None) => {
                 self.lose(tenant);
@@ -98,12 +98,12 @@ impl Reconciler {
     /// A call to AWS came to nothing. When that goes on for long, and others may do better, the connection is theirs.
     pub(super) async fn came_to_nothing(&self, tenant: TenantId) {
         let alone = self.app.store.backend() == Backend::Sqlite;
-        if !self.reach.failed(tenant, self.app.clock.now()) || alone {
+        if alone || !self.node.reach.failed(tenant, self.app.clock.now()) {
             return;
         }
         tracing::error!(tenant_id = %tenant, "AWS can't be worked with from this node: the connection is handed over");
         self.lose(tenant);
-        self.within_moments(self.app.store.release_lease(tenant, self.node)).await;
+        self.within_moments(self.app.store.release_lease(tenant, self.node.id)).await;
     }
 
     /// A graceful stop: the next owner need not wait for the leases to run out.
@@ -111,7 +111,7 @@ impl Reconciler {
         for tenant in self.leases.tenants() {
             self.lose(tenant);
         }
-        self.within_moments(self.app.store.release_leases(self.node)).await;
+        self.within_moments(self.app.store.release_leases(self.node.id)).await;
     }
 
     async fn within_moments(&self, released: impl Future<Output = Result<(), StoreError>>) {

@@ -55,7 +55,7 @@ impl Reconciler {
         }
         let outcome = match aws.status(&work.key.instance, kind, aws_request_id).await {
             Ok(CallStatus::Working) => {
-                self.reach.answered(target.tenant);
+                self.node.reach.answered(target.tenant);
                 return Ok(Polled::Working);
             }
             Ok(CallStatus::Ended(outcome)) => outcome,

@@ -13,7 +13,7 @@ const AWAY: Seconds = Seconds::of(60);
 
 /// How calls went, tenant by tenant.
 #[derive(Debug, Default)]
-pub(super) struct Reach(Mutex<HashMap<TenantId, Trouble>>);
+pub(crate) struct Reach(Mutex<HashMap<TenantId, Trouble>>);
 
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
@@ -49,7 +49,7 @@ impl Reach {
     }
 
     /// Whether another node should have the connection.
-    pub(super) fn keeps_away(&self, tenant: TenantId, now: Timestamp) -> bool {
+    pub(crate) fn keeps_away(&self, tenant: TenantId, now: Timestamp) -> bool {
         matches!(self.0.lock().get(&tenant), Some(Trouble::AwayUntil(until)) if now < *until)
     }
 }

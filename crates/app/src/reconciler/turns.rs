@@ -58,6 +58,13 @@ impl Turns {
         !taken
     }
 
+    /// Whether `assignment` holds the account's turn.
+    pub(super) fn holds(&self, tenant: TenantId, account: &AccountId, assignment: AssignmentId) -> bool {
+        let turns = self.0.lock();
+        let holder = turns.get(&(tenant, account.clone())).and_then(|turn| turn.holder.as_ref());
+        holder.is_some_and(|holder| holder.assignment == assignment)
+    }
+
     /// AWS works on a change of `assignment` that was sent at `since`, perhaps by a node before this one: it holds the
     /// turn, unless another one does.
     pub(super) fn keep(

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use curfew_domain::Timestamp;
-use curfew_domain::assignment::{Step, next_turn};
+use curfew_domain::assignment::{CallKind, Step, next_turn};
 use curfew_store::{AssignmentWork, DueAssignment, StoreError};
 use futures::FutureExt;
 use tokio::time::Instant;
@@ -16,8 +16,10 @@ use crate::{AppError, with_causes};
 /// How many steps of one assignment are taken in a row before others get their turn.
 const STEPS_IN_A_ROW: u8 = 6;
 
-/// How long an assignment waits for its account's turn before it asks again.
-const TURN_PAUSE_MILLIS: i64 = 250;
+/// How long an assignment waits for its account's turn before it asks again: a deletion, and a creation. The longer
+/// many wait, the less they cost while they do; one of them always asks soon.
+const DELETION_ASKS_AGAIN_MILLIS: i64 = 250;
+const CREATION_ASKS_AGAIN_MILLIS: i64 = 1_000;
 
 /// How long a creation waits while the connection is suspended or not verified.
 const SUSPENDED_PAUSE_MILLIS: i64 = 30_000;
@@ -164,8 +166,12 @@ impl Reconciler {
         }
     }
 
-    pub(super) fn wait_for_turn(&self) -> Went {
-        Went::Wait(self.app.clock.now().plus_millis(TURN_PAUSE_MILLIS))
+    pub(super) fn wait_for_turn(&self, kind: CallKind) -> Went {
+        let pause = match kind {
+            CallKind::Delete => DELETION_ASKS_AGAIN_MILLIS,
+            CallKind::Create => CREATION_ASKS_AGAIN_MILLIS,
+        };
+        Went::Wait(self.app.clock.now().plus_millis(pause))
     }
 
     pub(super) fn wait_for_connection(&self) -> Went {

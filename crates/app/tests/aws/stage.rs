@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use curfew_app::connection::{self, TestReport, TestRuns};
 use curfew_app::discovery::{Discoverer, Rates};
+use curfew_app::reconciler::Node;
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{App, AppError, Caller};
 use curfew_aws::{
@@ -36,7 +37,7 @@ pub(crate) struct Stage {
     pub(crate) acme: Caller,
     pub(crate) lie: Arc<Mutex<Option<AccountId>>>,
     gateway: Arc<Liar>,
-    node: NodeId,
+    node: Node,
     sim: SimHandle,
     database: TestStore,
 }
@@ -51,7 +52,7 @@ impl Stage {
         let parts = TestParts { aws: gateway.clone(), clock, ..TestParts::default() };
         let test = TestApp::with(&database.store, parts);
         let acme = found(&test.app, "acme", true).await;
-        let node = NodeId::new(test.clock.now(), test.app.entropy.as_ref());
+        let node = Node::new(NodeId::new(test.clock.now(), test.app.entropy.as_ref()));
         let stage = Self { test, acme, lie, gateway, node, sim, database };
         stage.trust_with(ACME_DELEGATED_ROLE, &[stage.external_id(&stage.acme).await]);
         stage
@@ -72,7 +73,7 @@ impl Stage {
 
     pub(crate) async fn serve_many_tenants(&self) {
         let unit = self.app().store.tenant(self.acme.tenant).write().await.unwrap();
-        unit.set_platform_mode(PlatformMode::Multi).await.unwrap();
+        assert!(unit.complete_setup(PlatformMode::Multi, self.app().now()).await.unwrap());
         unit.commit().await.unwrap();
     }
 
@@ -129,7 +130,7 @@ impl Stage {
         let now = self.app().now();
         let unit = self.app().store.tenant(self.acme.tenant).write().await.unwrap();
         let id = AssignmentId::new(now, self.app().entropy.as_ref());
-        let id = unit.upsert_assignment(id, &key, now).await.unwrap();
+        let id = unit.hold_assignment(id, &key, now).await.unwrap().id;
         unit.touch_due(id, now).await.unwrap();
         unit.commit().await.unwrap();
     }
@@ -195,7 +196,7 @@ impl Stage {
     /// Reads AWS as fast as the stand-in lets it.
     pub(crate) fn discoverer(&self) -> Discoverer {
         let fast = Rates { sso_admin: 10_000, identity_store: 10_000, organizations: 10_000 };
-        Discoverer::new(self.test.app.clone(), self.node).at(fast)
+        Discoverer::new(self.test.app.clone(), self.node.clone()).at(fast)
     }
 
     /// Whether whatever reads AWS breaks.

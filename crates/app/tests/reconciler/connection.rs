@@ -1,5 +1,6 @@
 //! What happens to access while its connection changes, and while nodes do.
 
+use curfew_app::discovery::Discoverer;
 use curfew_domain::NodeId;
 use curfew_domain::connection::Suspension;
 use curfew_domain::grant::ProvisioningStatus::{Pending, Revoked, Successful};
@@ -118,6 +119,9 @@ async fn a_node_that_can_not_work_with_aws_hands_the_connection_over(stage: &mut
     let taken = async || store.take_lease(tenant, other, brief).await.unwrap().is_some();
     assert!(!taken().await, "its owner tries for a while");
     stage.until("another may take it", taken).await;
+    let discoverer = Discoverer::new(stage.app.clone(), stage.node.clone().unwrap());
+    discoverer.pass().await.unwrap();
+    assert!(taken().await, "this node's discovery leaves it to others as well");
     stage.aws().clear_faults();
     stage.until_it_is(grant, Revoked).await;
 }

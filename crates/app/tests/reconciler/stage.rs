@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use curfew_app::App;
-use curfew_app::reconciler::Reconciler;
+use curfew_app::reconciler::{Node, Reconciler};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_aws::{
     Assignments, AwsError, AwsGateway, Directory, RoleAccess, SdkGateway, SdkSettings, SessionCredentials,
@@ -41,7 +41,7 @@ pub(crate) struct Stage {
     sim: SimHandle,
     instance: Instance,
     running: Option<(CancellationToken, JoinHandle<()>)>,
-    node: Option<NodeId>,
+    pub(crate) node: Option<Node>,
     gate: Arc<Gate>,
     pub(crate) database: TestStore,
 }
@@ -113,9 +113,9 @@ impl Stage {
 
     /// Starts a new node.
     pub(crate) fn start(&mut self) {
-        let node = NodeId::new(self.clock.now(), self.app.entropy.as_ref());
+        let node = Node::new(NodeId::new(self.clock.now(), self.app.entropy.as_ref()));
         let stop = CancellationToken::new();
-        self.node = Some(node);
+        self.node = Some(node.clone());
         let reconciler = Reconciler::new(self.app.clone(), node, 4);
         self.running = Some((stop.clone(), tokio::spawn(reconciler.run(stop))));
     }
@@ -194,7 +194,7 @@ impl Stage {
 
     /// The node that was started last owns every connection now.
     pub(crate) async fn newest_node_takes_over(&self) {
-        let node = self.node.unwrap();
+        let node = self.node.as_ref().unwrap().id;
         let lease = format!(
             "UPDATE connection_lease SET node_id = '{node}', fence = fence + 1, expires_at = expires_at + 15000000"
         );
@@ -273,7 +273,7 @@ impl Stage {
         unit.insert_grant(&grant).await.unwrap();
         for account in accounts {
             let new = AssignmentId::new(now, entropy);
-            let assignment = unit.upsert_assignment(new, &self.key(account, set), now).await.unwrap();
+            let assignment = unit.hold_assignment(new, &self.key(account, set), now).await.unwrap().id;
             unit.link_grant(id, assignment).await.unwrap();
             unit.touch_due(assignment, now).await.unwrap();
         }

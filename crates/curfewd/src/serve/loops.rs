@@ -7,7 +7,7 @@ use std::time::Duration;
 use curfew_app::audit;
 use curfew_app::discovery::Discoverer;
 use curfew_app::health::Health;
-use curfew_app::reconciler::Reconciler;
+use curfew_app::reconciler::{Node, Reconciler};
 use curfew_app::{App, audit::heads, upkeep, with_causes};
 use curfew_domain::{NodeId, Timestamp};
 use curfew_store::{StoreError, in_time};
@@ -87,13 +87,14 @@ fn start_reconciling(background: &Background, server: &Server) {
         }),
     );
     // One name for both: they act under the same leases.
-    let node = NodeId::new(server.app.now(), server.app.entropy.as_ref());
-    let (app, concurrency) = (Arc::clone(&server.app), server.config.worker_concurrency);
+    let node = Node::new(NodeId::new(server.app.now(), server.app.entropy.as_ref()));
+    let (app, its, concurrency) = (Arc::clone(&server.app), node.clone(), server.config.worker_concurrency);
     background.run("reconciler", move |shutdown| {
-        Reconciler::new(Arc::clone(&app), node, concurrency).run(shutdown)
+        Reconciler::new(Arc::clone(&app), its.clone(), concurrency).run(shutdown)
     });
     let app = Arc::clone(&server.app);
-    background.run("discovery", move |shutdown| Discoverer::new(Arc::clone(&app), node).run(shutdown));
+    background
+        .run("discovery", move |shutdown| Discoverer::new(Arc::clone(&app), node.clone()).run(shutdown));
 }
 
 /// What is left to do once nothing goes on any more.

@@ -22,15 +22,6 @@ impl Keyring {
         self.all().map(|keys| keyed_hash(keys.id(), keys.key(purpose), secret)).collect()
     }
 
-    /// Whether `hash` is of `secret`, under its own key. Takes the same time wherever the two differ.
-    pub fn recognises(&self, purpose: Purpose, secret: &[&[u8]], hash: &KeyedHash) -> bool {
-        self.of(hash.key).is_some_and(|keys| {
-            let expected = keyed_hash(keys.id(), keys.key(purpose), secret);
-            // blake3::Hash compares in constant time.
-            blake3::Hash::from_bytes(expected.digest) == blake3::Hash::from_bytes(hash.digest)
-        })
-    }
-
     /// Whether something kept under `key` should be renewed under the current one.
     pub fn is_stale(&self, key: KeyId) -> bool {
         key != self.current.id()

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use curfew_domain::{NodeId, TenantId};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement, Value};
 use uuid::Uuid;
 
 use crate::entity::connection_lease;
@@ -39,14 +39,7 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         let lasting = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
         let values = [tenant.uuid().into(), node.uuid().into(), lasting.into()];
-        let statement = match self.backend() {
-            Backend::Postgres => {
-                Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, TAKE_ON_POSTGRES, values)
-            }
-            Backend::Sqlite => {
-                Statement::from_sql_and_values(sea_orm::DbBackend::Sqlite, TAKE_ON_SQLITE, values)
-            }
-        };
+        let statement = self.statement(TAKE_ON_POSTGRES, TAKE_ON_SQLITE, values);
         let unit = self.unwalled().write().await?;
         let given = Given::find_by_statement(statement).one(unit.tx()).await?;
         unit.commit().await?;
@@ -62,14 +55,7 @@ impl Store {
     ) -> Result<Vec<(TenantId, u64)>, StoreError> {
         let lasting = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
         let values = [node.uuid().into(), lasting.into()];
-        let statement = match self.backend() {
-            Backend::Postgres => {
-                Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, RENEW_ON_POSTGRES, values)
-            }
-            Backend::Sqlite => {
-                Statement::from_sql_and_values(sea_orm::DbBackend::Sqlite, RENEW_ON_SQLITE, values)
-            }
-        };
+        let statement = self.statement(RENEW_ON_POSTGRES, RENEW_ON_SQLITE, values);
         let unit = self.unwalled().write().await?;
         let renewed = Renewed::find_by_statement(statement).all(unit.tx()).await?;
         unit.commit().await?;
@@ -102,19 +88,26 @@ impl Store {
 
     /// The tenants that have something due, now or later, and whose connections `node` could own and doesn't.
     pub async fn tenants_without_owner(&self, node: NodeId) -> Result<Vec<TenantId>, StoreError> {
-        let statement = match self.backend() {
-            Backend::Postgres => {
-                Statement::from_string(sea_orm::DbBackend::Postgres, WITHOUT_OWNER_ON_POSTGRES)
-            }
-            Backend::Sqlite => Statement::from_sql_and_values(
-                sea_orm::DbBackend::Sqlite,
-                WITHOUT_OWNER_ON_SQLITE,
-                [node.uuid().into()],
-            ),
+        let asked = match self.backend() {
+            Backend::Postgres => None,
+            Backend::Sqlite => Some(node.uuid().into()),
         };
+        let statement = self.statement(WITHOUT_OWNER_ON_POSTGRES, WITHOUT_OWNER_ON_SQLITE, asked);
         let unit = self.unwalled().read().await?;
         let found = Tenant::find_by_statement(statement).all(unit.tx()).await?;
         Ok(found.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
+    }
+
+    fn statement(
+        &self,
+        on_postgres: &str,
+        on_sqlite: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Statement {
+        match self.backend() {
+            Backend::Postgres => Statement::from_sql_and_values(DbBackend::Postgres, on_postgres, values),
+            Backend::Sqlite => Statement::from_sql_and_values(DbBackend::Sqlite, on_sqlite, values),
+        }
     }
 }
 
