@@ -32,7 +32,7 @@ check: lint | $(TOOLS)/nextest.ok ## Formatting, lints and unit tests: what to r
 test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres.ok ## Everything: the gates, then all tests on SQLite and PostgreSQL
 	@tests/postgres.sh cargo nextest run $(ALL)
 
-bench: | $(TOOLS)/postgres.ok ## Benchmarks: ratios against a floor measured in the same run (ONLY=requests: one of them)
+bench: | $(TOOLS)/postgres.ok ## Benchmarks: ratios against a floor measured in the same run (ONLY='requests sqlite': some of them)
 	@cargo build --release --locked -p curfew-benches -p curfewd
 	@CURFEW_TEST_POSTGRES_FSYNC=on tests/postgres.sh "$(TARGET)/release/curfew-benches" $(ONLY)
 

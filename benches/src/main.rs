@@ -1,7 +1,8 @@
 //! What Curfew costs, as ratios against a floor that is measured in the same run.
 //!
-//! `curfew-benches [connection-test] [start] [requests]`: all of them without a name. `make bench` builds what is
-//! measured and starts a PostgreSQL that keeps what it is given.
+//! `curfew-benches [connection-test] [start] [requests [sqlite] [postgresql] [1] [50]]`: all of them without a name, and
+//! all sizes of the requests without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it
+//! is given.
 
 mod bare_aws;
 mod connection_test;
@@ -23,6 +24,6 @@ async fn main() {
         start::run().await;
     }
     if wanted("requests") {
-        requests::run().await;
+        requests::run(&named).await;
     }
 }

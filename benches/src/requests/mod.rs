@@ -19,12 +19,20 @@ use town::Town;
 const REQUESTS: usize = 10_000;
 const TURNS: usize = 4;
 
-pub(crate) async fn run() {
-    for backend in [Some(Backend::Sqlite), Backend::postgresql()].into_iter().flatten() {
-        for tenants in [1, 50] {
-            compare(&backend, tenants).await;
+/// Those of the comparisons that are named; where no database is, on both, and where no number of tenants is, with each.
+pub(crate) async fn run(named: &[String]) {
+    let backends = [("sqlite", Some(Backend::Sqlite)), ("postgresql", Backend::postgresql())];
+    for backend in chosen(&backends, named).into_iter().flatten() {
+        for tenants in chosen(&[("1", 1), ("50", 50)], named) {
+            compare(backend, *tenants).await;
         }
     }
+}
+
+fn chosen<'a, T>(all: &'a [(&str, T)], named: &[String]) -> Vec<&'a T> {
+    let is_named = |name: &str| named.iter().any(|one| one == name);
+    let some: Vec<&T> = all.iter().filter(|(name, _)| is_named(name)).map(|(_, thing)| thing).collect();
+    if some.is_empty() { all.iter().map(|(_, thing)| thing).collect() } else { some }
 }
 
 async fn compare(backend: &Backend, tenants: usize) {
@@ -35,6 +43,7 @@ async fn compare(backend: &Backend, tenants: usize) {
     println!("{REQUESTS} auto-approved requests of {tenants} tenant(s) on {name}:");
     let (town, mut server) = Town::build(backend, tenants).await;
     let templates = rows::capture(&town, server.database()).await;
+    rows::gather_statistics(server.database()).await;
     let (mut curfew, mut bare) = (Driven::default(), Driven::default());
     for _ in 0..TURNS {
         curfew.extend(drive(server.port(), &town, REQUESTS / TURNS).await);

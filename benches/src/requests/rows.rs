@@ -85,6 +85,14 @@ pub(crate) async fn capture(town: &Town, database: &Database) -> Vec<Template> {
     templates
 }
 
+/// PostgreSQL does so by itself within a minute of a table's first rows, and then plans anew. Until then it goes by plans
+/// that it made for empty tables.
+pub(crate) async fn gather_statistics(database: &Database) {
+    let connection = database.above_the_walls().await;
+    connection.execute_unprepared("ANALYZE").await.expect("statistics");
+    connection.close().await.expect("closed");
+}
+
 async fn template(estate: &Estate, connection: &DatabaseConnection) -> Template {
     for number in 0..estate.assignments() {
         submit(estate, number).await;
@@ -129,7 +137,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The tenant's rows of a table in which a column is one of these. What sealing adds later is left out.
+    /// The tenant's rows of a table in which a column is one of these. What is not inserted with them is left out.
     async fn all(&self, table: &str, column: &str, values: &[Value]) -> Vec<Insert> {
         let places: Vec<String> = (2..values.len() + 2).map(|place| format!("${place}")).collect();
         let sql =
@@ -150,13 +158,14 @@ impl Reader<'_> {
 
 /// Rows with the same columns go into one statement.
 fn gather(table: &str, rows: &[QueryResult]) -> Vec<Insert> {
-    const SEALED_LATER: [&str; 3] = ["sequence", "hash", "previous_hash"];
+    // Written when an entry is sealed, and computed by the database.
+    const NOT_INSERTED: [&str; 4] = ["sequence", "hash", "previous_hash", "is_open"];
     let mut inserts: Vec<Insert> = Vec::new();
     for row in rows {
         let (columns, cells): (Vec<String>, Vec<Cell>) = row
             .column_names()
             .into_iter()
-            .filter(|column| !SEALED_LATER.contains(&column.as_str()))
+            .filter(|column| !NOT_INSERTED.contains(&column.as_str()))
             .filter_map(|column| Cell::read(row, &column).map(|cell| (column, cell)))
             .unzip();
         match inserts.iter_mut().find(|insert| insert.columns == columns) {

@@ -12,6 +12,7 @@ use crate::gate::Gate;
 use crate::health::Health;
 use crate::nudge::Nudge;
 use crate::policies::Snapshots;
+use crate::requests::{Doors, Memories};
 
 /// What every use case works with: the database, time, randomness, keys, and the way into AWS.
 ///
@@ -43,6 +44,10 @@ pub struct App {
     pub offered_instance: Option<InstanceArn>,
     /// What each tenant's policies compile to.
     pub policies: Snapshots,
+    /// What requests were decided by.
+    pub memories: Memories,
+    /// Where people's submissions queue.
+    pub doors: Doors,
 }
 
 impl App {

@@ -59,6 +59,11 @@ impl Once {
         Self(None)
     }
 
+    /// Whether each request creates.
+    pub(crate) fn is_unkeyed(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The caller sent `key` with `body` to `route`. Neither is kept, only keyed hashes of them.
     pub fn keyed(keyring: &Keyring, caller: &Caller, route: &str, key: &str, body: &[u8]) -> Self {
         let keys = keyring.candidates(Purpose::Idempotency, &[b"key", key.as_bytes()]);

@@ -29,6 +29,7 @@ use crate::health::Health;
 use crate::login::{self, SignIn};
 use crate::nudge::Nudge;
 use crate::policies::Snapshots;
+use crate::requests::{Doors, Memories};
 use crate::setup::{self, CompleteSetup, SetupCompleted};
 use crate::{App, AppError, Caller};
 
@@ -121,6 +122,8 @@ impl TestApp {
             lookups: Lookups::default(),
             offered_instance: parts.offered_instance,
             policies: Snapshots::default(),
+            memories: Memories::default(),
+            doors: Doors::default(),
         };
         Self { app: Arc::new(app), clock }
     }

@@ -7,7 +7,7 @@ use curfew_domain::{
     Timestamp,
 };
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Map, Value};
 
 use crate::entity::aws_resource::{ActiveModel, Column, Entity, Model};
@@ -29,6 +29,24 @@ impl ReadUnit {
             .one(self.tx())
             .await?;
         row.map(cached).transpose()
+    }
+
+    /// Several resources, as far as they are known.
+    pub async fn aws_resources(
+        &self,
+        instance: &InstanceArn,
+        resources: &[ResourceRef],
+    ) -> Result<Vec<CachedResource>, StoreError> {
+        let one_of = resources.iter().fold(Condition::any(), |any, resource| {
+            any.add(Column::Kind.eq(resource.kind().as_str()).and(Column::AwsId.eq(resource.id())))
+        });
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::InstanceArn.eq(instance.as_str()))
+            .filter(one_of)
+            .all(self.tx())
+            .await?;
+        rows.into_iter().map(cached).collect()
     }
 
     /// All resources of a kind, by AWS's ids.
@@ -94,6 +112,7 @@ impl WriteUnit {
             ])
             .to_owned();
         Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
+        self.note_aws_moved();
         Ok(())
     }
 
@@ -115,6 +134,7 @@ impl WriteUnit {
             .filter(Column::GoneAt.is_null())
             .exec(self.tx())
             .await?;
+        self.note_aws_moved();
         Ok(gone.rows_affected)
     }
 
@@ -163,6 +183,7 @@ impl WriteUnit {
             .value(Column::AccountId, account)
             .to_owned();
         Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
+        self.note_aws_moved();
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use crate::entity::aws_connection::{ActiveModel, Column, Entity, Model};
-use crate::entity::{access_grant, assignment, due, grant_assignment};
+use crate::entity::{assignment, due, grant_assignment};
 use crate::row::{Row, micros, moment, number};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
@@ -43,19 +43,11 @@ impl ReadUnit {
     }
 
     fn wanted_by_open_grants(&self) -> SelectStatement {
-        let open = Query::select()
-            .column(access_grant::Column::Id)
-            .from(access_grant::Entity)
-            .and_where(access_grant::Column::TenantId.eq(self.wall()))
-            .and_where(access_grant::Column::RevokedAt.is_null())
-            .and_where(access_grant::Column::FailedAt.is_null())
-            .and_where(access_grant::Column::EndNotedAt.is_null())
-            .to_owned();
         Query::select()
             .column(grant_assignment::Column::AssignmentId)
             .from(grant_assignment::Entity)
             .and_where(grant_assignment::Column::TenantId.eq(self.wall()))
-            .and_where(grant_assignment::Column::GrantId.in_subquery(open))
+            .and_where(grant_assignment::Column::GrantId.in_subquery(self.open_ids()))
             .to_owned()
     }
 }
@@ -71,6 +63,7 @@ impl WriteUnit {
     pub async fn insert_connection(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         let row = ActiveModel { tenant_id: Set(self.wall()), ..row_of(connection, now) };
         Entity::insert(row).exec_without_returning(self.tx()).await?;
+        self.note_aws_moved();
         Ok(())
     }
 
@@ -78,6 +71,7 @@ impl WriteUnit {
     pub async fn update_connection(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         let changed = row_of(connection, now);
         Entity::update_many().set(changed).filter(Column::TenantId.eq(self.wall())).exec(self.tx()).await?;
+        self.note_aws_moved();
         Ok(())
     }
 
@@ -116,7 +110,7 @@ fn row_of(connection: &Connection, now: Timestamp) -> ActiveModel {
     }
 }
 
-fn connection(row: &Model) -> Result<Connection, StoreError> {
+pub(crate) fn connection(row: &Model) -> Result<Connection, StoreError> {
     let at = Row { table: "aws_connection", id: row.tenant_id };
     Ok(Connection {
         saved: saved(&at, row)?,

@@ -1,32 +1,29 @@
 //! Rows that must not change while something else is written on the strength of them.
 //!
-//! Many units can hold one row at once; whoever would change it waits for them, and then sees what they wrote. Or the
-//! change came first, and they see it.
+//! Whoever would change such a row waits for the units that hold it, and then sees what they wrote. Or the change came
+//! first, and they see it.
 
+use curfew_domain::UserId;
 use curfew_domain::connection::Connection;
-use curfew_domain::{User, UserId};
 use sea_orm::sea_query::LockType;
 use sea_orm::{EntityTrait, QuerySelect};
 
+use crate::connections::connection;
 use crate::entity::{app_user, aws_connection};
 use crate::{StoreError, WriteUnit};
 
 impl WriteUnit {
-    /// The user by that id, held until the unit ends.
-    pub async fn hold_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let held = app_user::Entity::find_by_id((self.wall(), id.uuid())).lock(LockType::Share);
-        match held.one(self.tx()).await? {
-            Some(_) => self.user(id).await,
-            None => Ok(None),
-        }
+    /// Whether the user by that id is there and active, which is held until the unit ends. Units that hold one user come
+    /// one after the other: shared holds could follow each other for as long as somebody goes on asking, and whoever
+    /// would suspend them would wait as long.
+    pub async fn hold_active(&self, id: UserId) -> Result<bool, StoreError> {
+        let held = app_user::Entity::find_by_id((self.wall(), id.uuid())).lock(LockType::NoKeyUpdate);
+        Ok(held.one(self.tx()).await?.is_some_and(|user| user.active))
     }
 
     /// The tenant's connection, held until the unit ends.
     pub async fn hold_connection(&self) -> Result<Option<Connection>, StoreError> {
         let held = aws_connection::Entity::find_by_id(self.wall()).lock(LockType::Share);
-        match held.one(self.tx()).await? {
-            Some(_) => self.connection().await,
-            None => Ok(None),
-        }
+        held.one(self.tx()).await?.map(|row| connection(&row)).transpose()
     }
 }

@@ -55,6 +55,7 @@ impl WriteUnit {
             ])
             .to_owned();
         Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
+        self.note_aws_moved();
         Ok(())
     }
 
@@ -73,6 +74,7 @@ impl WriteUnit {
             .filter(Column::GoneAt.is_null())
             .exec(self.tx())
             .await?;
+        self.note_aws_moved();
         Ok(gone.rows_affected)
     }
 }

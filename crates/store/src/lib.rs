@@ -17,7 +17,9 @@
 //! 3. A row that somebody else may change meanwhile is either locked when it is read (`FOR NO KEY UPDATE`; SQLite
 //!    has one writer and needs none), always assignments before grants before due, or written only where it still
 //!    is as it was read ([`StoreError::Stale`]).
-//! 4. A change of roles, groups, policies, keys or suspension calls [`WriteUnit::bump_version`].
+//! 4. A change of people, roles, groups, policies, settings, keys or suspension calls [`WriteUnit::bump_version`].
+//!    What writes the connection to AWS, or what AWS tells, notes it for the unit's commit. Caches go by the two
+//!    ([`Versions`]).
 
 mod api_keys;
 pub mod audit;
@@ -76,7 +78,7 @@ pub use migrate::MigrateError;
 pub use open::{OpenError, StoreOptions, TimeLimits};
 pub use patience::in_time;
 pub use policy_versions::PolicyVersion;
-pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, LinkedGrant};
+pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, HeldAssignment, LinkedGrant};
 pub use requests::RequestFilter;
 pub use resource_lists::ResourceFilter;
 pub use settings::{OidcConfig, StoredSetting};
@@ -84,3 +86,4 @@ pub use store::{Backend, Store};
 pub use tenants::Founding;
 pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};
 pub use users::PasswordLogin;
+pub use versions::Versions;

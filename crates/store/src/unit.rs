@@ -1,6 +1,7 @@
 //! Units of work: one transaction each, behind one tenant's wall or before all of them.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use curfew_domain::TenantId;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Statement, TransactionTrait};
@@ -40,7 +41,8 @@ impl TenantStore {
     /// Begins a unit that reads and writes. On SQLite one at a time: keep it short.
     pub async fn write(&self) -> Result<WriteUnit, StoreError> {
         let (tx, turn) = begin_write(&self.store, Wall::Tenant(self.tenant)).await?;
-        Ok(WriteUnit { read: ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx }, turn })
+        let read = ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx };
+        Ok(WriteUnit { read, turn, aws_moved: AtomicBool::new(false) })
     }
 }
 
@@ -79,12 +81,22 @@ pub struct WriteUnit {
     // Dropped before the turn is.
     read: ReadUnit,
     turn: Option<Turn>,
+    /// Whether it has written what AWS told, or the way there.
+    aws_moved: AtomicBool,
 }
 
 impl WriteUnit {
     /// Keeps what was done. After [`StoreError::Unavailable`] it may or may not have been kept.
     pub async fn commit(self) -> Result<(), StoreError> {
+        if self.aws_moved.load(Ordering::Relaxed) {
+            self.bump_aws_version().await?;
+        }
         keep(self.read.tx, self.turn).await
+    }
+
+    /// To be called by whatever writes what AWS told, or the way there: caches must see that it moved.
+    pub(crate) fn note_aws_moved(&self) {
+        self.aws_moved.store(true, Ordering::Relaxed);
     }
 
     /// Takes the same transaction behind another wall. Only founding a tenant may.

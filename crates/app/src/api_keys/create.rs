@@ -46,7 +46,7 @@ pub async fn create(
         return Err(AppError::field("expires_at", "must be in the future"));
     }
     // A suspension of the maker waits for this unit, and revokes the key; or it came first.
-    if !unit.hold_user(caller.user).await?.is_some_and(|maker| maker.active) {
+    if !unit.hold_active(caller.user).await? {
         return Err(AppError::Unauthenticated("the key's maker may not come in any more"));
     }
     let entropy = app.entropy.as_ref();

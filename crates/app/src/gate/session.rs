@@ -44,7 +44,7 @@ impl OpenSession {
         unit: &WriteUnit,
         now: Timestamp,
     ) -> Result<Option<SignedIn>, AppError> {
-        if !unit.hold_user(self.user).await?.is_some_and(|user| user.active) {
+        if !unit.hold_active(self.user).await? {
             return Ok(None);
         }
         let chain_ends_at = now + self.chain_lives;

@@ -1,14 +1,16 @@
 //! Making a grant: its row, its assignments, and what is due.
 
-use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::assignment::{AssignmentKey, Phase};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::{SavedConnection, VerifiedConnection};
 use curfew_domain::grant::GrantTimes;
-use curfew_domain::{AccessRequest, Actor, AssignmentId, Grant, GrantId, Seconds, Timestamp, User};
+use curfew_domain::{
+    AccessRequest, Actor, AssignmentId, Grant, GrantId, Seconds, TenantId, Timestamp, UserId,
+};
 use curfew_policy::Target;
 use curfew_store::WriteUnit;
 
-use crate::{App, AppError, connection};
+use crate::{App, AppError, connection, reconciler};
 
 /// What a grant is made of.
 pub(crate) struct Grounds<'a> {
@@ -34,8 +36,8 @@ pub(crate) struct Making {
 
 /// Refuses what would give access to somebody who is suspended, or gone. To be asked of a person whom the unit holds: a
 /// suspension waits for it, or it sees the suspension.
-pub(crate) fn check_active(held: Option<&User>) -> Result<(), AppError> {
-    if held.is_some_and(|user| user.active) {
+pub(crate) fn check_active(active: bool) -> Result<(), AppError> {
+    if active {
         return Ok(());
     }
     Err(AppError::forbidden("whoever asks for access must be active"))
@@ -73,11 +75,17 @@ impl Making {
         Self { grant, saved: connection.saved.clone(), keys: targets.iter().map(key).collect(), now }
     }
 
-    /// Writes the grant, makes it a reason for its assignments, and makes those due. Nudge after the commit.
+    /// Writes the grant, makes it a reason for its assignments, and makes those due. What it answers is to be logged.
+    /// [`Making::nudge`] after the commit.
     ///
     /// The unit holds the person already, and has checked with [`check_active`] that they may come in. Refuses when the
     /// connection is no longer the one that was looked at: another one waits for this unit, or this unit sees it.
-    pub(crate) async fn write(&self, app: &App, unit: &WriteUnit, actor: Actor) -> Result<(), AppError> {
+    pub(crate) async fn write(
+        &mut self,
+        app: &App,
+        unit: &WriteUnit,
+        actor: Actor,
+    ) -> Result<Vec<NewEntry>, AppError> {
         let held = unit.hold_connection().await?;
         if connection::usable(held.as_ref())?.saved != self.saved {
             return Err(AppError::conflict("the AWS connection has changed meanwhile; try again"));
@@ -85,18 +93,42 @@ impl Making {
         let mut assignments = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
             let new = AssignmentId::new(self.now, app.entropy.as_ref());
-            assignments.push(unit.upsert_assignment(new, key, self.now).await?);
+            assignments.push(unit.hold_assignment(new, key, self.now).await?);
+        }
+        let mut log = vec![self.created(actor)];
+        if assignments.iter().all(|assignment| assignment.phase == Phase::Present) {
+            log.push(self.join());
         }
         unit.insert_grant(&self.grant).await?;
+        // In the order in which a revocation takes them.
+        assignments.sort_unstable_by_key(|assignment| assignment.id);
         for assignment in assignments {
-            unit.link_grant(self.grant.id, assignment).await?;
-            unit.touch_due(assignment, self.now).await?;
+            unit.link_grant(self.grant.id, assignment.id).await?;
+            unit.touch_due(assignment.id, self.due_at()).await?;
         }
-        unit.record(self.entry(actor), app.now(), app.entropy.as_ref()).await?;
-        Ok(())
+        Ok(log)
     }
 
-    fn entry(&self, actor: Actor) -> NewEntry {
+    /// All that it needs is in AWS already, for other grants: it starts at once, and the reconciler has nothing to do for
+    /// it before it ends.
+    fn join(&mut self) -> NewEntry {
+        self.grant.times = self.grant.times.started(self.now).succeeded(self.now);
+        grant_entry(AuditAction::GrantActive, self.grant.id, self.grant.grantee)
+    }
+
+    /// From when on something has to be done about it in AWS.
+    fn due_at(&self) -> Timestamp {
+        if self.grant.times.succeeded_at.is_some() { self.grant.times.ends_at() } else { self.now }
+    }
+
+    /// Wakes the reconciler, unless it looks by itself before anything is due.
+    pub(crate) fn nudge(&self, app: &App, tenant: TenantId) {
+        if self.due_at().since(self.now) <= reconciler::LONGEST_SLEEP {
+            app.nudge.about(tenant);
+        }
+    }
+
+    fn created(&self, actor: Actor) -> NewEntry {
         let accounts: Vec<&str> = self.keys.iter().map(|key| key.account.as_str()).collect();
         NewEntry::new(actor, AuditAction::GrantCreated, "grant", self.grant.id)
             .with("request_id", self.grant.request.map(|id| id.to_string()))
@@ -105,4 +137,9 @@ impl Making {
             .with("permission_set_arn", self.grant.permission_set.as_str())
             .with("duration_seconds", self.grant.times.duration.get())
     }
+}
+
+/// What the log says of a grant whose access begins or ends by itself.
+pub(crate) fn grant_entry(action: AuditAction, grant: GrantId, grantee: UserId) -> NewEntry {
+    NewEntry::new(Actor::System, action, "grant", grant).with("grantee_id", grantee.to_string())
 }

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use curfew_domain::TenantId;
 use curfew_policy::CompiledPolicies;
-use curfew_store::Store;
+use curfew_store::{ReadUnit, Store, Versions};
 use parking_lot::RwLock;
 
 use super::labour::Labour;
 use crate::AppError;
+use crate::settings::TenantSettings;
 
-/// One compiled set for each tenant, made anew when the tenant's version has moved. Every use asks the database for
-/// the version, so a change is seen by the next request on every node.
+/// How often policies are compiled for one request. Whose policies move more often meanwhile is told to try again.
+const TRIES: usize = 5;
+
+/// One for each tenant, made anew when the tenant's version has moved. Whatever is
+/// written by one, the database is asked whether it stands, so a change is seen by the next request on every node.
 #[derive(Debug, Default)]
 pub struct Snapshots {
     tenants: RwLock<HashMap<TenantId, Arc<ArcSwapOption<Snapshot>>>>,
@@ -21,30 +25,43 @@ pub struct Snapshots {
     pub(crate) labour: Labour,
 }
 
-/// A tenant's policies at one moment.
+/// A tenant's policies and settings at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The tenant's version at that moment. Whoever writes on the strength of these policies sees whether it moved.
     pub version: u64,
-    /// What they compile to.
+    /// What the policies compile to.
     pub policies: Arc<CompiledPolicies>,
+    /// The settings.
+    pub settings: TenantSettings,
 }
 
 impl Snapshots {
-    /// The tenant's policies as they are now, compiled without holding a unit.
-    pub async fn current(&self, store: &Store, tenant: TenantId) -> Result<Arc<Snapshot>, AppError> {
+    /// The tenant's policies and settings as they are now, and the unit that sees them so, with its versions. They are
+    /// compiled while no unit is held.
+    pub async fn current(
+        &self,
+        store: &Store,
+        tenant: TenantId,
+    ) -> Result<(ReadUnit, Versions, Arc<Snapshot>), AppError> {
         let place = self.place(tenant);
-        let unit = store.tenant(tenant).read().await?;
-        let version = unit.version().await?;
-        if let Some(known) = place.load_full().filter(|known| known.version == version) {
-            return Ok(known);
+        for _ in 0..TRIES {
+            let unit = store.tenant(tenant).read().await?;
+            let versions = unit.versions().await?;
+            if let Some(known) = place.load_full().filter(|known| known.version == versions.rules) {
+                return Ok((unit, versions, known));
+            }
+            let rows = unit.policies_with_rules().await?;
+            let settings = TenantSettings::load(&unit).await?;
+            drop(unit);
+            let policies = self.labour.of(tenant, move || CompiledPolicies::new(&rows)).await?;
+            let snapshot = Snapshot { version: versions.rules, policies: Arc::new(policies), settings };
+            place.store(Some(Arc::new(snapshot)));
         }
-        let rows = unit.policies_with_rules().await?;
-        drop(unit);
-        let policies = self.labour.of(tenant, move || CompiledPolicies::new(&rows)).await?;
-        let snapshot = Arc::new(Snapshot { version, policies: Arc::new(policies) });
-        place.store(Some(Arc::clone(&snapshot)));
-        Ok(snapshot)
+        Err(AppError::Unavailable {
+            message: "the policies are changing all the time; try again",
+            source: None,
+        })
     }
 
     fn place(&self, tenant: TenantId) -> Arc<ArcSwapOption<Snapshot>> {

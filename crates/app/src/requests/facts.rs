@@ -12,54 +12,82 @@ use crate::settings::TenantSettings;
 use crate::{App, AppError, connection, directory};
 
 use super::Asked;
+use super::memory::Memory;
 use super::normalise::{Normalised, normalise};
 use super::person::Person;
+use super::source::Source;
 
 /// More rules than this, counted once for each account, are asked aside, so that other requests go on meanwhile.
 const DECIDED_IN_PLACE: usize = 500;
 
 /// What a decision on one request looks at.
 pub(super) struct Facts {
-    tenant: TenantId,
     pub(super) requester: User,
     pub(super) connection: VerifiedConnection,
     pub(super) normalised: Normalised,
-    settings: TenantSettings,
-    policies: Arc<Snapshot>,
+    memory: Arc<Memory>,
+    /// Whether they are remembered, and not read anew.
+    recalled: bool,
 }
 
 impl Facts {
-    /// Loads them: beside the policies, in `unit`. When those have moved between, nothing is written by it
-    /// ([`Facts::still_stand`]). Refuses what needs no policy to be refused.
+    /// Reads them, in a unit that sees the tenant as it is now. Refuses what needs no policy to be refused.
     pub(super) async fn load(
-        policies: Arc<Snapshot>,
-        unit: &ReadUnit,
+        app: &App,
+        tenant: TenantId,
+        requester: UserId,
+        asked: &Asked,
+    ) -> Result<(Self, ReadUnit), AppError> {
+        let (unit, versions, snapshot) = app.policies.current(&app.store, tenant).await?;
+        let memory = app.memories.of(tenant, versions, snapshot);
+        let facts = Self::read(Source::Unit(&unit, &memory), Arc::clone(&memory), requester, asked).await?;
+        Ok((facts, unit))
+    }
+
+    /// Remembers them. Refuses too where something of them is not remembered.
+    pub(super) async fn recall(
+        memory: Arc<Memory>,
         requester: UserId,
         asked: &Asked,
     ) -> Result<Self, AppError> {
-        let settings = TenantSettings::load(unit).await?;
+        let facts = Self::read(Source::Memory(&memory), Arc::clone(&memory), requester, asked).await?;
+        Ok(Self { recalled: true, ..facts })
+    }
+
+    async fn read(
+        source: Source<'_>,
+        memory: Arc<Memory>,
+        requester: UserId,
+        asked: &Asked,
+    ) -> Result<Self, AppError> {
         if let Some(duration) = asked.duration {
-            check_duration(duration, &settings)?;
+            check_duration(duration, &memory.snapshot.settings)?;
         }
-        let connection = connection::usable(unit.connection().await?.as_ref())?.clone();
-        let requester = unit.user(requester).await?.ok_or(AppError::NotFound("user"))?;
+        let connection = connection::usable(source.connection().await?.as_ref())?.clone();
+        let requester = source.user(requester).await?.ok_or(AppError::NotFound("user"))?;
         if !requester.active {
             return Err(AppError::forbidden("whoever asks for access must be active"));
         }
-        let normalised = normalise(unit, &connection.saved.instance, asked).await?;
-        Ok(Self { tenant: unit.tenant(), requester, connection, normalised, settings, policies })
+        let normalised = normalise(source, &connection.saved.instance, asked).await?;
+        Ok(Self { requester, connection, normalised, memory, recalled: false })
     }
 
     /// Who the requester is in Identity Center, as far as the cache knows it now.
-    pub(super) async fn person(&self, unit: &ReadUnit, now: Timestamp) -> Result<Person, AppError> {
-        let oldest = directory::oldest_believed(now, &self.settings);
-        Person::in_cache(unit, &self.connection, &self.requester, oldest).await
+    pub(super) async fn person(&self, unit: Option<&ReadUnit>, now: Timestamp) -> Result<Person, AppError> {
+        let oldest = directory::oldest_believed(now, &self.memory.snapshot.settings);
+        let source = unit.map_or(Source::Memory(&self.memory), |unit| Source::Unit(unit, &self.memory));
+        Person::in_cache(source, &self.connection, &self.requester, oldest).await
     }
 
-    /// Whether they are still what decides: whether, as `unit` sees it, nothing of policies, roles and settings has
-    /// moved.
+    /// Whether they are still what decides: whether, as `unit` sees it, nothing of policies, people and settings has
+    /// moved; and where they are remembered, nothing of AWS either.
     pub(super) async fn still_stand(&self, unit: &WriteUnit) -> Result<bool, AppError> {
-        Ok(unit.version().await? == self.policies.version)
+        let (now, then) = (unit.versions().await?, self.memory.versions);
+        let stand = if self.recalled { now == then } else { now.rules == then.rules };
+        if !stand {
+            self.memory.is_past();
+        }
+        Ok(stand)
     }
 
     /// Asks the tenant's policies.
@@ -70,31 +98,32 @@ impl Facts {
         now: Timestamp,
     ) -> Result<Decision, AppError> {
         let question = self.question(asked, now);
-        let rules = self.policies.policies.rules().saturating_mul(question.targets.len());
-        let decision = if rules <= DECIDED_IN_PLACE {
-            decide(&self.policies.policies, &question)
-        } else {
-            let policies = Arc::clone(&self.policies.policies);
-            app.policies.labour.of(self.tenant, move || decide(&policies, &question)).await?
-        };
-        self.tell(&decision);
-        Ok(decision)
+        let rules = self.snapshot().policies.rules().saturating_mul(question.targets.len());
+        if rules <= DECIDED_IN_PLACE {
+            return Ok(decide(&self.snapshot().policies, &question));
+        }
+        let policies = Arc::clone(&self.snapshot().policies);
+        app.policies.labour.of(self.memory.tenant, move || decide(&policies, &question)).await
     }
 
-    /// Tells operators of the decision. A fault denies until somebody mends its rule, so each is logged.
-    fn tell(&self, decision: &Decision) {
+    fn snapshot(&self) -> &Snapshot {
+        &self.memory.snapshot
+    }
+
+    /// Tells operators of a decision that is written. A fault denies until somebody mends its rule, so each is logged.
+    pub(super) fn tell(&self, decision: &Decision) {
         let outcome = super::record::outcome(&decision.outcome);
         metrics::counter!("curfew_decisions_total", "outcome" => outcome).increment(1);
         for fault in &decision.faults {
             metrics::counter!("curfew_policy_faults_total").increment(1);
             let (policy, rule) = (fault.policy, fault.rule);
-            tracing::error!(tenant_id = %self.tenant, ?policy, ?rule, problem = fault.message, "a rule failed, and forbade");
+            tracing::error!(tenant_id = %self.memory.tenant, ?policy, ?rule, problem = fault.message, "a rule failed, and forbade");
         }
     }
 
     /// Whether what AWS told is young enough to approve by without a person.
     fn are_fresh(&self, now: Timestamp) -> bool {
-        now < self.normalised.seen_at + self.settings.aws_data_max_age
+        now < self.normalised.seen_at + self.snapshot().settings.aws_data_max_age
     }
 
     /// What policies are told.
@@ -114,10 +143,10 @@ impl Facts {
             named: self.normalised.named.clone(),
             units: self.normalised.units.clone(),
             duration: asked.duration,
-            longest: self.settings.max_grant,
+            longest: self.snapshot().settings.max_grant,
             break_glass: asked.break_glass,
             requested_at: now,
-            local: now.local(&self.settings.time_zone),
+            local: now.local(&self.snapshot().settings.time_zone),
             mfa: false,
             reason: asked.reason.as_ref().map(ToString::to_string),
             source_ip: asked.source_ip,

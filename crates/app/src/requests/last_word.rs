@@ -33,10 +33,8 @@ impl LastWord {
         now: Timestamp,
     ) -> Result<Self, AppError> {
         let asked = Asked::again(request);
-        let policies = app.policies.current(&app.store, tenant).await?;
-        let unit = app.store.tenant(tenant).read().await?;
-        let mut facts =
-            Facts::load(policies, &unit, request.requester, &asked).await.map_err(no_longer_possible)?;
+        let (mut facts, unit) =
+            Facts::load(app, tenant, request.requester, &asked).await.map_err(no_longer_possible)?;
         let seen: BTreeSet<String> =
             unit.decisions(request.id).await?.iter().flat_map(record::accounts).collect();
         drop(unit);
@@ -59,7 +57,9 @@ impl LastWord {
         request: AccessRequest,
     ) -> Result<AccessRequest, AppError> {
         let LastWord { asked, facts, decision, now } = self;
-        record::keep(app, unit, request.id, &asked, &facts, &decision, now).await?;
+        let evaluated = record::keep(app, unit, request.id, &asked, &facts, &decision, now).await?;
+        unit.record(evaluated, app.now(), app.entropy.as_ref()).await?;
+        facts.tell(&decision);
         let (requirements, terms) = match &decision.outcome {
             Outcome::Denied { .. } => return denied_by_policy(app, unit, request, &decision, now).await,
             Outcome::Approved { terms, .. } => (Vec::new(), terms),
@@ -80,14 +80,10 @@ impl LastWord {
             duration: terms.duration,
             audit_enabled: decision.audit_session,
         };
-        let making = Making::new(app, grounds, now);
-        unit.record(
-            concluded(caller.actor, AuditAction::RequestApproved, &request),
-            app.now(),
-            app.entropy.as_ref(),
-        )
-        .await?;
-        making.write(app, unit, caller.actor).await?;
+        let mut making = Making::new(app, grounds, now);
+        let mut log = vec![concluded(caller.actor, AuditAction::RequestApproved, &request)];
+        log.extend(making.write(app, unit, caller.actor).await?);
+        unit.record_all(log, app.now(), app.entropy.as_ref()).await?;
         request.grant = Some(making.grant.id);
         request.duration = Some(terms.duration);
         request.notices.clone_from(&decision.notices);

@@ -1,14 +1,17 @@
 //! Access requests: asked for, decided by policy and people, and turned into grants.
 
 mod cancel;
+mod doors;
 mod facts;
 mod last_word;
+mod memory;
 mod normalise;
 mod person;
 mod read;
 mod record;
 mod review;
 mod room;
+mod source;
 mod submit;
 
 use std::net::IpAddr;
@@ -19,6 +22,8 @@ use serde_json::{Map, Value};
 use crate::AppError;
 
 pub use cancel::cancel;
+pub use doors::Doors;
+pub use memory::Memories;
 pub use read::{ListedFor, get, list};
 pub use record::question_of;
 pub use review::{approve, deny};

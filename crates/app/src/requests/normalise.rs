@@ -7,11 +7,11 @@ use curfew_domain::{
     Seconds, Timestamp,
 };
 use curfew_policy::{AccountFacts, NamedResource, PermissionSetFacts, Target};
-use curfew_store::ReadUnit;
 
 use crate::AppError;
 
 use super::Asked;
+use super::source::Source;
 
 /// AWS's own default session duration of a permission set (SSO Admin API, `SessionDuration`: one hour).
 const USUAL_SESSION: Seconds = Seconds::of(3_600);
@@ -35,12 +35,12 @@ pub(super) struct Normalised {
 
 /// Brings a request down to its triples, by what AWS told. What was only pushed, or is gone, can't be asked for.
 pub(super) async fn normalise(
-    unit: &ReadUnit,
+    source: Source<'_>,
     instance: &InstanceArn,
     asked: &Asked,
 ) -> Result<Normalised, AppError> {
-    let cache = Cache { unit, instance };
     let arn = permission_set_of(asked)?;
+    let cache = Cache::load(source, instance, &arn, asked).await?;
     let set = cache.permission_set(&arn, asked).await?;
     let accounts = cache.accounts(asked).await?;
     let mut found = Found { units: BTreeMap::new(), seen_at: set.seen_at };
@@ -86,8 +86,10 @@ fn named(resource: &ResourceRef, account: Option<&AccountId>) -> Option<NamedRes
 
 /// The cache, as far as a request looks into it.
 struct Cache<'a> {
-    unit: &'a ReadUnit,
+    source: Source<'a>,
     instance: &'a InstanceArn,
+    /// What the request names, read at once.
+    named: Vec<CachedResource>,
 }
 
 /// A resource that AWS told of.
@@ -105,9 +107,23 @@ impl std::ops::Deref for Known {
     }
 }
 
-impl Cache<'_> {
+impl<'a> Cache<'a> {
+    async fn load(
+        source: Source<'a>,
+        instance: &'a InstanceArn,
+        set: &PermissionSetArn,
+        asked: &Asked,
+    ) -> Result<Self, AppError> {
+        let mut names = vec![ResourceRef::from(set.clone()), asked.resource.clone()];
+        names.extend(asked.account.clone().map(ResourceRef::from));
+        Ok(Self { source, instance, named: source.resources(instance, &names).await? })
+    }
+
     async fn known(&self, resource: &ResourceRef, field: &str) -> Result<Known, AppError> {
-        let cached = self.unit.aws_resource(self.instance, resource).await?;
+        let cached = match self.named.iter().find(|named| named.resource == *resource) {
+            Some(named) => Some(named.clone()),
+            None => self.source.resources(self.instance, std::slice::from_ref(resource)).await?.pop(),
+        };
         cached.and_then(known).ok_or_else(|| {
             let problem = "AWS has not told of it; a discovery (POST /v1/aws/sync) may find it";
             AppError::field(field, format!("{} is not known: {problem}", resource.id()))
@@ -166,7 +182,7 @@ impl Cache<'_> {
 
     /// Every account below the unit now; those that AWS has closed or suspended are left out.
     async fn accounts_below(&self, asked: &Asked) -> Result<Vec<Known>, AppError> {
-        let all = self.unit.aws_resources_of(self.instance, ResourceType::AwsAccount).await?;
+        let all = self.source.resources_of(self.instance, ResourceType::AwsAccount).await?;
         let below = |account: &Known| account.units.iter().any(|unit| unit.as_str() == asked.resource.id());
         let found: Vec<Known> = all.into_iter().filter_map(known).filter(below).filter(is_active).collect();
         if found.is_empty() {

@@ -2,10 +2,10 @@
 
 use curfew_domain::connection::VerifiedConnection;
 use curfew_domain::{StorePrincipalId, TenantId, Timestamp, User};
-use curfew_store::ReadUnit;
 
-use crate::directory::{self, Cached};
-use crate::{App, AppError};
+use crate::{App, AppError, directory};
+
+use super::source::Source;
 
 /// A person that the cache may or may not know.
 pub(super) enum Person {
@@ -18,7 +18,7 @@ pub(super) enum Person {
 impl Person {
     /// Looks into the cache, by the verified address. What AWS told up to `oldest` is as good as unknown.
     pub(super) async fn in_cache(
-        unit: &ReadUnit,
+        source: Source<'_>,
         connection: &VerifiedConnection,
         person: &User,
         oldest: Timestamp,
@@ -28,11 +28,8 @@ impl Person {
                 "your e-mail address is not verified; access is given to verified addresses alone",
             ));
         }
-        let found = directory::in_cache(unit, &connection.identity_store, &person.email, oldest).await?;
-        Ok(match found {
-            Cached::Known(principal) => Person::Known(principal),
-            Cached::Several | Cached::Unknown => Person::Unknown,
-        })
+        let found = source.person(&connection.identity_store, &person.email, oldest).await?;
+        Ok(found.map_or(Person::Unknown, |found| Person::Known(found.principal)))
     }
 
     /// Who they are in Identity Center. Nobody else gets the access: without one match the request is refused before

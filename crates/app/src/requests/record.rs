@@ -21,8 +21,8 @@ const PERSONAL: [(&str, &str); 5] = [
     ("ticket", "/ticket"),
 ];
 
-/// Keeps a decision (what decided, in which version, what it was told, and how each group answered), and logs it with
-/// the hash that proves what is kept.
+/// Keeps a decision (what decided, in which version, what it was told, and how each group answered). To be logged: the
+/// entry with the hash that proves what is kept.
 pub(super) async fn keep(
     app: &App,
     unit: &WriteUnit,
@@ -31,17 +31,15 @@ pub(super) async fn keep(
     facts: &Facts,
     decision: &Decision,
     now: Timestamp,
-) -> Result<(), AppError> {
+) -> Result<NewEntry, AppError> {
     let record = record(app, request, asked, facts, decision, now)?;
     unit.insert_decision(&record).await?;
-    let entry = NewEntry::new(Actor::System, AuditAction::RequestEvaluated, "request", request)
+    Ok(NewEntry::new(Actor::System, AuditAction::RequestEvaluated, "request", request)
         .with("decision_id", record.id.to_string())
         .with("content", record.content().map_err(AppError::internal)?)
         .with("outcome", record.outcome)
         .with("policies", record.rules)
-        .with("faults", decision.faults.len());
-    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
-    Ok(())
+        .with("faults", decision.faults.len()))
 }
 
 fn record(

@@ -79,10 +79,10 @@ async fn write_approval(
 ) -> Result<Option<AccessRequest>, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
     // In the order in which a suspension takes them: the person, and then their requests.
-    let requester = unit.hold_user(seen.requester).await?;
+    let active = unit.hold_active(seen.requester).await?;
     let locked = unit.lock_request(seen.id).await?.ok_or(AppError::NotFound("request"))?;
     may_decide(&locked, &reviewer(&unit, caller).await?, now)?;
-    check_active(requester.as_ref())?;
+    check_active(active)?;
     let still_stands = match &asked_again {
         Some(last_word) => last_word.still_stands(&unit).await?,
         None => true,

@@ -13,6 +13,7 @@ use crate::grants::{Grounds, Making, check_active};
 use crate::{App, AppError, Caller, Made, Once};
 
 use super::facts::Facts;
+use super::person::Person;
 use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record, room};
 
 /// The most that may be kept with a request, as JSON text.
@@ -32,14 +33,16 @@ pub async fn submit(
         return Err(AppError::field("break_glass", NO_EMERGENCIES));
     }
     let asked = Asked::new(&wanted, caller)?;
-    let policies = app.policies.current(&app.store, caller.tenant).await?;
-    let reading = app.store.tenant(caller.tenant).read().await?;
-    if let Some(id) = once.earlier(&reading, app.now()).await? {
-        return answered_before(&reading, id).await.map(Made::Before);
+    if let Some(id) = earlier(app, caller, once).await? {
+        let unit = app.store.tenant(caller.tenant).read().await?;
+        return answered_before(&unit, id).await.map(Made::Before);
     }
     app.check_deciding()?;
-    let mut facts = Facts::load(policies, &reading, caller.user, &asked).await?;
-    let person = facts.person(&reading, app.now()).await?;
+    if let Some(request) = by_memory(app, caller, once, &wanted, &asked).await? {
+        return Ok(Made::Now(request));
+    }
+    let (mut facts, reading) = Facts::load(app, caller.tenant, caller.user, &asked).await?;
+    let person = facts.person(Some(&reading), app.now()).await?;
     drop(reading);
     // This may take seconds, in which all that was loaded may change: what is written is decided by what still stands.
     let principal = person.principal(app, caller.tenant, &facts.connection, &facts.requester).await?;
@@ -56,6 +59,35 @@ pub async fn submit(
     Err(moved())
 }
 
+/// The request of the same submission before.
+async fn earlier(app: &App, caller: &Caller, once: &Once) -> Result<Option<RequestId>, AppError> {
+    if once.is_unkeyed() {
+        return Ok(None);
+    }
+    once.earlier(&app.store.tenant(caller.tenant).read().await?, app.now()).await
+}
+
+/// What is decided by what earlier requests have read. None where something of it is not remembered or has moved, or
+/// where it would be refused: then it is to be decided by what is read anew.
+async fn by_memory(
+    app: &App,
+    caller: &Caller,
+    once: &Once,
+    wanted: &NewRequest,
+    asked: &Asked,
+) -> Result<Option<AccessRequest>, AppError> {
+    let Some(memory) = app.memories.latest(caller.tenant) else { return Ok(None) };
+    let Ok(facts) = Facts::recall(memory, caller.user, asked).await else { return Ok(None) };
+    let now = app.now();
+    let Ok(Person::Known(principal)) = facts.person(None, now).await else { return Ok(None) };
+    let decision = facts.decide(app, asked, now).await?;
+    if matches!(decision.outcome, Outcome::Denied { .. }) {
+        return Ok(None);
+    }
+    let request = new_request(app, wanted, asked, &facts, &principal, &decision, now);
+    keep(app, caller, once, Submission { request, asked, facts: &facts, decision: &decision, now }).await
+}
+
 /// What the same submission was answered before.
 async fn answered_before(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest, AppError> {
     let request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
@@ -67,9 +99,7 @@ async fn answered_before(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest
 
 /// The facts as they are now, if they still are of the person that was found.
 async fn loaded_again(app: &App, caller: &Caller, asked: &Asked, before: &Facts) -> Result<Facts, AppError> {
-    let policies = app.policies.current(&app.store, caller.tenant).await?;
-    let unit = app.store.tenant(caller.tenant).read().await?;
-    let facts = Facts::load(policies, &unit, caller.user, asked).await?;
+    let (facts, _) = Facts::load(app, caller.tenant, caller.user, asked).await?;
     if facts.connection != before.connection || facts.requester.email != before.requester.email {
         return Err(AppError::conflict(
             "the AWS connection or your address has changed meanwhile; try again",
@@ -96,27 +126,28 @@ async fn keep(
     submission: Submission<'_>,
 ) -> Result<Option<AccessRequest>, AppError> {
     let Submission { mut request, asked, facts, decision, now } = submission;
+    let _next = app.doors.enter(request.requester).await?;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    check_active(unit.hold_user(request.requester).await?.as_ref())?;
+    check_active(unit.hold_active(request.requester).await?)?;
     if !facts.still_stand(&unit).await? {
         return Ok(None);
     }
     room::check(&unit, &request, now).await?;
-    let granted = granted(app, &request, facts, decision, now);
+    let mut granted = granted(app, &request, facts, decision, now);
     request.grant = granted.as_ref().map(|making| making.grant.id);
     unit.insert_request(&request).await?;
-    unit.record(submitted(caller, &request), app.now(), app.entropy.as_ref()).await?;
-    record::keep(app, &unit, request.id, asked, facts, decision, now).await?;
-    if let Some(entry) = decided(&request) {
-        unit.record(entry, app.now(), app.entropy.as_ref()).await?;
+    let mut log = vec![submitted(caller, &request)];
+    log.push(record::keep(app, &unit, request.id, asked, facts, decision, now).await?);
+    log.extend(decided(&request));
+    if let Some(making) = &mut granted {
+        log.extend(making.write(app, &unit, Actor::System).await?);
     }
-    if let Some(making) = &granted {
-        making.write(app, &unit, Actor::System).await?;
-    }
+    unit.record_all(log, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, request.id, now).await?;
     unit.commit().await?;
-    if granted.is_some() {
-        app.nudge.about(caller.tenant);
+    facts.tell(decision);
+    if let Some(making) = granted {
+        making.nudge(app, caller.tenant);
     }
     Ok(Some(request))
 }

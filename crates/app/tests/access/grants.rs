@@ -10,7 +10,7 @@ use curfew_store::on_both_databases;
 use crate::world::*;
 
 /// What was seen of an assignment in each phase.
-fn seen(phase: Phase, now: Timestamp) -> Observed {
+pub(crate) fn seen(phase: Phase, now: Timestamp) -> Observed {
     let base = Observed::default();
     let created = Observed { created_at: Some(now), ..base.clone() };
     let observed = match phase {

@@ -3,9 +3,11 @@
 
 mod grants;
 mod heads;
+mod joining;
 mod meanwhile;
 mod policies;
 mod proof;
+mod remembering;
 mod requests;
 mod reviews;
 mod tampering;

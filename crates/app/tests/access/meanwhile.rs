@@ -27,7 +27,7 @@ type Event = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// Knows everybody, and before it says so something happens.
 #[derive(Clone, Default)]
-struct SlowDirectory {
+pub(crate) struct SlowDirectory {
     event: Arc<Mutex<Option<Event>>>,
 }
 

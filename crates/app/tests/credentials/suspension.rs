@@ -84,7 +84,7 @@ async fn keep_grant(test: &TestApp, acme: &TestTenant, grantee: UserId) -> (Gran
     };
     let unit = test.app.store.tenant(acme.tenant.id).write().await.unwrap();
     unit.insert_grant(&grant).await.unwrap();
-    let assignment = unit.upsert_assignment(AssignmentId::new(now, entropy), &key, now).await.unwrap();
+    let assignment = unit.hold_assignment(AssignmentId::new(now, entropy), &key, now).await.unwrap().id;
     unit.link_grant(grant.id, assignment).await.unwrap();
     unit.commit().await.unwrap();
     (grant.id, assignment)

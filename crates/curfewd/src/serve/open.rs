@@ -13,6 +13,7 @@ use curfew_app::gate::{Gate, GateSettings, SetupToken};
 use curfew_app::health::Health;
 use curfew_app::nudge::Nudge;
 use curfew_app::policies::Snapshots;
+use curfew_app::requests::{Doors, Memories};
 use curfew_domain::{Entropy, PlatformMode, Timestamp};
 use curfew_store::keyring::Keyring;
 use curfew_store::{Installation, MigrateError, OpenError, Store, StoreOptions};
@@ -52,6 +53,8 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         lookups: Lookups::default(),
         offered_instance: config.instance_arn.clone(),
         policies: Snapshots::default(),
+        memories: Memories::default(),
+        doors: Doors::default(),
         health: if wiring.reconciles { Health::default() } else { Health::of_answering_node() },
     };
     Ok(Opened { app, clock: wiring.clock, signing: secrets.signing.current, heads: HeadsFile::open(config)? })

@@ -195,6 +195,8 @@ pub(crate) mod access_grant {
         pub failed_at: Option<i64>,
         pub end_noted_at: Option<i64>,
         pub revoked_at: Option<i64>,
+        /// The database's own: never written.
+        pub is_open: bool,
         pub revoked_by: Option<String>,
         pub revoke_reason: Option<String>,
         pub failure: Option<String>,

@@ -6,7 +6,10 @@ mod view;
 
 use curfew_domain::{Grant, GrantId, RequestId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+};
 use serde_json::Value;
 
 use crate::entity::access_grant::{ActiveModel, Column, Entity, Model};
@@ -55,6 +58,7 @@ impl WriteUnit {
             failed_at: Set(micros(times.failed_at)),
             end_noted_at: Set(None),
             revoked_at: Set(micros(times.revoked_at)),
+            is_open: NotSet,
             revoked_by: Set(grant.revoked_by.map(|by| by.to_string())),
             revoke_reason: Set(grant.revoke_reason.as_ref().map(ToString::to_string)),
             failure: Set(grant.failure.clone()),

@@ -1,6 +1,6 @@
 //! Assignments: what AWS holds, as Curfew keeps track of it.
 
-use curfew_domain::assignment::{AssignmentKey, Observed, Step, desired, next_step};
+use curfew_domain::assignment::{AssignmentKey, Observed, Phase, Step, desired, next_step};
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{AssignmentId, GrantId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, LockType, OnConflict};
@@ -57,6 +57,15 @@ pub struct LinkedGrant {
     pub end_noted: bool,
 }
 
+/// An assignment whose owner waits until a unit that makes a grant has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldAssignment {
+    /// Its id.
+    pub id: AssignmentId,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
 impl ReadUnit {
     /// An assignment with its grants, as they are now.
     pub async fn assignment_work(&self, id: AssignmentId) -> Result<Option<AssignmentWork>, StoreError> {
@@ -105,13 +114,30 @@ impl WriteUnit {
     }
 
     /// The assignment of `key`: the one that is kept already, else a new one by the id `new`. Region and identity
-    /// store stay as they were when it was made.
-    pub async fn upsert_assignment(
+    /// store stay as they were when it was made. Until the unit ends it stays where it stands.
+    pub async fn hold_assignment(
         &self,
         new: AssignmentId,
         key: &AssignmentKey,
         now: Timestamp,
-    ) -> Result<AssignmentId, StoreError> {
+    ) -> Result<HeldAssignment, StoreError> {
+        if let Some(kept) = self.kept_assignment(key).await? {
+            return Ok(kept);
+        }
+        if self.insert_assignment(new, key, now).await? {
+            return Ok(HeldAssignment { id: new, phase: Phase::Unseen });
+        }
+        // Somebody else made it meanwhile.
+        self.kept_assignment(key).await?.ok_or(StoreError::Stale { table: "assignment" })
+    }
+
+    /// Says whether it was made; it is not where there is one of that key.
+    async fn insert_assignment(
+        &self,
+        new: AssignmentId,
+        key: &AssignmentKey,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let row = assignment::ActiveModel {
             tenant_id: Set(self.wall()),
             id: Set(new.uuid()),
@@ -138,19 +164,25 @@ impl WriteUnit {
         .to_owned();
         let made =
             assignment::Entity::insert(row).on_conflict(once).exec_without_returning(self.tx()).await?;
-        if made == 1 { Ok(new) } else { self.assignment_of(key).await }
+        Ok(made == 1)
     }
 
-    async fn assignment_of(&self, key: &AssignmentKey) -> Result<AssignmentId, StoreError> {
+    async fn kept_assignment(&self, key: &AssignmentKey) -> Result<Option<HeldAssignment>, StoreError> {
         let found = assignment::Entity::find()
             .filter(assignment::Column::TenantId.eq(self.wall()))
             .filter(assignment::Column::InstanceArn.eq(key.instance.as_str()))
             .filter(assignment::Column::AccountId.eq(key.account.as_str()))
             .filter(assignment::Column::PermissionSetArn.eq(key.permission_set.as_str()))
             .filter(assignment::Column::PrincipalId.eq(key.principal.as_str()))
+            .lock(LockType::Share)
             .one(self.tx())
             .await?;
-        found.map(|row| AssignmentId::from_uuid(row.id)).ok_or(StoreError::Stale { table: "assignment" })
+        let held = |row: assignment::Model| {
+            let at = Row { table: "assignment", id: row.id };
+            let phase = at.parse("phase", &row.phase)?;
+            Ok(HeldAssignment { id: AssignmentId::from_uuid(row.id), phase })
+        };
+        found.map(held).transpose()
     }
 
     /// Makes a grant a reason for an assignment.

@@ -8,7 +8,7 @@ mod due;
 mod grants;
 mod leases;
 
-pub use assignments::{AssignmentWork, LinkedGrant};
+pub use assignments::{AssignmentWork, HeldAssignment, LinkedGrant};
 pub use calls::AssignmentCall;
 pub use due::DueAssignment;
 pub(crate) use grants::times_of;

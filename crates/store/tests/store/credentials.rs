@@ -77,7 +77,7 @@ on_both_databases! {
             unit.commit().await.unwrap();
             for (tenant, version) in [(ours, expected), (theirs, 0)] {
                 let unit = db.store.tenant(tenant).read().await.unwrap();
-                assert_eq!(unit.version().await.unwrap(), version);
+                assert_eq!(unit.versions().await.unwrap().rules, version);
             }
         }
     }

@@ -13,4 +13,5 @@ mod policies;
 mod reconcile;
 mod tenants;
 mod units;
+mod versions;
 mod walls;

@@ -31,7 +31,7 @@ fn key(principal: &str) -> AssignmentKey {
 async fn assignment(world: &World<'_>, tenant: TenantId, key: &AssignmentKey) -> AssignmentId {
     let now = world.now();
     let unit = world.db.store.tenant(tenant).write().await.unwrap();
-    let id = unit.upsert_assignment(AssignmentId::new(now, &world.entropy), key, now).await.unwrap();
+    let id = unit.hold_assignment(AssignmentId::new(now, &world.entropy), key, now).await.unwrap().id;
     unit.commit().await.unwrap();
     id
 }

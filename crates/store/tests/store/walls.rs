@@ -19,6 +19,7 @@ const UNWALLED: &[&str] = &[
     "login_attempt",
     "login_name",
     "seaql_migrations",
+    "tenant_aws_version",
     "tenant_version",
 ];
 

@@ -132,6 +132,7 @@ CREATE TABLE access_grant (
   failed_at BIGINT,
   end_noted_at BIGINT,
   revoked_at BIGINT,
+  is_open BOOLEAN GENERATED ALWAYS AS (revoked_at IS NULL AND failed_at IS NULL AND end_noted_at IS NULL) STORED,
   revoked_by TEXT,
   revoke_reason TEXT,
   failure TEXT,
@@ -145,8 +146,7 @@ CREATE TABLE access_grant (
 );
 CREATE INDEX access_grant_newest ON access_grant (tenant_id, created_at, id);
 CREATE INDEX access_grant_grantee ON access_grant (tenant_id, grantee_id, created_at);
-CREATE INDEX access_grant_open ON access_grant (tenant_id, grantee_id)
-  WHERE revoked_at IS NULL AND failed_at IS NULL AND end_noted_at IS NULL;
+CREATE INDEX access_grant_open ON access_grant (tenant_id, grantee_id) WHERE is_open;
 
 CREATE TABLE assignment (
   tenant_id UUID NOT NULL,

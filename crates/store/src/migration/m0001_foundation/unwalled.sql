@@ -74,3 +74,8 @@ CREATE TABLE tenant_version (
   tenant_id UUID PRIMARY KEY,
   version BIGINT NOT NULL
 );
+
+CREATE TABLE tenant_aws_version (
+  tenant_id UUID PRIMARY KEY,
+  version BIGINT NOT NULL
+);
