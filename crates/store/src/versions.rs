@@ -5,10 +5,8 @@
 //! Each has a row of its own. Whoever moves the first may wait for a person's row, and whoever holds that for the
 //! connection's: if a change of the connection waited for the first number too, the three could wait in a ring.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, EntityTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
-use crate::entity::{tenant_aws_version, tenant_version};
 use crate::row::Row;
 use crate::{ReadUnit, StoreError, WriteUnit};
 
@@ -33,11 +31,7 @@ impl ReadUnit {
         let sql = "SELECT (SELECT version FROM tenant_version WHERE tenant_id = $1) AS rules, \
                    (SELECT version FROM tenant_aws_version WHERE tenant_id = $2) AS aws";
         let values = [self.wall().into(), self.wall().into()];
-        let statement = Statement::from_sql_and_values(
-            sea_orm::ConnectionTrait::get_database_backend(self.tx()),
-            sql,
-            values,
-        );
+        let statement = Statement::from_sql_and_values(self.tx().get_database_backend(), sql, values);
         let Some(found) = Found::find_by_statement(statement).one(self.tx()).await? else {
             return Ok(Versions::default());
         };
@@ -53,23 +47,21 @@ impl WriteUnit {
     /// Moves the version of what decides who may do what. Two units that do so wait for each other: an ordinary write
     /// must not.
     pub async fn bump_version(&self) -> Result<(), StoreError> {
-        use tenant_version::{ActiveModel, Column, Entity};
-        let moved = Expr::col((Entity, Column::Version)).add(1);
-        Entity::insert(ActiveModel { tenant_id: Set(self.wall()), version: Set(1) })
-            .on_conflict(OnConflict::column(Column::TenantId).value(Column::Version, moved).to_owned())
-            .exec_without_returning(self.tx())
-            .await?;
-        Ok(())
+        self.bump("tenant_version").await
     }
 
     /// Moves the version of AWS, for a unit that has written what it is of: last, before the commit.
     pub(crate) async fn bump_aws_version(&self) -> Result<(), StoreError> {
-        use tenant_aws_version::{ActiveModel, Column, Entity};
-        let moved = Expr::col((Entity, Column::Version)).add(1);
-        Entity::insert(ActiveModel { tenant_id: Set(self.wall()), version: Set(1) })
-            .on_conflict(OnConflict::column(Column::TenantId).value(Column::Version, moved).to_owned())
-            .exec_without_returning(self.tx())
-            .await?;
+        self.bump("tenant_aws_version").await
+    }
+
+    async fn bump(&self, table: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO {table} (tenant_id, version) VALUES ($1, 1) \
+             ON CONFLICT (tenant_id) DO UPDATE SET version = {table}.version + 1"
+        );
+        let backend = self.tx().get_database_backend();
+        self.tx().execute_raw(Statement::from_sql_and_values(backend, sql, [self.wall().into()])).await?;
         Ok(())
     }
 }

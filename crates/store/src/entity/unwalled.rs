@@ -149,17 +149,3 @@ pub(crate) mod tenant_version {
 
     no_relations!();
 }
-
-pub(crate) mod tenant_aws_version {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "tenant_aws_version")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub tenant_id: Uuid,
-        pub version: i64,
-    }
-
-    no_relations!();
-}
