@@ -259,6 +259,27 @@ fn is_public(operation: &Value) -> bool {
     operation["security"].as_array().is_some_and(|schemes| schemes.contains(&json!({})))
 }
 
+fn references(within: &Value) -> Vec<&str> {
+    match within {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str);
+            own.into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn whatever_the_description_refers_to_is_in_it() {
+    let document: Value = serde_json::from_str(&curfew_http::openapi()).unwrap();
+    let lacking: BTreeSet<&str> = references(&document)
+        .into_iter()
+        .filter(|reference| document.pointer(reference.trim_start_matches('#')).is_none())
+        .collect();
+    assert_eq!(lacking, BTreeSet::new());
+}
+
 #[test]
 fn the_description_says_of_every_operation_what_a_client_needs() {
     let document: Value = serde_json::from_str(&curfew_http::openapi()).unwrap();

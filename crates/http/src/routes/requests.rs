@@ -46,6 +46,7 @@ struct Filters {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
     /// The caller's own, or those that wait for the caller's word.
+    #[param(inline)]
     role: Option<Side>,
 }
 
