@@ -85,7 +85,7 @@ impl Facts {
         let (now, then) = (unit.versions().await?, self.memory.versions);
         let stand = if self.recalled { now == then } else { now.rules == then.rules };
         if !stand {
-            self.memory.is_past();
+            self.memory.mark_past();
         }
         Ok(stand)
     }

@@ -81,7 +81,7 @@ impl Memory {
 
 impl Memory {
     /// One of its versions has moved: nobody else has to find that out.
-    pub(super) fn is_past(&self) {
+    pub(super) fn mark_past(&self) {
         self.is_past.store(true, Ordering::Relaxed);
     }
 }
