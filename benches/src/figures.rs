@@ -39,6 +39,10 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
+pub(crate) fn microseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000_000.0
+}
+
 /// "goal at most 1.10: reached".
 pub(crate) fn against(figure: f64, goal: f64, more_is_better: bool) -> String {
     let (side, reached) =

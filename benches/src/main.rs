@@ -1,12 +1,14 @@
 //! What Curfew costs, as ratios against a floor that is measured in the same run.
 //!
-//! `curfew-benches [connection-test] [start] [requests [sqlite] [postgresql] [1] [50]]`: all of them without a name, and
-//! all sizes of the requests without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it
+//! `curfew-benches [connection-test] [start] [decisions] [requests [sqlite] [postgresql] [1] [50]]`: all of them without a
+//! name, and all sizes of the requests without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it
 //! is given.
 
 mod bare_aws;
 mod connection_test;
+mod decisions;
 mod figures;
+mod process;
 mod requests;
 mod start;
 
@@ -22,6 +24,9 @@ async fn main() {
     }
     if wanted("start") {
         start::run().await;
+    }
+    if wanted("decisions") {
+        decisions::run();
     }
     if wanted("requests") {
         requests::run(&named).await;

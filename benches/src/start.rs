@@ -5,6 +5,7 @@ use std::time::Instant;
 use curfew_tests::{Backend, Server, program};
 
 use crate::figures::{Times, against, milliseconds};
+use crate::process::resident_bytes;
 
 const STARTS: usize = 20;
 const MIB: f64 = 1_048_576.0;
@@ -32,12 +33,4 @@ pub(crate) async fn run() {
     #[expect(clippy::cast_precision_loss, reason = "a file's size")]
     let size = std::fs::metadata(program()).expect("the program").len() as f64 / MIB;
     println!("  {size:.1} MiB of program, stripped ({})", against(size, 45.0, false));
-}
-
-/// `VmRSS` of `/proc/PID/status` (proc(5)), in bytes.
-fn resident_bytes(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a running process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kibibytes * 1_024.0
 }

@@ -1,24 +1,26 @@
 //! A tenant's policies, compiled: an immutable snapshot that decisions are made from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId, PolicySet};
+use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId};
 use curfew_domain::policy::{Effect, Notice, Policy, PolicyRule, PolicyTerms};
 use curfew_domain::{PolicyId, RuleId, Seconds};
 
 use crate::Fault;
-use crate::entities::BoxError;
+use crate::index::{Names, RuleIndex, Scoped, Scopes};
 use crate::shape::effect;
 
 /// What a tenant's enabled policies compile to.
 ///
-/// Policies are kept in groups of one priority, highest first, and within a group in *lanes* of those that judge
-/// by the same duration when nobody asked for one: a lane is what Cedar is handed at a time.
-#[derive(Debug, Default)]
+/// Policies are kept in groups of one priority, highest first. Rules are kept by what they speak of, so that a decision
+/// asks only those that can match. What changes is compiled into another snapshot, which shares all the rest.
+#[derive(Debug, Default, Clone)]
 pub struct CompiledPolicies {
-    pub(crate) policies: Vec<CompiledPolicy>,
-    pub(crate) groups: Vec<Group>,
-    places: HashMap<CedarId, Place>,
+    policies: BTreeMap<PolicyId, Arc<CompiledPolicy>>,
+    groups: Vec<Group>,
+    index: RuleIndex<ReadyRule>,
+    rules: usize,
 }
 
 /// What is needed of a policy to decide by it.
@@ -27,38 +29,43 @@ pub(crate) struct CompiledPolicy {
     pub(crate) id: PolicyId,
     pub(crate) version: u32,
     pub(crate) terms: PolicyTerms,
+    priority: i32,
     rules: Vec<CompiledRule>,
 }
 
-#[derive(Debug)]
+/// What is needed of a rule to explain what it decided.
+#[derive(Debug, Clone)]
 pub(crate) struct CompiledRule {
     pub(crate) id: RuleId,
     pub(crate) effect: Effect,
     pub(crate) notice: Option<Notice>,
     pub(crate) audit_session: bool,
+    evaluated: Result<Arc<ReadyRule>, Fault>,
+}
+
+/// A rule that Cedar can be handed.
+#[derive(Debug)]
+pub(crate) struct ReadyRule {
+    pub(crate) place: Place,
+    pub(crate) cedar: CedarPolicy,
+    scopes: Scopes,
+    text: Arc<str>,
 }
 
 /// The policies of one priority.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Group {
     pub(crate) priority: i32,
-    lanes: BTreeMap<Seconds, Lane>,
+    /// The durations that its policies judge by when nobody asked for one.
+    pub(crate) usual: BTreeSet<Seconds>,
     /// Rules that do not parse (any more): each forbids.
     pub(crate) broken: Vec<(Place, Fault)>,
 }
 
-/// Rules that are judged by the same context.
-#[derive(Debug)]
-pub(crate) struct Lane {
-    /// The duration that they judge by when nobody asked for one.
-    pub(crate) usual: Seconds,
-    pub(crate) rules: PolicySet,
-}
-
-/// A rule, by its policy's and its own index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A rule, by its policy and its own number in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
-    pub(crate) policy: usize,
+    pub(crate) policy: PolicyId,
     rule: usize,
 }
 
@@ -66,15 +73,27 @@ impl CompiledPolicies {
     /// Compiles the enabled ones of `policies`. Total: a rule that can't be parsed forbids, wherever its group is
     /// asked, until somebody mends it.
     pub fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        let mut compiled = Self::default();
-        let mut groups: BTreeMap<i32, Group> = BTreeMap::new();
-        for policy in policies.into_iter().filter(|policy| policy.enabled) {
-            let group = groups.entry(policy.priority).or_default();
-            group.priority = policy.priority;
-            compiled.add(policy, group);
+        Self::default().with(policies, [])
+    }
+
+    /// These policies, with the `changed` ones as they are now and without those that are `gone`. Costs what has changed:
+    /// a rule whose text is the same is not read again.
+    #[must_use]
+    pub fn with<'a>(
+        &self,
+        changed: impl IntoIterator<Item = &'a Policy>,
+        gone: impl IntoIterator<Item = PolicyId>,
+    ) -> Self {
+        let mut next = self.clone();
+        for id in gone {
+            next.remove(id);
         }
-        compiled.groups = groups.into_values().rev().collect();
-        compiled
+        for policy in changed {
+            next.put(policy);
+        }
+        next.groups = groups(next.policies.values());
+        next.rules = next.policies.values().map(|policy| policy.rules.len()).sum();
+        next
     }
 
     /// How many policies take part.
@@ -82,9 +101,9 @@ impl CompiledPolicies {
         self.policies.len()
     }
 
-    /// How many rules are asked at most for one resource.
+    /// How many rules they have.
     pub fn rules(&self) -> usize {
-        self.policies.iter().map(|policy| policy.rules.len()).sum()
+        self.rules
     }
 
     /// Whether none does; then everything is denied.
@@ -92,45 +111,123 @@ impl CompiledPolicies {
         self.policies.is_empty()
     }
 
-    pub(crate) fn place(&self, id: &CedarId) -> Option<Place> {
-        self.places.get(id).copied()
+    /// The groups, highest priority first.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The rules that can match, by their priority, each priority's by their places.
+    pub(crate) fn candidates(&self, names: &Names) -> HashMap<i32, Vec<&ReadyRule>> {
+        let mut found: HashMap<i32, Vec<&ReadyRule>> = HashMap::new();
+        for rule in self.index.candidates(names) {
+            found.entry(self.policy(rule.place.policy).priority).or_default().push(rule);
+        }
+        for rules in found.values_mut() {
+            rules.sort_unstable_by_key(|rule| rule.place);
+        }
+        found
+    }
+
+    /// A policy that a place names.
+    pub(crate) fn policy(&self, id: PolicyId) -> &CompiledPolicy {
+        &self.policies[&id]
     }
 
     pub(crate) fn rule(&self, place: Place) -> &CompiledRule {
-        &self.policies[place.policy].rules[place.rule]
+        &self.policy(place.policy).rules[place.rule]
     }
 
-    fn add(&mut self, policy: &Policy, group: &mut Group) {
-        let index = self.policies.len();
-        let usual = policy.terms.usual_duration();
-        let lane = group.lanes.entry(usual).or_insert_with(|| Lane { usual, rules: PolicySet::new() });
+    fn remove(&mut self, id: PolicyId) {
+        let Some(policy) = self.policies.remove(&id) else { return };
+        for rule in policy.ready() {
+            self.index.remove(rule);
+        }
+    }
+
+    fn put(&mut self, policy: &Policy) {
+        if !policy.enabled {
+            self.remove(policy.id);
+            return;
+        }
+        let before = self.policies.get(&policy.id).into_iter().flat_map(|policy| policy.ready());
+        let mut before: HashMap<CedarId, Arc<ReadyRule>> =
+            before.map(|rule| (rule.cedar.id().clone(), Arc::clone(rule))).collect();
         let mut rules = Vec::with_capacity(policy.rules.len());
         for (number, rule) in policy.rules.iter().enumerate() {
-            let place = Place { policy: index, rule: number };
+            let place = Place { policy: policy.id, rule: number };
             let id = CedarId::new(rule.id.to_string());
-            let parsed = CedarPolicy::parse(Some(id.clone()), &rule.resolved);
-            rules.push(CompiledRule::of(rule, parsed.as_ref().map_or(Effect::Forbid, effect)));
-            let added = parsed.map_err(BoxError::from).and_then(|cedar| Ok(lane.rules.add(cedar)?));
-            match added {
-                Ok(()) => drop(self.places.insert(id, place)),
-                Err(problem) => group.broken.push((place, fault(policy.id, rule.id, problem.to_string()))),
-            }
+            let evaluated = match before.remove(&id) {
+                Some(known) if known.place == place && *known.text == *rule.resolved => Ok(known),
+                known => {
+                    if let Some(stale) = &known {
+                        self.index.remove(stale);
+                    }
+                    let ready = ReadyRule::read(place, id, rule, known.as_deref()).map(Arc::new);
+                    if let Ok(ready) = &ready {
+                        self.index.insert(Arc::clone(ready));
+                    }
+                    ready.map_err(|problem| fault(policy.id, rule.id, problem))
+                }
+            };
+            rules.push(CompiledRule::of(rule, evaluated));
         }
-        let terms = policy.terms.clone();
-        self.policies.push(CompiledPolicy { id: policy.id, version: policy.version, terms, rules });
+        for stale in before.values() {
+            self.index.remove(stale);
+        }
+        let (id, version, priority) = (policy.id, policy.version, policy.priority);
+        let compiled = CompiledPolicy { id, version, terms: policy.terms.clone(), priority, rules };
+        self.policies.insert(id, Arc::new(compiled));
     }
 }
 
-impl Group {
-    /// What has to be asked of this group.
-    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Lane> {
-        self.lanes.values()
+fn groups<'a>(policies: impl Iterator<Item = &'a Arc<CompiledPolicy>>) -> Vec<Group> {
+    let mut groups: BTreeMap<i32, Group> = BTreeMap::new();
+    for policy in policies {
+        let group = groups.entry(policy.priority).or_default();
+        group.priority = policy.priority;
+        group.usual.insert(policy.terms.usual_duration());
+        group.broken.extend(policy.broken());
+    }
+    groups.into_values().rev().collect()
+}
+
+impl CompiledPolicy {
+    fn ready(&self) -> impl Iterator<Item = &Arc<ReadyRule>> {
+        self.rules.iter().filter_map(|rule| rule.evaluated.as_ref().ok())
+    }
+
+    fn broken(&self) -> impl Iterator<Item = (Place, Fault)> {
+        self.rules.iter().enumerate().filter_map(|(rule, compiled)| {
+            let fault = compiled.evaluated.as_ref().err()?;
+            Some((Place { policy: self.id, rule }, fault.clone()))
+        })
     }
 }
 
 impl CompiledRule {
-    fn of(rule: &PolicyRule, effect: Effect) -> Self {
-        Self { id: rule.id, effect, notice: rule.notice.clone(), audit_session: rule.audit_session }
+    fn of(rule: &PolicyRule, evaluated: Result<Arc<ReadyRule>, Fault>) -> Self {
+        let effect = evaluated.as_ref().map_or(Effect::Forbid, |ready| effect(&ready.cedar));
+        let notice = rule.notice.clone();
+        Self { id: rule.id, effect, notice, audit_session: rule.audit_session, evaluated }
+    }
+}
+
+impl ReadyRule {
+    /// Reads a rule, unless `known` has the same text.
+    fn read(place: Place, id: CedarId, rule: &PolicyRule, known: Option<&Self>) -> Result<Self, String> {
+        if let Some(known) = known.filter(|known| *known.text == *rule.resolved) {
+            let (cedar, scopes, text) = (known.cedar.clone(), known.scopes.clone(), Arc::clone(&known.text));
+            return Ok(Self { place, cedar, scopes, text });
+        }
+        let cedar = CedarPolicy::parse(Some(id), &rule.resolved).map_err(|problem| problem.to_string())?;
+        let scopes = Scopes::of(&cedar);
+        Ok(Self { place, cedar, scopes, text: rule.resolved.as_str().into() })
+    }
+}
+
+impl Scoped for ReadyRule {
+    fn scopes(&self) -> &Scopes {
+        &self.scopes
     }
 }
 

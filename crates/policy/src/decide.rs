@@ -126,9 +126,9 @@ fn determining(
     places: &BTreeSet<Place>,
     effect: Effect,
 ) -> Vec<DeterminingPolicy> {
-    let mut found: BTreeMap<usize, DeterminingPolicy> = BTreeMap::new();
+    let mut found: BTreeMap<PolicyId, DeterminingPolicy> = BTreeMap::new();
     for place in places {
-        let policy = &policies.policies[place.policy];
+        let policy = policies.policy(place.policy);
         let entry = found.entry(place.policy).or_insert_with(|| DeterminingPolicy {
             policy: policy.id,
             version: policy.version,
@@ -168,9 +168,8 @@ fn permitted(
     let mut terms: Option<Terms> = None;
     let mut determining: Option<PolicyId> = None;
     for point in verdicts {
-        let indices: BTreeSet<usize> = point.by.iter().map(|place| place.policy).collect();
-        let of_point: Vec<&CompiledPolicy> =
-            indices.into_iter().map(|index| &policies.policies[index]).collect();
+        let ids: BTreeSet<PolicyId> = point.by.iter().map(|place| place.policy).collect();
+        let of_point: Vec<&CompiledPolicy> = ids.into_iter().map(|id| policies.policy(id)).collect();
         let Some(asked) = point_terms(&of_point, question.break_glass, durations) else {
             return denied(Denial::NotPermitted);
         };

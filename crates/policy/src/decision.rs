@@ -117,7 +117,7 @@ pub struct GroupTrace {
     /// The durations that its policies judged by, shortest first: several where nobody asked for one, and their usual
     /// ones differ.
     pub durations: Vec<Seconds>,
-    /// The permits that matched. After a forbid they are not asked.
+    /// The permits that matched, also where a forbid takes what they give.
     pub permits: Vec<RuleId>,
     /// The forbids that matched.
     pub forbids: Vec<RuleId>,

@@ -9,6 +9,7 @@ use cedar_policy::{
 };
 use curfew_domain::{OuId, ResourceType, Seconds};
 
+use crate::index::Names;
 use crate::schema::access_schema;
 use crate::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};
 
@@ -35,10 +36,22 @@ impl<'q> Point<'q> {
         Ok(points)
     }
 
+    /// All that rules can speak of it as.
+    pub(crate) fn names(&self, entities: &Entities) -> Result<Names, BoxError> {
+        Ok(Names::of(&self.principal()?, &self.action()?, &self.resource, entities))
+    }
+
+    fn principal(&self) -> Result<EntityUid, BoxError> {
+        uid("User", &self.question.person.id.to_string())
+    }
+
+    fn action(&self) -> Result<EntityUid, BoxError> {
+        uid("Action", self.question.action.as_str())
+    }
+
     /// The request that a policy sees which judges by `duration`.
     pub(crate) fn request(&self, duration: Seconds) -> Result<Request, BoxError> {
-        let principal = uid("User", &self.question.person.id.to_string())?;
-        let action = uid("Action", self.question.action.as_str())?;
+        let (principal, action) = (self.principal()?, self.action()?);
         let context = self.context(duration)?;
         Ok(Request::new(principal, action, self.resource.clone(), context, Some(access_schema()))?)
     }
@@ -64,6 +77,15 @@ impl<'q> Point<'q> {
         pairs.extend(source.map(|ip| ("source_ip", ip)));
         Ok(Context::from_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)))?)
     }
+}
+
+/// What Cedar is handed first for a question, for whoever compares [`crate::decide`] with Cedar alone. None for a question
+/// that can't be put, or that leaves the duration to the policies.
+pub fn cedar_question(question: &AccessQuestion) -> Option<(Request, Entities)> {
+    let entities = entities(question).ok()?;
+    let points = Point::all_of(question).ok()?;
+    let request = points.first()?.request(question.duration?).ok()?;
+    Some((request, entities))
 }
 
 /// Everything that the question's policies can reach, and nothing else.

@@ -1,13 +1,16 @@
 //! One resource of one target, asked of the groups in turn.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cedar_policy::{AuthorizationError, Authorizer, Entities, Response};
+use cedar_policy::{
+    AuthorizationError, Authorizer, Entities, PolicyId as CedarId, PolicySet, Request, Response,
+};
 use curfew_domain::policy::Effect;
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{RuleId, Seconds};
+use curfew_domain::{PolicyId, RuleId, Seconds};
 
-use crate::compile::{CompiledPolicies, CompiledPolicy, Group, Lane, Place, fault};
+use crate::compile::{CompiledPolicies, CompiledPolicy, Group, Place, ReadyRule, fault};
 use crate::entities::{BoxError, Point};
 use crate::{Fault, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
@@ -43,10 +46,14 @@ pub(crate) fn judge(
     entities: &Entities,
     durations: Durations,
 ) -> Result<PointVerdict, BoxError> {
+    let names = point.names(entities)?;
+    let mut asking = Asking { policies, point, entities, durations, requests: BTreeMap::new() };
+    let mut candidates = policies.candidates(&names);
     let mut asked = Vec::new();
     let (mut verdict, mut by, mut faults) = (GroupVerdict::Silent, Vec::new(), Vec::new());
-    for group in &policies.groups {
-        let answer = ask(policies, group, point, entities, durations)?;
+    for group in policies.groups() {
+        let rules = candidates.remove(&group.priority).unwrap_or_default();
+        let answer = asking.ask(group, &rules)?;
         verdict = answer.verdict();
         asked.push(answer.trace(policies, group.priority));
         faults.extend(answer.faults.values().cloned());
@@ -74,11 +81,15 @@ struct Answer {
     forbids: Vec<Place>,
     durations: BTreeSet<Seconds>,
     faults: BTreeMap<Place, Fault>,
-    /// By the policy's index.
-    passed_over: BTreeMap<usize, PassedOver>,
+    passed_over: BTreeMap<PolicyId, PassedOver>,
 }
 
 impl Answer {
+    fn settle(&mut self) {
+        self.permits.sort_unstable();
+        self.forbids.sort_unstable();
+    }
+
     fn verdict(&self) -> GroupVerdict {
         if !self.forbids.is_empty() || !self.faults.is_empty() {
             GroupVerdict::Forbids
@@ -104,49 +115,70 @@ impl Answer {
     }
 }
 
-fn ask(
-    policies: &CompiledPolicies,
-    group: &Group,
-    point: &Point<'_>,
-    entities: &Entities,
+/// What stays the same while one point is asked of group after group.
+struct Asking<'a> {
+    policies: &'a CompiledPolicies,
+    point: &'a Point<'a>,
+    entities: &'a Entities,
     durations: Durations,
-) -> Result<Answer, BoxError> {
-    let mut answer = Answer { faults: group.broken.iter().cloned().collect(), ..Answer::default() };
-    for lane in group.lanes() {
-        let judged = durations.judged(lane.usual);
-        answer.durations.insert(judged);
-        let response = authorize(lane, point, entities, judged)?;
-        answer.take(policies, &response, judged, point.question.break_glass);
+    /// By the duration that they are judged by.
+    requests: BTreeMap<Seconds, Request>,
+}
+
+impl Asking<'_> {
+    /// Asks a group's policies, of which only these rules can match.
+    fn ask(&mut self, group: &Group, rules: &[&ReadyRule]) -> Result<Answer, BoxError> {
+        let mut answer = Answer {
+            durations: group.usual.iter().map(|usual| self.durations.judged(*usual)).collect(),
+            faults: group.broken.iter().cloned().collect(),
+            ..Answer::default()
+        };
+        for ((judged, _), rules) in self.apart(rules) {
+            let response = self.authorize(&rules, judged)?;
+            self.take(&mut answer, &rules, &response, judged);
+        }
+        answer.settle();
+        Ok(answer)
     }
-    answer.permits.sort_unstable();
-    answer.forbids.sort_unstable();
-    Ok(answer)
-}
 
-fn authorize(
-    lane: &Lane,
-    point: &Point<'_>,
-    entities: &Entities,
-    judged: Seconds,
-) -> Result<Response, BoxError> {
-    Ok(Authorizer::new().is_authorized(&point.request(judged)?, &lane.rules, entities))
-}
+    /// Rules by the duration that their policies judge by: Cedar is handed those of one at a time. Permits and forbids by
+    /// themselves too: together Cedar tells no permits once a forbid matches.
+    fn apart<'r>(&self, rules: &[&'r ReadyRule]) -> BTreeMap<(Seconds, &'static str), Vec<&'r ReadyRule>> {
+        let mut found: BTreeMap<_, Vec<&ReadyRule>> = BTreeMap::new();
+        for rule in rules {
+            let usual = self.policies.policy(rule.place.policy).terms.usual_duration();
+            let effect = self.policies.rule(rule.place).effect.as_str();
+            found.entry((self.durations.judged(usual), effect)).or_default().push(rule);
+        }
+        found
+    }
 
-impl Answer {
-    fn take(&mut self, policies: &CompiledPolicies, response: &Response, judged: Seconds, emergency: bool) {
+    fn authorize(&mut self, rules: &[&ReadyRule], judged: Seconds) -> Result<Response, BoxError> {
+        let request = match self.requests.entry(judged) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(self.point.request(judged)?),
+        };
+        let rules = PolicySet::from_policies(rules.iter().map(|rule| rule.cedar.clone()))?;
+        Ok(Authorizer::new().is_authorized(request, &rules, self.entities))
+    }
+
+    fn take(&self, answer: &mut Answer, rules: &[&ReadyRule], response: &Response, judged: Seconds) {
+        let places: HashMap<&CedarId, Place> =
+            rules.iter().map(|rule| (rule.cedar.id(), rule.place)).collect();
         for error in response.diagnostics().errors() {
             let AuthorizationError::PolicyEvaluationError(inner) = error;
-            if let Some(place) = policies.place(inner.policy_id()) {
-                let (policy, rule) = (policies.policies[place.policy].id, policies.rule(place).id);
-                self.faults.insert(place, fault(policy, rule, inner.to_string()));
+            if let Some(&place) = places.get(inner.policy_id()) {
+                let rule = self.policies.rule(place).id;
+                answer.faults.insert(place, fault(place.policy, rule, inner.to_string()));
             }
         }
-        for place in response.diagnostics().reason().filter_map(|id| policies.place(id)) {
-            let policy = &policies.policies[place.policy];
-            match (policies.rule(place).effect, passed_over(policy, judged, emergency)) {
-                (Effect::Forbid, _) => self.forbids.push(place),
-                (Effect::Permit, None) => self.permits.push(place),
-                (Effect::Permit, Some(why)) => drop(self.passed_over.insert(place.policy, why)),
+        for &place in response.diagnostics().reason().filter_map(|id| places.get(id)) {
+            let policy = self.policies.policy(place.policy);
+            let passed_over = passed_over(policy, judged, self.point.question.break_glass);
+            match (self.policies.rule(place).effect, passed_over) {
+                (Effect::Forbid, _) => answer.forbids.push(place),
+                (Effect::Permit, None) => answer.permits.push(place),
+                (Effect::Permit, Some(why)) => drop(answer.passed_over.insert(place.policy, why)),
             }
         }
     }

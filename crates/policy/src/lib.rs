@@ -14,6 +14,7 @@ mod decide;
 mod decision;
 mod entities;
 mod format;
+mod index;
 mod judge;
 mod lexer;
 pub mod operations;
@@ -30,6 +31,7 @@ pub use decision::{
     Decision, Denial, DeterminingPolicy, Fault, GroupTrace, GroupVerdict, Outcome, PassedOver, PointTrace,
     Terms,
 };
+pub use entities::cedar_question;
 pub use format::formatted;
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};

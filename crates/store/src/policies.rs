@@ -18,12 +18,48 @@ use crate::{ReadUnit, StoreError, WriteUnit};
 impl ReadUnit {
     /// All of the tenant's policies with their rules: what a decision is compiled from.
     pub async fn policies_with_rules(&self) -> Result<Vec<Policy>, StoreError> {
+        self.with_rules(
+            policy::Column::TenantId.eq(self.wall()),
+            policy_rule::Column::TenantId.eq(self.wall()),
+        )
+        .await
+    }
+
+    /// Some of the tenant's policies with their rules.
+    pub async fn policies_named(&self, ids: &[PolicyId]) -> Result<Vec<Policy>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        self.with_rules(policy::Column::Id.is_in(ids.clone()), policy_rule::Column::PolicyId.is_in(ids)).await
+    }
+
+    /// The version that each of the tenant's policies stands at. Whatever of a policy changes makes another version of it.
+    pub async fn policy_heads(&self) -> Result<BTreeMap<PolicyId, u32>, StoreError> {
+        let heads: Vec<(Uuid, i64)> = policy::Entity::find()
+            .select_only()
+            .columns([policy::Column::Id, policy::Column::Version])
+            .filter(policy::Column::TenantId.eq(self.wall()))
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        let head = |(id, version): (Uuid, i64)| {
+            let at = Row { table: "policy", id };
+            let version = u32::try_from(version).map_err(|problem| at.corrupt("version", problem))?;
+            Ok((PolicyId::from_uuid(id), version))
+        };
+        heads.into_iter().map(head).collect()
+    }
+
+    async fn with_rules(
+        &self,
+        policies: SimpleExpr,
+        of_policies: SimpleExpr,
+    ) -> Result<Vec<Policy>, StoreError> {
         let rows = policy::Entity::find()
             .filter(policy::Column::TenantId.eq(self.wall()))
+            .filter(policies)
             .order_by_asc(policy::Column::Id)
             .all(self.tx())
             .await?;
-        let mut rules = self.rules(policy_rule::Column::TenantId.eq(self.wall())).await?;
+        let mut rules = self.rules(of_policies).await?;
         rows.into_iter().map(|row| with(rules.remove(&row.id).unwrap_or_default(), row)).collect()
     }
 

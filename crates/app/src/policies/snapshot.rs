@@ -1,10 +1,11 @@
 //! What each tenant's policies compile to, in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use curfew_domain::TenantId;
+use curfew_domain::policy::Policy;
+use curfew_domain::{PolicyId, TenantId};
 use curfew_policy::CompiledPolicies;
 use curfew_store::{ReadUnit, Store, Versions};
 use parking_lot::RwLock;
@@ -32,8 +33,17 @@ pub struct Snapshot {
     pub version: u64,
     /// What the policies compile to.
     pub policies: Arc<CompiledPolicies>,
+    /// The version that each policy stood at, also of those that take no part.
+    heads: BTreeMap<PolicyId, u32>,
     /// The settings.
     pub settings: TenantSettings,
+}
+
+/// What has changed of a tenant's policies since they were compiled.
+struct Moved {
+    heads: BTreeMap<PolicyId, u32>,
+    changed: Vec<Policy>,
+    gone: Vec<PolicyId>,
 }
 
 impl Snapshots {
@@ -51,11 +61,16 @@ impl Snapshots {
             if let Some(known) = place.load_full().filter(|known| known.version == versions.rules) {
                 return Ok((unit, versions, known));
             }
-            let rows = unit.policies_with_rules().await?;
+            let before = place.load_full();
+            let moved = Moved::since(before.as_deref(), &unit).await?;
             let settings = TenantSettings::load(&unit).await?;
             drop(unit);
-            let policies = self.labour.of(tenant, move || CompiledPolicies::new(&rows)).await?;
-            let snapshot = Snapshot { version: versions.rules, policies: Arc::new(policies), settings };
+            let snapshot = Snapshot {
+                version: versions.rules,
+                heads: moved.heads.clone(),
+                policies: self.compiled(tenant, before, moved).await?,
+                settings,
+            };
             place.store(Some(Arc::new(snapshot)));
         }
         Err(AppError::Unavailable {
@@ -64,10 +79,41 @@ impl Snapshots {
         })
     }
 
+    /// What has changed, compiled into what has not.
+    async fn compiled(
+        &self,
+        tenant: TenantId,
+        before: Option<Arc<Snapshot>>,
+        moved: Moved,
+    ) -> Result<Arc<CompiledPolicies>, AppError> {
+        let before = before.map(|snapshot| Arc::clone(&snapshot.policies)).unwrap_or_default();
+        if moved.changed.is_empty() && moved.gone.is_empty() {
+            return Ok(before);
+        }
+        let compiling = self.labour.of(tenant, move || before.with(&moved.changed, moved.gone));
+        compiling.await.map(Arc::new)
+    }
+
     fn place(&self, tenant: TenantId) -> Arc<ArcSwapOption<Snapshot>> {
         if let Some(place) = self.tenants.read().get(&tenant) {
             return Arc::clone(place);
         }
         Arc::clone(self.tenants.write().entry(tenant).or_default())
+    }
+}
+
+impl Moved {
+    /// Reads what differs from `before`, and no more.
+    async fn since(before: Option<&Snapshot>, unit: &ReadUnit) -> Result<Self, AppError> {
+        let heads = unit.policy_heads().await?;
+        let Some(before) = before else {
+            return Ok(Self { heads, changed: unit.policies_with_rules().await?, gone: Vec::new() });
+        };
+        let known = |id: &PolicyId, version: &u32| before.heads.get(id) == Some(version);
+        let new: Vec<PolicyId> =
+            heads.iter().filter(|(id, version)| !known(id, version)).map(|(id, _)| *id).collect();
+        let gone = before.heads.keys().filter(|id| !heads.contains_key(id)).copied().collect();
+        let changed = if new.is_empty() { Vec::new() } else { unit.policies_named(&new).await? };
+        Ok(Self { heads, changed, gone })
     }
 }

@@ -1,10 +1,13 @@
 //! What holds for any set of policies.
 
 use crate::world::*;
+use curfew_domain::PolicyId;
 use curfew_domain::Seconds;
 use curfew_domain::policy::Policy;
 use curfew_domain::request::ApprovalMode;
-use curfew_policy::{AccessQuestion, Decision, GroupVerdict, NamedResource, Outcome};
+use curfew_policy::{
+    AccessQuestion, CompiledPolicies, Decision, GroupVerdict, NamedResource, Outcome, decide,
+};
 use proptest::prelude::*;
 
 const CONDITIONS: [&str; 8] = [
@@ -156,6 +159,23 @@ proptest! {
             again.duration = Some(would_do);
             prop_assert!(!is_denied(&ask(&policies, &again)));
         }
+    }
+
+    #[test]
+    fn what_changed_is_compiled_as_if_all_were_compiled_anew(
+        before in policies(), after in policies(), asked in any_question(), turned_off in 0..5_usize,
+    ) {
+        let mut after = after;
+        if let Some(policy) = after.get_mut(turned_off) {
+            policy.enabled = false;
+        }
+        let is_left = |id: PolicyId| after.iter().any(|policy| policy.id == id);
+        let gone = before.iter().map(|policy| policy.id).filter(|id| !is_left(*id));
+        let compiled = CompiledPolicies::new(&before);
+        let changed = compiled.with(&after, gone);
+        prop_assert_eq!(decide(&changed, &asked), ask(&after, &asked));
+        prop_assert_eq!(changed.rules(), CompiledPolicies::new(&after).rules());
+        prop_assert_eq!(decide(&compiled, &asked), ask(&before, &asked), "what was there before stays as it was");
     }
 
     #[test]

@@ -1,0 +1,153 @@
+//! Rules by what their scopes speak of. Cedar alone would try every rule; here it is handed those that can match.
+//!
+//! A rule whose scope does not fit is false without an error, whatever its conditions say: Cedar looks at the scope first
+//! (Cedar's "Authorization" and "Policy syntax" pages). So what is left out changes neither what determines a decision nor
+//! what errs.
+
+#[cfg(test)]
+mod against_plain;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cedar_policy::{
+    ActionConstraint, Entities, EntityTypeName, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
+};
+
+/// Something that speaks of a principal, an action and a resource.
+pub(crate) trait Scoped {
+    /// Of which ones.
+    fn scopes(&self) -> &Scopes;
+}
+
+/// What a rule's scope speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scopes {
+    principal: Key,
+    action: ActionConstraint,
+    resource: Key,
+}
+
+/// One constraint of a scope, as it is looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Any,
+    Is(EntityTypeName),
+    Exactly(EntityUid),
+    /// `in`, and `is … in`, whose type Cedar looks at.
+    Within(EntityUid),
+}
+
+/// Rules by the principal that they speak of, then by the resource. A clone shares all that it does not change.
+#[derive(Debug)]
+pub(crate) struct RuleIndex<R>(HashMap<Key, Arc<ByResource<R>>>);
+
+type ByResource<R> = HashMap<Key, Arc<Vec<Arc<R>>>>;
+
+/// All that a request can be spoken of as.
+#[derive(Debug)]
+pub(crate) struct Names {
+    principal: Vec<Key>,
+    /// The action and the groups that it is in.
+    action: Vec<EntityUid>,
+    resource: Vec<Key>,
+}
+
+impl Scopes {
+    /// Those of a policy.
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let principal = match policy.principal_constraint() {
+            PrincipalConstraint::Any => Key::Any,
+            PrincipalConstraint::Is(kind) => Key::Is(kind),
+            PrincipalConstraint::Eq(uid) => Key::Exactly(uid),
+            PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Key::Within(uid),
+        };
+        let resource = match policy.resource_constraint() {
+            ResourceConstraint::Any => Key::Any,
+            ResourceConstraint::Is(kind) => Key::Is(kind),
+            ResourceConstraint::Eq(uid) => Key::Exactly(uid),
+            ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => Key::Within(uid),
+        };
+        Self { principal, action: policy.action_constraint(), resource }
+    }
+
+    fn speak_of_action(&self, names: &[EntityUid]) -> bool {
+        match &self.action {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => names.first() == Some(uid),
+            ActionConstraint::In(uids) => uids.iter().any(|uid| names.contains(uid)),
+        }
+    }
+}
+
+impl Names {
+    /// Those of a request, with what `entities` knows to be above it.
+    pub(crate) fn of(
+        principal: &EntityUid,
+        action: &EntityUid,
+        resource: &EntityUid,
+        entities: &Entities,
+    ) -> Self {
+        let above = entities.ancestors(action).into_iter().flatten().cloned();
+        Self {
+            principal: keys(principal, entities),
+            action: std::iter::once(action.clone()).chain(above).collect(),
+            resource: keys(resource, entities),
+        }
+    }
+}
+
+/// What finds the constraints that fit `uid`.
+fn keys(uid: &EntityUid, entities: &Entities) -> Vec<Key> {
+    let above = entities.ancestors(uid).into_iter().flatten();
+    [Key::Any, Key::Is(uid.type_name().clone()), Key::Exactly(uid.clone()), Key::Within(uid.clone())]
+        .into_iter()
+        .chain(above.cloned().map(Key::Within))
+        .collect()
+}
+
+impl<R> Default for RuleIndex<R> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<R> Clone for RuleIndex<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R: Scoped> RuleIndex<R> {
+    /// Takes a rule in.
+    pub(crate) fn insert(&mut self, rule: Arc<R>) {
+        let Scopes { principal, resource, .. } = rule.scopes().clone();
+        let by_resource = Arc::make_mut(self.0.entry(principal).or_default());
+        Arc::make_mut(by_resource.entry(resource).or_default()).push(rule);
+    }
+
+    /// Lets go of this very rule.
+    pub(crate) fn remove(&mut self, rule: &Arc<R>) {
+        let Scopes { principal, resource, .. } = rule.scopes();
+        let Some(by_resource) = self.0.get_mut(principal).map(Arc::make_mut) else { return };
+        let Some(rules) = by_resource.get_mut(resource).map(Arc::make_mut) else { return };
+        rules.retain(|known| !Arc::ptr_eq(known, rule));
+        if rules.is_empty() {
+            by_resource.remove(resource);
+        }
+        if by_resource.is_empty() {
+            self.0.remove(principal);
+        }
+    }
+
+    /// The rules whose scope can fit, each once, in no order.
+    pub(crate) fn candidates<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Arc<R>> {
+        names
+            .principal
+            .iter()
+            .filter_map(|key| self.0.get(key))
+            .flat_map(|by_resource| names.resource.iter().filter_map(|key| by_resource.get(key)))
+            .flat_map(|rules| rules.iter())
+            .filter(|rule| rule.scopes().speak_of_action(&names.action))
+    }
+}
