@@ -37,21 +37,28 @@ impl Token {
 
 /// The tokens of a text, without white space and comments.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
-    let mut found = Vec::new();
+    tokens_and_comments(source).0
+}
+
+/// The tokens of a text, and its comments without the white space around them.
+pub(crate) fn tokens_and_comments(source: &str) -> (Vec<Token>, Vec<&str>) {
+    let (mut found, mut comments) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(first) = source[at..].chars().next() {
         let rest = &source[at..];
         if first.is_whitespace() {
             at += first.len_utf8();
         } else if rest.starts_with("//") {
-            at += rest.find(['\n', '\r']).unwrap_or(rest.len());
+            let length = rest.find(['\n', '\r']).unwrap_or(rest.len());
+            comments.push(rest[..length].trim_end());
+            at += length;
         } else {
             let (kind, length) = token(rest, first);
             found.push(Token { kind, start: at, end: at + length });
             at += length;
         }
     }
-    found
+    (found, comments)
 }
 
 fn token(rest: &str, first: char) -> (Kind, usize) {

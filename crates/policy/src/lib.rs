@@ -8,6 +8,7 @@
 //!
 //! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate names Cedar.
 
+mod annotation;
 mod aws_ids;
 mod compile;
 mod decide;
@@ -20,11 +21,13 @@ mod lexer;
 pub mod operations;
 mod problem;
 mod question;
+mod reshape;
 mod rule;
 mod schema;
 mod shape;
 mod statement;
 
+pub use annotation::{with_annotations, with_its_annotations};
 pub use compile::CompiledPolicies;
 pub use decide::decide;
 pub use decision::{
@@ -32,10 +35,10 @@ pub use decision::{
     Terms,
 };
 pub use entities::cedar_question;
-pub use format::formatted;
+pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};
-pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule};
-pub use schema::ACCESS_SCHEMA;
+pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved_names};
+pub use schema::{ACCESS_SCHEMA, access_schema_json};
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
 pub use statement::{MOST_STATEMENTS, Statement, too_many_statements};

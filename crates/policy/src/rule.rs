@@ -27,6 +27,8 @@ pub struct Rule {
     pub shape: RuleShape,
     /// The text of its `@notice`.
     pub notice: Option<String>,
+    /// What its `@audit_session` says.
+    pub audit_session: Option<bool>,
 }
 
 /// A user or group as a statement names it.
@@ -93,8 +95,26 @@ impl Statement {
             text: self.text().to_owned(),
             shape: RuleShape::of(self)?,
             notice: self.annotation("notice").map(str::to_owned),
+            audit_session: self.audit_session()?,
             resolved: by_id.text,
         })
+    }
+}
+
+/// What the names in a statement were resolved to, from the text as it was written and its resolved form.
+pub fn resolved_names(written: &str, resolved: &str) -> Vec<(PrincipalName, PrincipalId)> {
+    let ids = mentions(resolved).into_iter().map(|mention| mention.name.id());
+    let names = mentions(written).into_iter().map(|mention| mention.name);
+    names.zip(ids).filter_map(|(name, id)| Some((name, id?))).collect()
+}
+
+impl PrincipalName {
+    /// The id that stands there, if it is one and no name.
+    pub fn id(&self) -> Option<PrincipalId> {
+        match self.kind {
+            NameKind::User => self.name.parse().ok().map(PrincipalId::User),
+            NameKind::Group => self.name.parse().ok().map(PrincipalId::Group),
+        }
     }
 }
 
@@ -255,6 +275,22 @@ mod tests {
             rule.resolved.contains("principal in Group::\"00000000-0000-0000-0000-000000000001\", // team")
         );
         assert!(rule.resolved.contains("User::\"00000000-0000-0000-0000-000000000002\""));
+    }
+
+    #[test]
+    fn what_names_were_resolved_to_is_read_off_both_texts() {
+        let written = "permit (principal in User::\"group:ops\", action, resource) when { principal == User::\"a@b.co\" };";
+        let rule = Statement::one(written)
+            .unwrap()
+            .resolve(|name| match name.kind {
+                NameKind::Group => Ok(PrincipalId::Group(GroupId::from_uuid(number(1)))),
+                NameKind::User => Ok(PrincipalId::User(UserId::from_uuid(number(2)))),
+            })
+            .unwrap();
+        let names = resolved_names(&rule.text, &rule.resolved);
+        assert_eq!(names[0].0, PrincipalName { kind: NameKind::Group, name: "ops".to_owned() });
+        assert_eq!(names[0].1, PrincipalId::Group(GroupId::from_uuid(number(1))));
+        assert_eq!(names[1].1, PrincipalId::User(UserId::from_uuid(number(2))));
     }
 
     #[test]

@@ -152,11 +152,21 @@ pub(crate) fn conditions(text: &str) -> Option<&str> {
 
 /// The index of the parenthesis that opens the scope: behind the annotations and the effect.
 fn scope_start(tokens: &[Token]) -> Option<usize> {
+    let effect = effect_token(tokens)?;
+    tokens.get(effect + 1)?.is('(').then_some(effect + 1)
+}
+
+/// Where the effect of a statement begins, in bytes: behind its annotations.
+pub(crate) fn effect_start(tokens: &[Token]) -> Option<usize> {
+    Some(tokens.get(effect_token(tokens)?)?.start)
+}
+
+fn effect_token(tokens: &[Token]) -> Option<usize> {
     let mut at = 0;
     while tokens.get(at)?.is('@') {
         at += if tokens.get(at + 2)?.is('(') { 5 } else { 2 };
     }
-    tokens.get(at + 1)?.is('(').then_some(at + 1)
+    Some(at)
 }
 
 /// A part of a text, in bytes.
@@ -301,6 +311,7 @@ mod tests {
             for fits in accepted {
                 let statement = Statement::one(&fits).unwrap();
                 assert!(statement.resolve(|_| unreachable!("no names")).is_ok());
+                assert!(crate::laid_out([fits.as_str()]).len() >= fits.len());
             }
         });
         checked.unwrap().join().unwrap();

@@ -9,6 +9,8 @@ mod properties;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod world;
 
 /// How many cases a property is tried on: as many as said here, or as `PROPTEST_CASES` says.

@@ -6,7 +6,7 @@ use curfew_policy::{ActionScope, EntityRef, RuleShape, Scope, Statement};
 use proptest::prelude::*;
 
 /// Text that tries to be more than text.
-fn hostile() -> impl Strategy<Value = String> {
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
     let fragments = prop::sample::select(vec![
         "\"",
         "\\",
@@ -25,6 +25,13 @@ fn hostile() -> impl Strategy<Value = String> {
         "when",
         "unless",
         "permit(principal,action,resource);",
+        "\"); permit(principal,action,resource);//",
+        "User::\"x\"",
+        "@audit_session(\"false\")",
+        "\u{2029}",
+        "\u{2066}",
+        "\u{200d}",
+        "\r\n",
         "\u{0}",
         "\u{202e}",
         "\u{e9}",
@@ -48,7 +55,7 @@ fn entity(kinds: &'static [&'static str]) -> impl Strategy<Value = EntityRef> {
     (prop::sample::select(kinds), hostile()).prop_map(|(kind, id)| EntityRef::new(kind, id))
 }
 
-fn scope(kinds: &'static [&'static str]) -> impl Strategy<Value = Scope> {
+pub(crate) fn scope(kinds: &'static [&'static str]) -> impl Strategy<Value = Scope> {
     let kind = prop::sample::select(kinds).prop_map(str::to_owned);
     prop_oneof![
         Just(Scope::Any),
@@ -68,7 +75,7 @@ fn actions() -> impl Strategy<Value = ActionScope> {
     ]
 }
 
-fn sound_conditions() -> impl Strategy<Value = Option<String>> {
+pub(crate) fn sound_conditions() -> impl Strategy<Value = Option<String>> {
     prop::sample::select(vec![
         None,
         Some("when { context.hour > 8 }"),
@@ -79,7 +86,7 @@ fn sound_conditions() -> impl Strategy<Value = Option<String>> {
     .prop_map(|conditions| conditions.map(str::to_owned))
 }
 
-fn shape(conditions: impl Strategy<Value = Option<String>>) -> impl Strategy<Value = RuleShape> {
+pub(crate) fn shape(conditions: impl Strategy<Value = Option<String>>) -> impl Strategy<Value = RuleShape> {
     let effect = prop::sample::select(vec![Effect::Permit, Effect::Forbid]);
     let (principal, resource) = (scope(&["User", "Group", "Role"]), scope(&["AwsAccount", "AwsS3Bucket"]));
     (effect, principal, actions(), resource, conditions).prop_map(
@@ -93,8 +100,38 @@ fn shape(conditions: impl Strategy<Value = Option<String>>) -> impl Strategy<Val
     )
 }
 
+/// A scope whose types are no types.
+fn any_scope() -> impl Strategy<Value = Scope> {
+    let kind = || prop_oneof![hostile(), Just("User".to_owned()), Just("Acme::User".to_owned())];
+    let entity = || (kind(), hostile()).prop_map(|(kind, id)| EntityRef::new(kind, id));
+    prop_oneof![
+        entity().prop_map(Scope::Eq),
+        entity().prop_map(Scope::In),
+        kind().prop_map(Scope::Is),
+        (kind(), entity()).prop_map(|(kind, within)| Scope::IsIn(kind, within)),
+    ]
+}
+
 proptest! {
     #![proptest_config(crate::cases(200))]
+
+    #[test]
+    fn nothing_in_types_ids_notices_and_conditions_together_can_make_another_rule(
+        principal in any_scope(),
+        resource in any_scope(),
+        conditions in prop::option::of(hostile()),
+        notice in prop::option::of(hostile()),
+    ) {
+        let shape = RuleShape { effect: Effect::Forbid, principal, action: ActionScope::Any, resource, conditions };
+        if let Ok(statement) = shape.assemble(notice.as_deref()) {
+            let said = shape.conditions.as_deref().map(str::trim).filter(|said| !said.is_empty());
+            let intended = RuleShape { conditions: said.map(str::to_owned), ..shape.clone() };
+            prop_assert_eq!(RuleShape::of(&statement).unwrap(), intended);
+            prop_assert_eq!(statement.annotation("notice"), notice.as_deref());
+            prop_assert_eq!(Statement::all(statement.text()).unwrap().len(), 1);
+            prop_assert_eq!(crate::texts::cedar(statement.text()).annotations().count(), usize::from(notice.is_some()));
+        }
+    }
 
     #[test]
     fn fields_survive_being_written_as_text(shape in shape(sound_conditions()), notice in prop::option::of(hostile())) {
