@@ -51,8 +51,13 @@ pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
 pub use page::{ListBody, PageBody};
-pub use policies::{NewPolicy, Policy, PolicyChange, PolicyFields, PolicySummary};
-pub use policy_rules::{ActionScopeType, EntityScopeType, NewPolicyRule, PolicyRule};
+pub use policies::{
+    NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,
+    PolicySummary, PolicyVersion,
+};
+pub use policy_rules::{
+    ActionScopeType, AddedPolicyRule, EntityScopeType, NewPolicyRule, PolicyRule, PolicyRuleChange, RuleOrder,
+};
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
 pub use settings::{Setting, SettingChange};

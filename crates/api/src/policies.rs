@@ -1,4 +1,4 @@
-use curfew_domain::policy::{Policy as KeptPolicy, PolicyTerms};
+use curfew_domain::policy::{ChangeReason, Policy as KeptPolicy, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Change, DisplayName, GroupId, LongText, PolicyId, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -62,14 +62,17 @@ pub struct NewPolicy {
     #[serde(default, deserialize_with = "at_most::<100, _, _>")]
     #[schema(value_type = Vec<Uuid>, max_items = 100)]
     pub approver_groups: Vec<GroupId>,
-    /// Whether an emergency passes without approval. Emergency access is not given in this version: `true` is
-    /// refused, and so are the mode and a maximum of emergencies.
+    /// Whether an emergency passes without approval. Requests for emergency access are refused in this version.
     #[serde(default)]
     pub allow_break_glass: bool,
-    /// How long an emergency lasts at most.
+    /// How long an emergency lasts at most: no longer than `max_duration_seconds`, and only where emergencies pass.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
     pub break_glass_max_duration_seconds: Option<Seconds>,
+    /// Why it is made.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
+    pub change_reason: Option<ChangeReason>,
 }
 
 const fn by_people() -> ApprovalMode {
@@ -156,6 +159,61 @@ pub struct PolicyChange {
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
     pub break_glass_max_duration_seconds: Change<Option<Seconds>>,
+    /// Why it is changed.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
+    pub change_reason: Option<ChangeReason>,
+}
+
+/// An order of the tenant's policies.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyOrder {
+    /// Each policy of the tenant once; the first one is asked first.
+    #[serde(deserialize_with = "at_most::<1000, _, _>")]
+    #[schema(value_type = Vec<Uuid>, max_items = 1000)]
+    pub ids: Vec<PolicyId>,
+    /// Why.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
+    pub change_reason: Option<ChangeReason>,
+}
+
+/// Why something is deleted, or made again.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChangeReason {
+    /// Why.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
+    pub change_reason: Option<ChangeReason>,
+}
+
+/// A version of a policy.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyVersion {
+    /// Its number: 1 for the first.
+    pub version: u32,
+    /// Who made it: a user's id, or `system`.
+    pub made_by: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub made_at: Timestamp,
+    /// Why, where somebody said.
+    #[schema(required, value_type = Option<String>)]
+    pub change_reason: Option<ChangeReason>,
+    /// The names of the fields that differ from the version before; none of the first.
+    pub changed: Vec<String>,
+}
+
+/// A policy as it was at a version.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyAtVersion {
+    /// Which version.
+    #[serde(flatten)]
+    pub version: PolicyVersion,
+    /// The policy.
+    pub policy: Policy,
 }
 
 /// What all views of a policy show.

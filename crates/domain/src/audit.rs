@@ -65,6 +65,7 @@ audit_actions! {
     PlatformModeSet = "platform.mode_set",
     PolicyCreated = "policy.created",
     PolicyDeleted = "policy.deleted",
+    PolicyRestored = "policy.restored",
     PolicyUpdated = "policy.updated",
     RequestApprovalGiven = "request.approval_given",
     RequestApproved = "request.approved",

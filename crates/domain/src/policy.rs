@@ -15,6 +15,12 @@ text_type!(
     |text| check_text(text, "a notice", 1, 1_000, true)
 );
 
+text_type!(
+    /// Why a policy was changed: 1 to 1,000 characters.
+    ChangeReason,
+    |text| check_text(text, "a reason", 1, 1_000, true)
+);
+
 /// A policy and its rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy<Rules = Vec<PolicyRule>> {
@@ -48,6 +54,50 @@ pub type PolicySummary = Policy<RuleCount>;
 /// How many rules a policy has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleCount(pub u32);
+
+impl Policy {
+    /// The same without its rules.
+    pub fn summary(&self) -> PolicySummary {
+        let count = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
+        Policy {
+            id: self.id,
+            name: self.name.clone(),
+            description: self.description.clone(),
+            enabled: self.enabled,
+            priority: self.priority,
+            terms: self.terms.clone(),
+            notification_channel: self.notification_channel.clone(),
+            rules: RuleCount(count),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    /// What differs from `before`, in the contract's names of fields. What changes at each change is left out.
+    pub fn changed_since(&self, before: &Policy) -> Vec<&'static str> {
+        let (now, then) = (&self.terms, &before.terms);
+        [
+            ("name", self.name != before.name),
+            ("description", self.description != before.description),
+            ("enabled", self.enabled != before.enabled),
+            ("priority", self.priority != before.priority),
+            ("max_duration_seconds", now.maximum != then.maximum),
+            ("default_duration_seconds", now.default != then.default),
+            ("notification_channel", self.notification_channel != before.notification_channel),
+            ("approval_mode", now.mode != then.mode),
+            ("approval_timeout_seconds", now.approval_timeout != then.approval_timeout),
+            ("approvals_required", now.approvals_required != then.approvals_required),
+            ("approver_groups", now.approver_groups != then.approver_groups),
+            ("allow_break_glass", now.allow_break_glass != then.allow_break_glass),
+            ("break_glass_max_duration_seconds", now.break_glass_maximum != then.break_glass_maximum),
+            ("rules", self.rules != before.rules),
+        ]
+        .into_iter()
+        .filter_map(|(field, differs)| differs.then_some(field))
+        .collect()
+    }
+}
 
 /// The terms on which a policy's permits give access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +140,11 @@ impl PolicyTerms {
         self.default.unwrap_or_else(|| self.maximum.min(USUAL_DURATION))
     }
 
+    /// Whether an emergency may pass without approval.
+    pub fn allows_emergencies(&self) -> bool {
+        self.allow_break_glass || self.mode == ApprovalMode::BreakGlass
+    }
+
     /// Checks what no single field can tell, with the name of the field that is wrong.
     pub fn check(&self) -> Result<(), (&'static str, Invalid)> {
         let at_least_a_second = |field, length: Option<Seconds>| match length {
@@ -105,6 +160,15 @@ impl PolicyTerms {
         if self.default.is_some_and(|default| default > self.maximum) {
             let problem = Invalid::new("the default duration can't be longer than the maximum");
             return Err(("default_duration_seconds", problem));
+        }
+        if self.break_glass_maximum.is_some() && !self.allows_emergencies() {
+            let problem = "this bounds emergencies, and the policy lets none pass: set allow_break_glass, or the \
+                           approval_mode break_glass";
+            return Err(("break_glass_max_duration_seconds", Invalid::new(problem)));
+        }
+        if self.break_glass_maximum.is_some_and(|most| most > self.maximum) {
+            let problem = Invalid::new("an emergency can't last longer than the maximum");
+            return Err(("break_glass_max_duration_seconds", problem));
         }
         if !(1..=20).contains(&self.approvals_required) {
             return Err(("approvals_required", Invalid::new("1 to 20 approvals can be required")));
@@ -190,5 +254,19 @@ mod tests {
         assert_eq!(none.check().unwrap_err().0, "approvals_required");
         assert_eq!(PolicyTerms::lasting_up_to(Seconds::of(0)).check().unwrap_err().0, "max_duration_seconds");
         assert!(terms.check().is_ok());
+    }
+
+    #[test]
+    fn a_maximum_of_emergencies_stands_where_there_are_some_and_within_the_maximum() {
+        let field = |terms: &PolicyTerms| terms.check().err().map(|(field, _)| field);
+        let most = |seconds| PolicyTerms {
+            break_glass_maximum: Some(Seconds::of(seconds)),
+            ..PolicyTerms::lasting_up_to(Seconds::of(600))
+        };
+        assert_eq!(field(&most(60)), Some("break_glass_max_duration_seconds"));
+        let allowed = |seconds| PolicyTerms { allow_break_glass: true, ..most(seconds) };
+        let mode = PolicyTerms { mode: ApprovalMode::BreakGlass, ..most(600) };
+        assert_eq!((field(&allowed(600)), field(&mode)), (None, None));
+        assert_eq!(field(&allowed(601)), Some("break_glass_max_duration_seconds"));
     }
 }

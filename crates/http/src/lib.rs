@@ -48,6 +48,7 @@ mod openapi;
 mod probe;
 mod routes;
 mod state;
+mod tagged;
 
 use std::sync::Arc;
 
@@ -61,7 +62,9 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use created::Created;
 pub use edge::{Crowd, EdgeSettings, Place, RequestId, TrustedProxies};
 pub use error::ApiError;
-pub use extract::{ApiCreate, ApiJson, ApiList, ApiPath, ApiQuery, Authenticated, ListQuery, NoFilters};
+pub use extract::{
+    ApiCreate, ApiJson, ApiList, ApiPath, ApiQuery, Authenticated, IfMatch, ListQuery, NoFilters,
+};
 pub use metrics_page::{MetricsError, MetricsPage};
 pub use state::HttpState;
 

@@ -387,8 +387,12 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
         ("/v1/policies", with(&policy, "nonsense", json!(1)), "nonsense"),
         ("/v1/policies", with(&policy, "name", json!("a\u{0}b")), "name"),
         ("/v1/policies", with(&policy, "priority", json!("high")), "priority"),
-        ("/v1/policies", with(&policy, "approval_mode", json!("break_glass")), "approval_mode"),
-        ("/v1/policies", with(&policy, "allow_break_glass", json!(true)), "allow_break_glass"),
+        (
+            "/v1/policies",
+            with(&policy, "break_glass_max_duration_seconds", json!(60)),
+            "break_glass_max_duration_seconds",
+        ),
+        ("/v1/policies", with(&policy, "change_reason", json!("")), "change_reason"),
         ("/v1/policies", with(&policy, "approvals_required", json!(0)), "approvals_required"),
         (approve.as_str(), with(&review, "nonsense", json!(1)), "nonsense"),
         (approve.as_str(), with(&review, "reasoning", json!("a\u{0}b")), "reasoning"),
@@ -401,6 +405,144 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
     server.as_admin("POST", "/v1/policies", Some(broken)).await.refused(422, "policy_invalid");
     server.as_admin("POST", &approve, Some(review)).await.refused(404, "not_found");
     assert_eq!(server.as_admin("POST", "/v1/policies", Some(policy)).await.status, 201);
+}
+
+/// A policy of two rules, and its path.
+async fn policy(server: &Server) -> (Value, String) {
+    let rules = "@notice(\"one\") permit (principal, action, resource);\nforbid (principal, action, resource) when { false };";
+    let body = json!({ "name": "Prod \u{22} write", "max_duration_seconds": 60, "cedar_policy_set": rules });
+    let made = server.as_admin("POST", "/v1/policies", Some(body)).await;
+    assert_eq!((made.status, &made.headers["etag"]), (201, &"\"1\"".parse().unwrap()), "{}", made.body);
+    let path = format!("/v1/policies/{}", made.body["id"].as_str().unwrap());
+    (made.body, path)
+}
+
+#[tokio::test]
+async fn a_policy_is_changed_by_whoever_has_read_it_last() {
+    let server = Server::start().await;
+    let (made, path) = policy(&server).await;
+    let (bearer, tenant) = (format!("Bearer {}", server.tenant.token), server.tenant.tenant.id.to_string());
+    let ask = async |method: &str, uri: &str, version: &str, body: Value| {
+        let headers = [("authorization", bearer.as_str()), ("x-tenant-id", &tenant), ("if-match", version)];
+        server.ask(method, uri, &headers, Some(body)).await
+    };
+    let rule = format!("{path}/rules/{}", made["rules"][0]["id"].as_str().unwrap());
+    let turned = json!({ "ids": [made["rules"][1]["id"], made["rules"][0]["id"]] });
+    let writes = [
+        ("PATCH", path.clone(), json!({ "name": "other" }), 200),
+        ("POST", format!("{path}/rules"), json!({ "effect": "permit" }), 201),
+        ("PATCH", rule.clone(), json!({ "notice": "two" }), 200),
+        ("POST", format!("{path}/versions/1/restore"), json!({ "change_reason": "back" }), 200),
+        ("PATCH", format!("{path}/rules/reorder"), turned, 200),
+        ("DELETE", rule, json!({ "change_reason": "of no use" }), 204),
+    ];
+    let mut version = 1;
+    for (method, uri, body, success) in &writes {
+        for wrong in ["3", "W/\"1\"", "\"\"", "*, \"1\""] {
+            let refused = ask(method, uri, wrong, body.clone()).await;
+            refused.refused(400, "invalid_request");
+            assert!(refused.body["details"]["fields"]["If-Match"].is_string(), "{}", refused.body);
+        }
+        let stale = ask(method, uri, "\"77\", \"0\"", body.clone()).await;
+        stale.refused(409, "conflict");
+        assert_eq!(stale.body["details"]["version"], version);
+        let passed = ask(method, uri, &format!("\"77\", \"{version}\""), body.clone()).await;
+        version += 1;
+        assert_eq!(passed.status, *success, "{method} {uri}: {}", passed.body);
+        assert_eq!(passed.headers["etag"], format!("\"{version}\""), "{method} {uri}");
+        let read = server.get(&path).await;
+        assert_eq!(
+            (&read.body["version"], &read.headers["etag"]),
+            (&json!(version), &passed.headers["etag"])
+        );
+    }
+    ask("DELETE", &path, "\"1\"", json!({})).await.refused(409, "conflict");
+    assert_eq!(ask("DELETE", &path, "*", json!({})).await.status, 204);
+    let versions = server.get(&format!("{path}/versions")).await;
+    assert_eq!(versions.body["data"][0]["change_reason"], "of no use");
+    assert_eq!(versions.body["data"][0]["changed"], json!(["rules"]));
+    assert_eq!(versions.body["data"].as_array().unwrap().len(), 7);
+    let first = server.get(&format!("{path}/versions/1")).await;
+    assert_eq!(first.body["policy"], made);
+    let restored = server.as_admin("POST", &format!("{path}/versions/1/restore"), None).await;
+    assert_eq!((restored.status, &restored.body["enabled"]), (200, &json!(false)), "{}", restored.body);
+    for nothing in ["0", "-1", "x", "99999999999"] {
+        server.get(&format!("{path}/versions/{nothing}")).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_is_read_and_written_by_its_fields() {
+    let server = Server::start().await;
+    let (_, path) = policy(&server).await;
+    let rules = format!("{path}/rules");
+    let wanted = json!({
+        "effect": "permit", "principal_scope_type": "is", "principal_entity_type": "User",
+        "action_scope_type": "in", "action_ids": ["read"], "ordinal": 0, "notice": "hello", "audit_session": false,
+    });
+    let made = server.as_admin("POST", &rules, Some(wanted)).await;
+    assert_eq!((made.status, &made.body["ordinal"]), (201, &json!(0)), "{}", made.body);
+    let listed = server.get(&format!("{rules}?limit=2")).await;
+    assert_eq!((&listed.body["data"][0], &listed.body["has_more"]), (&made.body, &json!(true)));
+    let one = format!("{rules}/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(server.get(&one).await.body, made.body);
+    let changed = server.as_admin("PATCH", &one, Some(json!({ "effect": "forbid", "ordinal": 9 }))).await;
+    assert_eq!((&changed.body["effect"], &changed.body["ordinal"]), (&json!("forbid"), &json!(9)));
+    assert_eq!((&changed.body["notice"], &changed.body["audit_session"]), (&json!("hello"), &json!(false)));
+    for (method, uri, body, field) in [
+        ("PATCH", &one, json!({ "principal_scope_type": "any" }), "principal_entity_type"),
+        ("PATCH", &one, json!({ "principal_scope_type": "eq" }), "principal_entity_id"),
+        ("PATCH", &one, json!({ "action_ids": [] }), "action_ids"),
+        ("PATCH", &one, json!({ "ordinal": 1_000_001 }), "ordinal"),
+        ("PATCH", &one, json!({ "effect": null }), "effect"),
+        ("POST", &rules, json!({ "principal_scope_type": "any" }), "effect"),
+        ("POST", &rules, json!({ "effect": "permit", "principal_entity_id": "x" }), "principal_entity_id"),
+        ("POST", &rules, json!({ "effect": "permit", "ordinal": -1 }), "ordinal"),
+    ] {
+        let refused = server.as_admin(method, uri, Some(body)).await;
+        refused.refused(400, "invalid_request");
+        assert!(refused.body["details"]["fields"][field].is_string(), "{field}: {}", refused.body);
+    }
+    let broken = server.as_admin("POST", &rules, Some(json!({ "policy_text": "permit (" }))).await;
+    broken.refused(422, "policy_invalid");
+    for query in ["limit=0", "cursor=nonsense", "nonsense=1"] {
+        server.get(&format!("{rules}?{query}")).await.refused(400, "invalid_request");
+        server.get(&format!("{path}/versions?{query}")).await.refused(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn policies_are_put_into_an_order_by_a_list_of_all_of_them() {
+    let server = Server::start().await;
+    let (one, two) = (policy(&server).await.0, policy(&server).await.0);
+    let order = async |body: Value| server.as_admin("PATCH", "/v1/policies/reorder", Some(body)).await;
+    let ordered = order(json!({ "ids": [two["id"], one["id"]], "change_reason": "because" })).await;
+    let data = ordered.body["data"].as_array().unwrap();
+    assert_eq!((&data[0]["id"], &data[0]["priority"]), (&two["id"], &json!(20)), "{}", ordered.body);
+    assert_eq!((&data[1]["priority"], &data[1]["rule_count"]), (&json!(10), &json!(2)));
+    let stale = order(json!({ "ids": [one["id"], uuid::Uuid::from_u128(7)] })).await;
+    stale.refused(409, "conflict");
+    assert_eq!(stale.body["details"]["missing"], json!([two["id"]]));
+    assert_eq!(stale.body["details"]["unknown"], json!([uuid::Uuid::from_u128(7)]));
+    order(json!({ "ids": [one["id"], one["id"]] })).await.refused(400, "invalid_request");
+    order(json!({ "ids": vec![one["id"].clone(); 1_001] })).await.refused(400, "invalid_request");
+    order(json!({})).await.refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_policy_is_downloaded_as_cedar_and_the_schema_in_both_forms() {
+    let server = Server::start().await;
+    let (_, path) = policy(&server).await;
+    let file = server.get(&format!("{path}/cedar")).await;
+    assert_eq!(file.headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(file.headers["content-disposition"], "attachment; filename=\"prod-write.cedar\"");
+    assert_eq!(file.headers["etag"], "\"1\"");
+    let plain = server.get("/v1/policies/schema").await;
+    assert_eq!(plain.headers["content-type"], "text/plain; charset=utf-8");
+    let json = server.get("/v1/policies/schema?format=json").await;
+    assert_eq!(json.headers["content-type"], "application/json");
+    assert!(json.body.to_string().contains("AwsPermissionSet"));
+    server.get("/v1/policies/schema?format=xml").await.refused(400, "invalid_request");
 }
 
 #[tokio::test]

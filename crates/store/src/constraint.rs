@@ -56,6 +56,8 @@ constraints! {
     GrantOfRequest = "access_grant_request_key", "access_grant.tenant_id, access_grant.request_id", "the request's grant";
     /// An `Idempotency-Key` in use.
     IdempotencyKey = "idempotency_key", "idempotency.tenant_id, idempotency.principal, idempotency.route, idempotency.key_hash", "the idempotency key";
+    /// A policy by that id: it was deleted, and somebody else has restored it.
+    Policy = "policy_pkey", "policy.tenant_id, policy.id", "the policy's id";
     /// A cached AWS resource.
     AwsResource = "aws_resource_key", "aws_resource.tenant_id, aws_resource.instance_arn, aws_resource.type, aws_resource.aws_id", "the AWS resource";
     /// An assignment.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use curfew_domain::policy::{Policy, PolicyRule, PolicySummary, PolicyTerms, RuleCount};
-use curfew_domain::{Cursor, DoneBy, Page, PageRequest, PolicyId, RuleId, Seconds, Timestamp};
+use curfew_domain::{Cursor, Page, PageRequest, PolicyId, RuleId, Seconds, Timestamp};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::entity::{policy, policy_rule};
 use crate::row::Row;
-use crate::{ReadUnit, StoreError, WriteUnit};
+use crate::{MadeBy, ReadUnit, StoreError, WriteUnit};
 
 impl ReadUnit {
     /// All of the tenant's policies with their rules: what a decision is compiled from.
@@ -21,6 +21,7 @@ impl ReadUnit {
         self.with_rules(
             policy::Column::TenantId.eq(self.wall()),
             policy_rule::Column::TenantId.eq(self.wall()),
+            None,
         )
         .await
     }
@@ -28,7 +29,8 @@ impl ReadUnit {
     /// Some of the tenant's policies with their rules.
     pub async fn policies_named(&self, ids: &[PolicyId]) -> Result<Vec<Policy>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        self.with_rules(policy::Column::Id.is_in(ids.clone()), policy_rule::Column::PolicyId.is_in(ids)).await
+        let of_policies = policy_rule::Column::PolicyId.is_in(ids.clone());
+        self.with_rules(policy::Column::Id.is_in(ids), of_policies, None).await
     }
 
     /// The version that each of the tenant's policies stands at. Whatever of a policy changes makes another version of it.
@@ -52,19 +54,22 @@ impl ReadUnit {
         &self,
         policies: SimpleExpr,
         of_policies: SimpleExpr,
+        lock: Option<LockType>,
     ) -> Result<Vec<Policy>, StoreError> {
-        let rows = policy::Entity::find()
+        let mut query = policy::Entity::find()
             .filter(policy::Column::TenantId.eq(self.wall()))
             .filter(policies)
-            .order_by_asc(policy::Column::Id)
-            .all(self.tx())
-            .await?;
+            .order_by_asc(policy::Column::Id);
+        if let Some(lock) = lock {
+            query = query.lock(lock);
+        }
+        let rows = query.all(self.tx()).await?;
         let mut rules = self.rules(of_policies).await?;
         rows.into_iter().map(|row| with(rules.remove(&row.id).unwrap_or_default(), row)).collect()
     }
 
     /// The ids of all of the tenant's policies.
-    pub(crate) async fn policy_ids(&self) -> Result<Vec<PolicyId>, StoreError> {
+    pub async fn policy_ids(&self) -> Result<Vec<PolicyId>, StoreError> {
         let ids: Vec<Uuid> = policy::Entity::find()
             .select_only()
             .column(policy::Column::Id)
@@ -79,6 +84,18 @@ impl ReadUnit {
     /// A policy with its rules.
     pub async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
         self.one_policy(id, None).await
+    }
+
+    /// The version that a policy has, if it is there.
+    pub async fn policy_version_now(&self, id: PolicyId) -> Result<Option<u32>, StoreError> {
+        let found: Option<i64> = policy::Entity::find_by_id((self.wall(), id.uuid()))
+            .select_only()
+            .column(policy::Column::Version)
+            .into_tuple()
+            .one(self.tx())
+            .await?;
+        let at = Row { table: "policy", id };
+        found.map(|found| u32::try_from(found).map_err(|problem| at.corrupt("version", problem))).transpose()
     }
 
     /// How many policies the tenant has.
@@ -150,20 +167,73 @@ impl WriteUnit {
         self.one_policy(id, Some(LockType::NoKeyUpdate)).await
     }
 
+    /// All of the tenant's policies with their rules, held against other writers until the unit ends. One that is made
+    /// meanwhile is not among them.
+    pub async fn lock_policies(&self) -> Result<Vec<Policy>, StoreError> {
+        self.with_rules(
+            policy::Column::TenantId.eq(self.wall()),
+            policy_rule::Column::TenantId.eq(self.wall()),
+            Some(LockType::NoKeyUpdate),
+        )
+        .await
+    }
+
     /// Makes a policy and its rules, and keeps it as its first version. Moves the tenant's version.
-    pub async fn insert_policy(&self, policy: &Policy, by: DoneBy) -> Result<(), StoreError> {
+    pub async fn insert_policy(&self, policy: &Policy, by: impl Into<MadeBy>) -> Result<(), StoreError> {
+        self.insert_policy_after(None, policy, &by.into()).await
+    }
+
+    /// Makes a policy again that was deleted; `before` is the last version that it had. Moves the tenant's version.
+    pub async fn revive_policy(
+        &self,
+        before: &Policy,
+        policy: &Policy,
+        by: &MadeBy,
+    ) -> Result<(), StoreError> {
+        self.insert_policy_after(Some(before), policy, by).await
+    }
+
+    async fn insert_policy_after(
+        &self,
+        before: Option<&Policy>,
+        policy: &Policy,
+        by: &MadeBy,
+    ) -> Result<(), StoreError> {
         policy::Entity::insert(columns(self.wall(), policy)).exec_without_returning(self.tx()).await?;
-        self.insert_rules(policy).await?;
-        self.keep_policy_version(policy, by).await?;
+        self.write_rules(policy.id, policy.rules.iter()).await?;
+        self.keep_policy_version(policy, before, by).await?;
         self.bump_version().await
     }
 
-    /// Writes what may change of a policy, but for its rules, and keeps it whole as another version. Moves the tenant's
-    /// version.
-    pub async fn update_policy(&self, policy: &Policy, by: DoneBy) -> Result<(), StoreError> {
-        let changed = columns(self.wall(), policy);
+    /// Makes `after` of a policy that is held and is `before`: writes its row and those of its rules that differ, and
+    /// keeps it whole as another version. Moves the tenant's version.
+    pub async fn save_policy(
+        &self,
+        before: &Policy,
+        after: &Policy,
+        by: impl Into<MadeBy>,
+    ) -> Result<(), StoreError> {
+        self.write_next(before, after, &by.into()).await?;
+        self.bump_version().await
+    }
+
+    /// The same for many, each as it is and as it is to be, as one change.
+    pub async fn save_policies(&self, changes: &[(Policy, Policy)], by: &MadeBy) -> Result<(), StoreError> {
+        for (before, after) in changes {
+            self.write_next(before, after, by).await?;
+        }
+        self.bump_version().await
+    }
+
+    async fn write_next(&self, before: &Policy, after: &Policy, by: &MadeBy) -> Result<(), StoreError> {
+        self.update_policy_row(after).await?;
+        self.save_rules(before, after).await?;
+        self.keep_policy_version(after, Some(before), by).await
+    }
+
+    async fn update_policy_row(&self, policy: &Policy) -> Result<(), StoreError> {
         let written = policy::Entity::update_many()
-            .set(changed)
+            .set(columns(self.wall(), policy))
             .filter(policy::Column::TenantId.eq(self.wall()))
             .filter(policy::Column::Id.eq(policy.id.uuid()))
             .exec(self.tx())
@@ -171,20 +241,7 @@ impl WriteUnit {
         if written.rows_affected != 1 {
             return Err(StoreError::Stale { table: "policy" });
         }
-        self.keep_policy_version(policy, by).await?;
-        self.bump_version().await
-    }
-
-    /// Puts the rules that `policy` has now in the place of those that it had; before [`Self::update_policy`], which
-    /// keeps them. Moves the tenant's version.
-    pub async fn replace_rules(&self, policy: &Policy) -> Result<(), StoreError> {
-        policy_rule::Entity::delete_many()
-            .filter(policy_rule::Column::TenantId.eq(self.wall()))
-            .filter(policy_rule::Column::PolicyId.eq(policy.id.uuid()))
-            .exec(self.tx())
-            .await?;
-        self.insert_rules(policy).await?;
-        self.bump_version().await
+        Ok(())
     }
 
     /// Deletes a policy and its rules; its versions and the decisions that it made stay. Says whether it was there.
@@ -197,25 +254,6 @@ impl WriteUnit {
             .await?;
         self.bump_version().await?;
         Ok(gone.rows_affected == 1)
-    }
-
-    async fn insert_rules(&self, policy: &Policy) -> Result<(), StoreError> {
-        // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766.
-        for rules in policy.rules.chunks(1_000) {
-            let rows = rules.iter().map(|rule| policy_rule::ActiveModel {
-                tenant_id: Set(self.wall()),
-                id: Set(rule.id.uuid()),
-                policy_id: Set(policy.id.uuid()),
-                ordinal: Set(i32::try_from(rule.ordinal).unwrap_or(i32::MAX)),
-                written_text: Set(rule.text.clone()),
-                resolved_text: Set(rule.resolved.clone()),
-                notice: Set(rule.notice.as_ref().map(ToString::to_string)),
-                audit_session: Set(rule.audit_session),
-                created_at: Set(rule.created_at.micros()),
-            });
-            policy_rule::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
-        }
-        Ok(())
     }
 }
 
@@ -277,7 +315,7 @@ fn with<Rules>(rules: Rules, row: policy::Model) -> Result<Policy<Rules>, StoreE
     })
 }
 
-fn rule(row: policy_rule::Model) -> Result<PolicyRule, StoreError> {
+pub(crate) fn rule(row: policy_rule::Model) -> Result<PolicyRule, StoreError> {
     let at = Row { table: "policy_rule", id: row.id };
     Ok(PolicyRule {
         id: RuleId::from_uuid(row.id),

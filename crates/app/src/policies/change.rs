@@ -1,16 +1,18 @@
 //! Making, changing and deleting policies.
 
-use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
-use curfew_domain::policy::{Policy, PolicyTerms};
+use std::collections::{HashMap, VecDeque};
+
+use curfew_domain::audit::AuditAction;
+use curfew_domain::policy::{ChangeReason, Policy, PolicyRule, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{Change, DisplayName, DoneBy, GroupId, LongText, PolicyId, Scope, Seconds, Timestamp};
+use curfew_domain::{Change, DisplayName, GroupId, LongText, PolicyId, Scope, Seconds, Timestamp};
 use curfew_store::ReadUnit;
 
-use crate::requests::NO_EMERGENCIES;
-use crate::{App, AppError, Caller, Made, Once};
-
+use super::expected::Edit;
 use super::read::PolicyDetail;
+use super::saving;
 use super::statements::{self, NewRule};
+use crate::{App, AppError, Caller, Made, Once};
 
 /// The most policies of a tenant: each is asked at each decision, and compiled anew at each change of any.
 const MOST_POLICIES: u64 = 1_000;
@@ -34,6 +36,8 @@ pub struct NewPolicy {
     pub policy_set: Option<String>,
     /// Single rules, after those.
     pub rules: Vec<NewRule>,
+    /// Why it is made.
+    pub why: Option<ChangeReason>,
 }
 
 /// What is to change of a policy; what is not said stays.
@@ -53,6 +57,8 @@ pub struct PolicyChange {
     pub notification_channel: Change<Option<DisplayName>>,
     /// Statements in the place of all of its rules.
     pub policy_set: Change<String>,
+    /// Which versions it is meant for, and why.
+    pub edit: Edit,
 }
 
 /// What is to change of a policy's terms.
@@ -112,16 +118,23 @@ pub async fn create(
         drop(unit);
         return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
-    if unit.count_policies().await? >= MOST_POLICIES {
-        return Err(AppError::conflict(format!(
-            "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
-        )));
-    }
-    unit.insert_policy(&policy, DoneBy::Person(caller.user)).await?;
-    unit.record(entry(caller, AuditAction::PolicyCreated, &policy)?, app.now(), app.entropy.as_ref()).await?;
+    refuse_one_more(&unit).await?;
+    let entry = saving::entry(caller, AuditAction::PolicyCreated, &policy, wanted.why.as_ref())?;
+    unit.insert_policy(&policy, saving::made_by(caller, wanted.why)).await?;
+    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
     Ok(Made::Now(PolicyDetail::of(app, caller.tenant, policy).await?))
+}
+
+/// Refuses another policy where there are as many as there may be.
+pub(super) async fn refuse_one_more(unit: &ReadUnit) -> Result<(), AppError> {
+    if unit.count_policies().await? < MOST_POLICIES {
+        return Ok(());
+    }
+    Err(AppError::conflict(format!(
+        "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
+    )))
 }
 
 /// What the same request made before.
@@ -143,29 +156,41 @@ pub async fn change(
         Change::To(text) => Some(statements::rules(app, caller.tenant, Some(text), Vec::new()).await?),
     };
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let mut policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
-    let now = app.now();
-    wanted.apply_to(&mut policy);
-    check(&policy.terms)?;
-    policy.version = policy.version.saturating_add(1);
-    policy.updated_at = now;
+    let before = saving::hold(&unit, id, &wanted.edit.expected).await?;
+    let mut after = before.clone();
+    let why = wanted.edit.why.clone();
+    wanted.apply_to(&mut after);
+    check(&after.terms)?;
     if let Some(rules) = new_rules {
-        policy.rules = rules;
-        unit.replace_rules(&policy).await?;
+        after.rules = as_they_were(&before.rules, rules);
     }
-    unit.update_policy(&policy, DoneBy::Person(caller.user)).await?;
-    unit.record(entry(caller, AuditAction::PolicyUpdated, &policy)?, app.now(), app.entropy.as_ref()).await?;
+    let after = saving::save(app, caller, &unit, &before, after, why).await?;
     unit.commit().await?;
-    PolicyDetail::of(app, caller.tenant, policy).await
+    PolicyDetail::of(app, caller.tenant, after).await
 }
 
-/// Deletes a policy. What it decided stays as it is.
-pub async fn delete(app: &App, caller: &Caller, id: PolicyId) -> Result<(), AppError> {
+/// Rules that are written anew as they were written stay the ones that they were, and their names stand for whom they
+/// stood for.
+fn as_they_were(before: &[PolicyRule], written: Vec<PolicyRule>) -> Vec<PolicyRule> {
+    let mut there: HashMap<&str, VecDeque<&PolicyRule>> = HashMap::new();
+    for rule in before {
+        there.entry(&rule.text).or_default().push_back(rule);
+    }
+    let stays = |rule: PolicyRule| match there.get_mut(rule.text.as_str()).and_then(VecDeque::pop_front) {
+        Some(was) => PolicyRule { ordinal: rule.ordinal, ..was.clone() },
+        None => rule,
+    };
+    written.into_iter().map(stays).collect()
+}
+
+/// Deletes a policy. What it decided stays as it is, and so do its versions.
+pub async fn delete(app: &App, caller: &Caller, id: PolicyId, edit: Edit) -> Result<(), AppError> {
     caller.require(Scope::PoliciesDelete)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
+    let policy = saving::hold(&unit, id, &edit.expected).await?;
     unit.delete_policy(id).await?;
-    unit.record(entry(caller, AuditAction::PolicyDeleted, &policy)?, app.now(), app.entropy.as_ref()).await?;
+    let entry = saving::entry(caller, AuditAction::PolicyDeleted, &policy, edit.why.as_ref())?;
+    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     unit.commit().await?;
     Ok(())
 }
@@ -194,33 +219,12 @@ impl TermsChange {
     }
 }
 
-fn check(terms: &PolicyTerms) -> Result<(), AppError> {
+/// Checks what no single field can tell.
+pub(super) fn check(terms: &PolicyTerms) -> Result<(), AppError> {
     terms.check().map_err(|(field, problem)| AppError::invalid(field, &problem))?;
-    for (field, said) in [
-        ("approval_mode", terms.mode == ApprovalMode::BreakGlass),
-        ("allow_break_glass", terms.allow_break_glass),
-        ("break_glass_max_duration_seconds", terms.break_glass_maximum.is_some()),
-    ] {
-        // It would pass every approval, and nobody would be told, nor asked to review it.
-        if said {
-            return Err(AppError::field(field, NO_EMERGENCIES));
-        }
-    }
     // There are no groups before identity providers bring them: naming one would wait for nobody.
     match terms.approver_groups.first() {
         Some(group) => Err(AppError::field("approver_groups", format!("there is no group {group}"))),
         None => Ok(()),
     }
-}
-
-/// What is logged of a policy: the hash proves the version that is kept.
-fn entry(caller: &Caller, action: AuditAction, policy: &Policy) -> Result<NewEntry, AppError> {
-    let content = content_hash(policy).map_err(AppError::internal)?;
-    Ok(NewEntry::new(caller.actor, action, "policy", policy.id)
-        .with("version", policy.version)
-        .with("content", content)
-        .with("enabled", policy.enabled)
-        .with("priority", policy.priority)
-        .with("approval_mode", policy.terms.mode.as_str())
-        .with("rules", policy.rules.len()))
 }

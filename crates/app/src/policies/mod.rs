@@ -1,15 +1,39 @@
 //! A tenant's policies: kept, changed, and compiled for decisions.
+//!
+//! Whoever changes one holds it meanwhile, so that of two who do so at once the second sees what the first did. What
+//! takes long, parsing above all, is done before, while no unit is held.
 
 mod change;
+mod expected;
+mod export;
+mod fields;
 mod labour;
 mod names;
+mod order;
 mod read;
+mod rewrite;
+pub mod rules;
+mod saving;
 mod snapshot;
 mod statements;
+pub mod versions;
 
 pub use change::{NewPolicy, PolicyChange, TermsChange, change, create, delete};
-pub use read::{PolicyDetail, get, list};
+pub use expected::{Edit, Expected};
+pub use export::{CedarFile, cedar};
+pub use fields::{
+    ActionFields, ActionScopeType, FieldsChange, RuleFields, ScopeChange, ScopeFields, ScopeType,
+};
+pub use order::{reorder, reorder_rules};
+pub use read::{PolicyDetail, get, list, schema};
+pub use rewrite::RuleChange;
+pub use rules::{RuleAt, RuleDetail};
 pub use snapshot::{Snapshot, Snapshots};
 pub use statements::{NewRule, Said};
+pub use versions::VersionDetail;
 
 pub use curfew_policy::{ActionScope, EntityRef, RuleShape, Scope as RuleScope};
+pub use curfew_store::PolicyVersionSummary;
+
+/// How often a change is taken up anew because another came between.
+const TRIES: usize = 5;

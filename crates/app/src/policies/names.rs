@@ -24,6 +24,12 @@ impl KnownNames {
         Ok(Self(known))
     }
 
+    /// And these.
+    pub(super) fn and(mut self, known: HashMap<PrincipalName, PrincipalId>) -> Self {
+        self.0.extend(known);
+        self
+    }
+
     /// What `name` stands for. E-mails and ids are unique in a tenant, so nothing is ambiguous.
     pub(super) fn resolve(&self, name: &PrincipalName) -> Result<PrincipalId, NameProblem> {
         self.0.get(name).copied().ok_or(NameProblem::Unknown)

@@ -1,8 +1,8 @@
 //! Reading policies.
 
-use curfew_domain::policy::{Policy, PolicySummary};
+use curfew_domain::policy::{Policy, PolicyRule, PolicySummary};
 use curfew_domain::{Page, PageRequest, PolicyId, Scope, TenantId};
-use curfew_policy::{PolicyInvalid, RuleShape, Statement};
+use curfew_policy::{ACCESS_SCHEMA, PolicyInvalid, RuleShape, Statement, access_schema_json};
 use curfew_store::StoreError;
 
 use crate::{App, AppError, Caller};
@@ -32,22 +32,37 @@ pub async fn get(app: &App, caller: &Caller, id: PolicyId) -> Result<PolicyDetai
     PolicyDetail::of(app, caller.tenant, policy).await
 }
 
+/// The vocabulary that rules are validated against, in Cedar's language of schemas or in its JSON form.
+pub fn schema(caller: &Caller, as_json: bool) -> Result<&'static str, AppError> {
+    caller.require(Scope::PoliciesRead)?;
+    Ok(if as_json { access_schema_json() } else { ACCESS_SCHEMA })
+}
+
 impl PolicyDetail {
     /// Reads the fields off the statements. Parsing is work for the processor, so it is done aside.
     pub(super) async fn of(app: &App, tenant: TenantId, policy: Policy) -> Result<Self, AppError> {
-        let reading = app.policies.labour.of(tenant, move || {
-            let shapes = policy.rules.iter().map(|rule| shape(&rule.text)).collect::<Result<_, _>>();
-            (policy, shapes)
-        });
-        let (policy, shapes) = reading.await?;
-        let shapes = shapes.map_err(|problem| {
-            let id = policy.id.to_string();
-            AppError::internal(StoreError::Corrupt { table: "policy_rule", id, problem: problem.to_string() })
-        })?;
-        Ok(Self { policy, shapes })
+        let (rules, shapes) = shapes(app, tenant, policy.rules).await?;
+        Ok(Self { policy: Policy { rules, ..policy }, shapes })
     }
 }
 
-fn shape(text: &str) -> Result<RuleShape, PolicyInvalid> {
+/// The fields of each of these rules, and the rules.
+pub(super) async fn shapes(
+    app: &App,
+    tenant: TenantId,
+    rules: Vec<PolicyRule>,
+) -> Result<(Vec<PolicyRule>, Vec<RuleShape>), AppError> {
+    let reading = app.policies.labour.of(tenant, move || {
+        let shapes = rules.iter().map(|rule| shape(&rule.text).map_err(|problem| (rule.id, problem)));
+        let shapes: Result<Vec<_>, _> = shapes.collect();
+        shapes.map(|shapes| (rules, shapes))
+    });
+    reading.await?.map_err(|(id, problem)| {
+        let (id, problem) = (id.to_string(), problem.to_string());
+        AppError::internal(StoreError::Corrupt { table: "policy_rule", id, problem })
+    })
+}
+
+pub(super) fn shape(text: &str) -> Result<RuleShape, PolicyInvalid> {
     RuleShape::of(&Statement::one(text)?)
 }

@@ -1,11 +1,12 @@
 //! Rules as they come in: text, or fields to assemble a text from.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use curfew_domain::policy::{Notice, PolicyRule};
 use curfew_domain::{RuleId, TenantId};
 use curfew_policy::{
-    MOST_STATEMENTS, PolicyInvalid, PrincipalName, Rule, RuleShape, Statement, too_many_statements,
+    MOST_STATEMENTS, PolicyInvalid, PrincipalId, PrincipalName, Rule, RuleShape, Statement,
+    too_many_statements,
 };
 
 use crate::{App, AppError};
@@ -19,8 +20,8 @@ pub struct NewRule {
     pub said: Said,
     /// What requesters are told when it decides; else what its `@notice` says.
     pub notice: Option<Notice>,
-    /// Whether sessions that it gives are followed.
-    pub audit_session: bool,
+    /// Whether sessions that it gives are followed; else what its `@audit_session` says, and yes where it has none.
+    pub audit_session: Option<bool>,
 }
 
 /// A rule's statement, in one of its two forms.
@@ -36,7 +37,7 @@ pub enum Said {
 struct Draft {
     statement: Statement,
     notice: Option<Notice>,
-    audit_session: bool,
+    audit_session: Option<bool>,
 }
 
 /// Reads, resolves and validates the statements of `cedar_policy_set`, then the single rules; numbers them in that
@@ -47,6 +48,32 @@ pub(super) async fn rules(
     policy_set: Option<String>,
     single: Vec<NewRule>,
 ) -> Result<Vec<PolicyRule>, AppError> {
+    rules_with(app, tenant, policy_set, single, HashMap::new()).await
+}
+
+/// The same for one rule, which stands alone.
+pub(super) async fn one(app: &App, tenant: TenantId, wanted: NewRule) -> Result<PolicyRule, AppError> {
+    one_with(app, tenant, wanted, HashMap::new()).await
+}
+
+/// The same, where it is known already for whom some names stand.
+pub(super) async fn one_with(
+    app: &App,
+    tenant: TenantId,
+    wanted: NewRule,
+    known: HashMap<PrincipalName, PrincipalId>,
+) -> Result<PolicyRule, AppError> {
+    let rules = rules_with(app, tenant, None, vec![wanted], known).await?;
+    rules.into_iter().next().ok_or(AppError::NotFound("rule"))
+}
+
+async fn rules_with(
+    app: &App,
+    tenant: TenantId,
+    policy_set: Option<String>,
+    single: Vec<NewRule>,
+    known: HashMap<PrincipalName, PrincipalId>,
+) -> Result<Vec<PolicyRule>, AppError> {
     // Parsing is work for the processor, and the more of it the more somebody writes.
     let labour = &app.policies.labour;
     let reading = labour.of(tenant, move || {
@@ -55,7 +82,8 @@ pub(super) async fn rules(
         Ok((drafts, names))
     });
     let (drafts, names) = reading.await?.map_err(invalid)?;
-    let names = look_up(app, tenant, names).await?;
+    let names = names.into_iter().filter(|name| !known.contains_key(name)).collect();
+    let names = look_up(app, tenant, names).await?.and(known);
     let resolved = labour.of(tenant, move || resolved(&drafts, &names)).await?.map_err(invalid)?;
     let now = app.now();
     resolved
@@ -66,9 +94,9 @@ pub(super) async fn rules(
                 id: RuleId::new(app.now(), app.entropy.as_ref()),
                 ordinal,
                 notice: notice.or(annotated(&rule)?),
+                audit_session: audit_session.or(rule.audit_session).unwrap_or(true),
                 text: rule.text,
                 resolved: rule.resolved,
-                audit_session,
                 created_at: now,
             })
         })
@@ -90,7 +118,7 @@ fn drafts(policy_set: Option<&str>, single: &[NewRule]) -> Result<Vec<Draft>, Po
         drafts.extend(statements.into_iter().map(|statement| Draft {
             statement,
             notice: None,
-            audit_session: true,
+            audit_session: None,
         }));
     }
     if drafts.len() + single.len() > MOST_STATEMENTS {
@@ -106,7 +134,7 @@ fn drafts(policy_set: Option<&str>, single: &[NewRule]) -> Result<Vec<Draft>, Po
     Ok(drafts)
 }
 
-type Resolved = (Rule, Option<Notice>, bool);
+type Resolved = (Rule, Option<Notice>, Option<bool>);
 
 /// All problems of all statements, not only the first one's.
 fn resolved(drafts: &[Draft], names: &KnownNames) -> Result<Vec<Resolved>, PolicyInvalid> {
@@ -125,7 +153,7 @@ fn annotated(rule: &Rule) -> Result<Option<Notice>, AppError> {
     said.map(str::parse).transpose().map_err(|problem| AppError::invalid("notice", &problem))
 }
 
-fn invalid(invalid: PolicyInvalid) -> AppError {
+pub(super) fn invalid(invalid: PolicyInvalid) -> AppError {
     let message = invalid.to_string();
     let errors = invalid.0.iter().filter_map(|problem| serde_json::to_value(problem).ok()).collect();
     AppError::PolicyInvalid { message, errors }

@@ -31,8 +31,8 @@ pub use submit::submit;
 
 pub use curfew_store::RequestFilter;
 
-/// What is said to whoever asks for emergency access, or would allow it.
-pub(crate) const NO_EMERGENCIES: &str = "emergency access is not given in this version";
+/// What is said to whoever asks for emergency access.
+const NO_EMERGENCIES: &str = "emergency access is not given in this version";
 
 /// How often a decision is taken up anew because policies, roles or another's word came between. What moves more often
 /// than that within a request is told to try again.

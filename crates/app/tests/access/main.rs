@@ -6,6 +6,8 @@ mod heads;
 mod joining;
 mod meanwhile;
 mod policies;
+mod policy_rules;
+mod policy_versions;
 mod proof;
 mod remembering;
 mod requests;

@@ -1,11 +1,13 @@
 use curfew_app::policies::{
-    ActionScope, EntityRef, NewRule, PolicyChange, RuleScope, RuleShape, Said, TermsChange,
+    ActionScope, Edit, EntityRef, NewRule, PolicyChange, RuleScope, RuleShape, Said, TermsChange,
 };
+use curfew_app::requests::NewRequest;
 use curfew_app::testing::TestApp;
-use curfew_app::{AppError, Made, Once, policies};
+use curfew_app::{AppError, Caller, Made, Once, policies};
 use curfew_domain::policy::{Effect, Policy};
+use curfew_domain::request::ApprovalMode;
 use curfew_domain::{
-    Action, BuiltInRole, Change, DoneBy, ErrorCode, PageLimit, PageRequest, PolicyId, Seconds,
+    Action, BuiltInRole, Change, DoneBy, ErrorCode, PageLimit, PageRequest, PolicyId, Scope, Seconds,
 };
 use curfew_store::on_both_databases;
 
@@ -48,7 +50,7 @@ on_both_databases! {
     async fn statements_and_rules_together_have_a_limit(db: &TestStore) {
         let world = World::new(db).await;
         let mut wanted = new_policy(auto(), &PERMIT_ALL.repeat(999));
-        let rule = NewRule { said: Said::Text(PERMIT_ALL.to_owned()), notice: None, audit_session: true };
+        let rule = NewRule { said: Said::Text(PERMIT_ALL.to_owned()), notice: None, audit_session: None };
         wanted.rules = vec![rule; 2];
         let refused = policies::create(&world.test.app, &world.admin, &Once::unkeyed(), wanted).await;
         assert_eq!(code(refused), ErrorCode::PolicyInvalid);
@@ -69,7 +71,7 @@ on_both_databases! {
             policies::create(app, &world.admin, &Once::unkeyed(), new_policy(auto(), PERMIT_ALL)).await
         };
         assert_eq!(code(one_more().await), ErrorCode::Conflict);
-        policies::delete(app, &world.admin, policy.id).await.unwrap();
+        policies::delete(app, &world.admin, policy.id, Edit::default()).await.unwrap();
         assert!(one_more().await.is_ok());
     }
 
@@ -98,7 +100,7 @@ on_both_databases! {
         let rule = NewRule {
             said: Said::Shape(Box::new(shape.clone())),
             notice: Some("not \"here\"".parse().unwrap()),
-            audit_session: false,
+            audit_session: Some(false),
         };
         let mut wanted = new_policy(auto(), PERMIT_ALL);
         wanted.rules = vec![rule];
@@ -124,30 +126,35 @@ on_both_databases! {
         assert_eq!(policies::get(&world.test.app, &world.admin, made.policy.id).await.unwrap(), made);
     }
 
-    async fn emergencies_are_not_promised_before_they_are_told_and_reviewed(db: &TestStore) {
+    async fn a_policy_for_emergencies_is_kept_and_matches_nothing_else(db: &TestStore) {
         let world = World::new(db).await;
-        let terms = |change: fn(&mut curfew_domain::policy::PolicyTerms)| {
-            let mut terms = auto();
-            change(&mut terms);
-            terms
+        let mut terms = auto();
+        terms.mode = ApprovalMode::BreakGlass;
+        terms.break_glass_maximum = Some(Seconds::of(600));
+        let made = world.policy(terms, PERMIT_ALL).await;
+        assert_eq!(made.policy.terms.break_glass_maximum, Some(Seconds::of(600)));
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        assert_eq!(code(world.submit(&alice, to_read(account(DEV))).await), ErrorCode::Forbidden);
+        let alice = Caller { scopes: [Scope::RequestsCreate, Scope::RequestsBreakGlass].into_iter().collect(), ..alice };
+        let emergency = NewRequest { break_glass: true, ..to_read(account(DEV)) };
+        assert_eq!(fields(world.submit(&alice, emergency).await), ["break_glass"]);
+    }
+
+    async fn a_maximum_of_emergencies_needs_emergencies(db: &TestStore) {
+        let world = World::new(db).await;
+        let made = world.policy(auto(), PERMIT_ALL).await.policy;
+        let app = &world.test.app;
+        let change = |allow: Change<bool>, most: Change<Option<Seconds>>| PolicyChange {
+            terms: TermsChange { allow_break_glass: allow, break_glass_maximum: most, ..TermsChange::default() },
+            ..PolicyChange::default()
         };
-        for (terms, field) in [
-            (terms(|terms| terms.mode = curfew_domain::request::ApprovalMode::BreakGlass), "approval_mode"),
-            (terms(|terms| terms.allow_break_glass = true), "allow_break_glass"),
-            (
-                terms(|terms| terms.break_glass_maximum = Some(Seconds::of(60))),
-                "break_glass_max_duration_seconds",
-            ),
-        ] {
-            let refused =
-                policies::create(&world.test.app, &world.admin, &Once::unkeyed(), new_policy(terms, PERMIT_ALL)).await;
-            assert_eq!(fields(refused), [field]);
-        }
-        let made = world.policy(auto(), PERMIT_ALL).await;
-        let mut change = PolicyChange::default();
-        change.terms.allow_break_glass = Change::To(true);
-        let refused = policies::change(&world.test.app, &world.admin, made.policy.id, change).await;
-        assert_eq!(fields(refused), ["allow_break_glass"]);
+        let most = Change::To(Some(Seconds::of(600)));
+        let refused = policies::change(app, &world.admin, made.id, change(Change::Keep, most)).await;
+        assert_eq!(fields(refused), ["break_glass_max_duration_seconds"]);
+        policies::change(app, &world.admin, made.id, change(Change::To(true), most)).await.unwrap();
+        let refused = policies::change(app, &world.admin, made.id, change(Change::To(false), Change::Keep)).await;
+        assert_eq!(fields(refused), ["break_glass_max_duration_seconds"]);
+        policies::change(app, &world.admin, made.id, change(Change::To(false), Change::To(None))).await.unwrap();
     }
 
     async fn a_change_is_seen_by_the_next_request_on_every_node(db: &TestStore) {
@@ -177,7 +184,7 @@ on_both_databases! {
         };
         policies::change(&other_node.app, &world.admin, made.policy.id, rules).await.unwrap();
         assert!(!ask(world.test.clone()).await);
-        policies::delete(&world.test.app, &world.admin, made.policy.id).await.unwrap();
+        policies::delete(&world.test.app, &world.admin, made.policy.id, Edit::default()).await.unwrap();
         world.policy(auto(), PERMIT_ALL).await;
         assert!(ask(other_node).await);
     }
@@ -211,17 +218,17 @@ on_both_databases! {
             code(policies::change(app, &approver, made.policy.id, PolicyChange::default()).await),
             ErrorCode::Forbidden
         );
-        assert_eq!(code(policies::delete(app, &approver, made.policy.id).await), ErrorCode::Forbidden);
+        assert_eq!(code(policies::delete(app, &approver, made.policy.id, Edit::default()).await), ErrorCode::Forbidden);
         let unknown = PolicyId::new(app.now(), app.entropy.as_ref());
         assert_eq!(code(policies::get(app, &world.admin, unknown).await), ErrorCode::NotFound);
-        assert_eq!(code(policies::delete(app, &world.admin, unknown).await), ErrorCode::NotFound);
+        assert_eq!(code(policies::delete(app, &world.admin, unknown, Edit::default()).await), ErrorCode::NotFound);
     }
 
     async fn each_change_is_logged(db: &TestStore) {
         let world = World::new(db).await;
         let made = world.policy(auto(), PERMIT_ALL).await;
         policies::change(&world.test.app, &world.admin, made.policy.id, PolicyChange::default()).await.unwrap();
-        policies::delete(&world.test.app, &world.admin, made.policy.id).await.unwrap();
+        policies::delete(&world.test.app, &world.admin, made.policy.id, Edit::default()).await.unwrap();
         assert_eq!(world.logged().await, ["policy.created", "policy.updated", "policy.deleted"]);
     }
 }

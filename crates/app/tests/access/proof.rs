@@ -1,6 +1,6 @@
 //! Every decision can be explained and proved later.
 
-use curfew_app::policies::PolicyChange;
+use curfew_app::policies::{Edit, PolicyChange};
 use curfew_app::requests::{self, question_of};
 use curfew_app::{Caller, audit, policies};
 use curfew_domain::audit::{AuditAction, EntryBody};
@@ -74,7 +74,7 @@ on_both_databases! {
             ..PolicyChange::default()
         };
         policies::change(app, &world.admin, made.id, other).await.unwrap();
-        policies::delete(app, &world.admin, made.id).await.unwrap();
+        policies::delete(app, &world.admin, made.id, Edit::default()).await.unwrap();
         let unit = app.store.tenant(world.tenant).read().await.unwrap();
         let decision = unit.decisions(request.id).await.unwrap().remove(0);
         let by = &decision.rules[0];

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use curfew_app::aws_resources::{self, PushedResource};
+use curfew_app::policies::Edit;
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{Once, policies, requests, settings, users};
 use curfew_domain::connection::Suspension;
@@ -77,7 +78,7 @@ on_both_databases! {
         let nodes = Nodes::new(db).await;
         let forbid = nodes.world.policy(auto(), "forbid (principal, action, resource);").await;
         assert_eq!(code(nodes.ask().await), ErrorCode::Forbidden);
-        policies::delete(&nodes.world.test.app, &nodes.world.admin, forbid.policy.id).await.unwrap();
+        policies::delete(&nodes.world.test.app, &nodes.world.admin, forbid.policy.id, Edit::default()).await.unwrap();
         nodes.ask().await.unwrap();
     }
 

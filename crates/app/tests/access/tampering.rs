@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use curfew_app::policies::PolicyChange;
+use curfew_app::policies::{Edit, PolicyChange};
 use curfew_app::{audit, policies};
 use curfew_domain::{BuiltInRole, Change, PolicyId, Scope};
 use curfew_store::testing::TestStore;
@@ -57,7 +57,8 @@ async fn forge_another(db: &TestStore, made: PolicyId) -> PolicyId {
         "CREATE TABLE kept AS SELECT * FROM policy;
          UPDATE kept SET id = {id};
          INSERT INTO policy SELECT * FROM kept;
-         INSERT INTO policy_version SELECT tenant_id, {id}, version, {body}, made_by FROM policy_version;"
+         INSERT INTO policy_version SELECT tenant_id, {id}, version, {body}, changed, made_by, made_at, change_reason
+         FROM policy_version;"
     ))
     .await;
     forged
@@ -77,7 +78,7 @@ on_both_databases! {
         let world = World::new(db).await;
         let made = world.policy(auto(), PERMIT_ALL).await.policy.id;
         copy_policies(db).await;
-        policies::delete(&world.test.app, &world.admin, made).await.unwrap();
+        policies::delete(&world.test.app, &world.admin, made, Edit::default()).await.unwrap();
         assert!(verify(&world).await.is_sound());
         put_back(db).await;
         let found = one_finding(&world).await;
@@ -126,7 +127,7 @@ on_both_databases! {
         let forbidding =
             PolicyChange { policy_set: Change::To(FORBID_ALL.to_owned()), ..PolicyChange::default() };
         policies::change(&world.test.app, &world.admin, kept, forbidding).await.unwrap();
-        policies::delete(&world.test.app, &world.admin, deleted).await.unwrap();
+        policies::delete(&world.test.app, &world.admin, deleted, Edit::default()).await.unwrap();
         let alice = world.person("alice", BuiltInRole::User, None).await;
         assert!(world.submit(&alice, to_read(account(DEV))).await.is_err(), "everything is forbidden");
         let found = db.store.tenant(world.tenant).walk_audit(&[]).to_end().await.unwrap();

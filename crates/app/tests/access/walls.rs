@@ -1,6 +1,6 @@
 use curfew_app::grants::{self, GrantFilter};
 use curfew_app::policies;
-use curfew_app::policies::PolicyChange;
+use curfew_app::policies::{Edit, PolicyChange};
 use curfew_app::requests::{self, RequestFilter};
 use curfew_domain::{BuiltInRole, DiscoveredAttributes, ErrorCode, PageRequest};
 use curfew_store::on_both_databases;
@@ -21,7 +21,7 @@ on_both_databases! {
         let refusals = [
             code(policies::get(app, admin, policy).await),
             code(policies::change(app, admin, policy, PolicyChange::default()).await),
-            code(policies::delete(app, admin, policy).await),
+            code(policies::delete(app, admin, policy, Edit::default()).await),
             code(requests::get(app, admin, waiting.id).await),
             code(requests::approve(app, admin, waiting.id, None).await),
             code(requests::deny(app, admin, waiting.id, None).await),

@@ -15,6 +15,7 @@ use curfew_domain::{
     CachedResourceId, CredentialId, Discovered, DiscoveredAttributes, ErrorCode, ExternalId, IdentityUser,
     OuId, PermissionSetArn, ResourceRef, ScopeSet, Seconds, Tenant, TenantId, TenantState, User, UserId,
 };
+use curfew_store::Backend;
 use curfew_store::testing::{TestStore, sealed_log};
 use uuid::Uuid;
 
@@ -161,6 +162,19 @@ impl World {
         Caller { actor: Actor::Local(user.id), user: user.id, scopes: role.scopes(), ..nobody(self.tenant) }
     }
 
+    /// Gives somebody another address, as a directory would: the old one is free.
+    pub(crate) async fn rename(&self, db: &TestStore, user: UserId) {
+        let id = match db.store.backend() {
+            Backend::Sqlite => format!("x'{}'", user.uuid().simple()),
+            Backend::Postgres => format!("'{user}'"),
+        };
+        let address = format!("was-{user}@acme.example");
+        db.tamper(&format!(
+            "UPDATE app_user SET email = '{address}', email_folded = '{address}' WHERE id = {id}"
+        ))
+        .await;
+    }
+
     /// Makes a policy of priority 0 with these statements.
     pub(crate) async fn policy(&self, terms: PolicyTerms, statements: &str) -> PolicyDetail {
         let wanted = new_policy(terms, statements);
@@ -270,6 +284,7 @@ pub(crate) fn new_policy(terms: PolicyTerms, statements: &str) -> NewPolicy {
         notification_channel: None,
         policy_set: Some(statements.to_owned()),
         rules: Vec::new(),
+        why: None,
     }
 }
 

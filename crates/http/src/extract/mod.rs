@@ -3,6 +3,7 @@
 mod authenticated;
 mod body;
 mod create;
+mod if_match;
 mod json;
 mod list;
 mod nul;
@@ -12,6 +13,8 @@ mod visitor;
 
 pub use authenticated::Authenticated;
 pub use create::ApiCreate;
+pub use if_match::IfMatch;
+pub(crate) use if_match::IfMatchHeader;
 pub use json::ApiJson;
 pub use list::{ApiList, ListQuery, NoFilters};
 pub use path::ApiPath;

@@ -9,8 +9,11 @@ mod grants;
 mod health;
 mod policies;
 mod policy_rules;
+mod policy_texts;
+mod policy_versions;
 mod requests;
 mod roles;
+mod rule_fields;
 mod settings;
 mod setup;
 mod tenants;
@@ -32,6 +35,9 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(grants::routes())
         .merge(health::routes())
         .merge(policies::routes())
+        .merge(policy_rules::routes())
+        .merge(policy_texts::routes())
+        .merge(policy_versions::routes())
         .merge(requests::routes())
         .merge(roles::routes())
         .merge(settings::routes())

@@ -3,19 +3,29 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use curfew_api::{ErrorBody, NewPolicy, PageBody, Policy, PolicyChange, PolicyFields, PolicySummary};
-use curfew_app::policies::{self, PolicyDetail, TermsChange};
+use curfew_api::{
+    ErrorBody, ListBody, NewPolicy, PageBody, Policy, PolicyChange, PolicyChangeReason, PolicyFields,
+    PolicyOrder, PolicySummary,
+};
+use curfew_app::Made;
+use curfew_app::policies::{self, Edit, Expected, PolicyDetail, RuleDetail, TermsChange};
 use curfew_domain::PolicyId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::policy_rules::{new_rule, shown_rule};
+use super::rule_fields::{new_rule, shown_rule};
+use crate::extract::IfMatchHeader;
+use crate::tagged::Tagged;
 use crate::{
-    ApiCreate, ApiError, ApiJson, ApiList, ApiPath, Authenticated, Created, HttpState, ListQuery, NoFilters,
+    ApiCreate, ApiError, ApiJson, ApiList, ApiPath, Authenticated, Created, HttpState, IfMatch, ListQuery,
+    NoFilters,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, change, delete))
+        .routes(routes!(reorder))
 }
 
 /// The tenant's policies, newest first.
@@ -28,11 +38,7 @@ async fn list(
 ) -> Result<Json<PageBody<PolicySummary>>, ApiError> {
     let page = list.page(&state, &caller)?;
     let policies = policies::list(&state.app, &caller, page).await?;
-    let summary = |policy: curfew_domain::policy::PolicySummary| PolicySummary {
-        fields: PolicyFields::of(&policy),
-        rule_count: policy.rules.0,
-    };
-    Ok(Json(list.body(&state, &caller, policies.map(summary))))
+    Ok(Json(list.body(&state, &caller, policies.map(|policy| summary(&policy)))))
 }
 
 /// Make a policy.
@@ -40,7 +46,7 @@ async fn list(
 /// Rules are validated strictly against the published schema. `User::"alice@acme.com"` and `Group::"engineering"`
 /// are resolved to ids; what was written is kept and returned as it was.
 #[utoipa::path(post, path = "/v1/policies", tag = "policies", request_body = NewPolicy,
-    responses((status = 201, body = Policy),
+    responses((status = 201, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
         (status = 404, description = "What the same key made was deleted since.", body = ErrorBody),
         (status = 409, description = "The key was used for another body, or there are 1,000 policies.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate, or is too much of it.", body = ErrorBody)))]
@@ -48,9 +54,10 @@ async fn create(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     ApiCreate { body, once }: ApiCreate<NewPolicy>,
-) -> Result<Created<Policy>, ApiError> {
+) -> Result<Tagged<Created<Policy>>, ApiError> {
     let terms = body.terms();
-    let rules = body.rules.into_iter().enumerate().map(|(index, rule)| new_rule(index, rule));
+    let rules =
+        body.rules.into_iter().enumerate().map(|(index, rule)| new_rule(&format!("rules[{index}]."), rule));
     let wanted = policies::NewPolicy {
         name: body.name,
         description: body.description,
@@ -60,33 +67,41 @@ async fn create(
         notification_channel: body.notification_channel,
         policy_set: body.cedar_policy_set,
         rules: rules.collect::<Result<_, _>>()?,
+        why: body.change_reason,
     };
     let made = policies::create(&state.app, &caller, &once, wanted).await?;
-    Ok(Created(made.map(shown)))
+    let version = match &made {
+        Made::Now(detail) | Made::Before(detail) => detail.policy.version,
+    };
+    Ok(Tagged(version, Created(made.map(self::body))))
 }
 
 /// One policy with its rules.
 #[utoipa::path(get, path = "/v1/policies/{policyId}", tag = "policies", params(("policyId" = Uuid, Path)),
-    responses((status = 200, body = Policy)))]
+    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version.")))))]
 async fn get(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     ApiPath(id): ApiPath<PolicyId>,
-) -> Result<Json<Policy>, ApiError> {
-    Ok(Json(shown(policies::get(&state.app, &caller, id).await?)))
+) -> Result<Tagged<Json<Policy>>, ApiError> {
+    Ok(shown(policies::get(&state.app, &caller, id).await?))
 }
 
 /// Change a policy; each change is a new version of it. What is left out stays.
-#[utoipa::path(patch, path = "/v1/policies/{policyId}", tag = "policies", params(("policyId" = Uuid, Path)),
-    request_body = PolicyChange,
-    responses((status = 200, body = Policy),
+///
+/// Of `cedar_policy_set`, statements that are there as they are written stay the rules that they are, with their ids.
+#[utoipa::path(patch, path = "/v1/policies/{policyId}", tag = "policies",
+    params(("policyId" = Uuid, Path), IfMatchHeader), request_body = PolicyChange,
+    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
+        (status = 409, description = "The policy is at another version: `details.version`.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate.", body = ErrorBody)))]
 async fn change(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     ApiPath(id): ApiPath<PolicyId>,
+    IfMatch(expected): IfMatch,
     ApiJson(body): ApiJson<PolicyChange>,
-) -> Result<Json<Policy>, ApiError> {
+) -> Result<Tagged<Json<Policy>>, ApiError> {
     let wanted = policies::PolicyChange {
         name: body.name,
         description: body.description,
@@ -104,25 +119,63 @@ async fn change(
         },
         notification_channel: body.notification_channel,
         policy_set: body.cedar_policy_set,
+        edit: Edit { expected, why: body.change_reason },
     };
-    Ok(Json(shown(policies::change(&state.app, &caller, id, wanted).await?)))
+    Ok(shown(policies::change(&state.app, &caller, id, wanted).await?))
 }
 
-/// Delete a policy. What it decided stays as it is.
-#[utoipa::path(delete, path = "/v1/policies/{policyId}", tag = "policies", params(("policyId" = Uuid, Path)),
-    responses((status = 204)))]
+/// Delete a policy. What it decided stays as it is, and so do its versions.
+#[utoipa::path(delete, path = "/v1/policies/{policyId}", tag = "policies",
+    params(("policyId" = Uuid, Path), IfMatchHeader), request_body = Option<PolicyChangeReason>,
+    responses((status = 204),
+        (status = 409, description = "The policy is at another version: `details.version`.", body = ErrorBody)))]
 async fn delete(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     ApiPath(id): ApiPath<PolicyId>,
+    IfMatch(expected): IfMatch,
+    body: Option<ApiJson<PolicyChangeReason>>,
 ) -> Result<StatusCode, ApiError> {
-    policies::delete(&state.app, &caller, id).await?;
+    let edit = Edit { expected, why: body.and_then(|ApiJson(body)| body.change_reason) };
+    policies::delete(&state.app, &caller, id, edit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(detail: PolicyDetail) -> Policy {
+/// Have the tenant's policies asked in this order.
+///
+/// The list names each of them once. Priorities are dealt out strictly falling, from ten times their number to 10: each
+/// policy then stands alone in its priority, and a `forbid` stops only what stands below it. Policies whose priority
+/// stays get no new version.
+#[utoipa::path(patch, path = "/v1/policies/reorder", tag = "policies", params(IfMatchHeader),
+    request_body = PolicyOrder,
+    responses((status = 200, body = ListBody<PolicySummary>),
+        (status = 409, description = "The list leaves some out (`details.missing`), or names others (`details.unknown`).", body = ErrorBody)))]
+async fn reorder(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    IfMatch(expected): IfMatch,
+    ApiJson(body): ApiJson<PolicyOrder>,
+) -> Result<Json<ListBody<PolicySummary>>, ApiError> {
+    if expected != Expected::Any {
+        let problem = "there is no version of all policies together: the list is compared with what is there";
+        return Err(ApiError::field("If-Match", problem));
+    }
+    let policies = policies::reorder(&state.app, &caller, &body.ids, body.change_reason).await?;
+    Ok(Json(ListBody { data: policies.iter().map(summary).collect() }))
+}
+
+fn summary(policy: &curfew_domain::policy::PolicySummary) -> PolicySummary {
+    PolicySummary { fields: PolicyFields::of(policy), rule_count: policy.rules.0 }
+}
+
+/// The answer that is one policy.
+pub(super) fn shown(detail: PolicyDetail) -> Tagged<Json<Policy>> {
+    Tagged(detail.policy.version, Json(body(detail)))
+}
+
+pub(super) fn body(detail: PolicyDetail) -> Policy {
     let fields = PolicyFields::of(&detail.policy);
-    let rules =
-        detail.policy.rules.into_iter().zip(detail.shapes).map(|(rule, shape)| shown_rule(rule, shape));
-    Policy { fields, rules: rules.collect() }
+    let rules = detail.policy.rules.into_iter().zip(detail.shapes);
+    let shown = rules.map(|(rule, shape)| shown_rule(RuleDetail { rule, shape }));
+    Policy { fields, rules: shown.collect() }
 }

@@ -1,210 +1,146 @@
-//! Rules between their fields on the wire and their shape.
+//! Single rules of a policy.
 
-use curfew_api::{ActionScopeType, EntityScopeType, NewPolicyRule, PolicyRule};
-use curfew_app::policies::{ActionScope, EntityRef, NewRule, RuleScope, RuleShape, Said};
-use curfew_domain::{AccountId, GroupId, OuId, policy};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use curfew_api::{
+    AddedPolicyRule, ErrorBody, PageBody, Policy, PolicyChangeReason, PolicyRule, PolicyRuleChange, RuleOrder,
+};
+use curfew_app::policies::rules::{self, RuleAt};
+use curfew_app::policies::{self, Edit};
+use curfew_domain::{Change, PolicyId, RuleId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::ApiError;
+use super::policies::shown;
+use super::rule_fields::{new_rule, rule_change, shown_rule};
+use crate::extract::IfMatchHeader;
+use crate::tagged::Tagged;
+use crate::{
+    ApiCreate, ApiError, ApiJson, ApiList, ApiPath, Authenticated, Created, HttpState, IfMatch, ListQuery,
+    NoFilters,
+};
 
-/// Reads rule number `index` of a body. A statement wins over fields.
-pub(super) fn new_rule(index: usize, body: NewPolicyRule) -> Result<NewRule, ApiError> {
-    let (notice, audit_session) = (body.notice.clone(), body.audit_session);
-    let said = match body.policy_text {
-        Some(text) => Said::Text(text.into()),
-        None => Said::Shape(Box::new(shape(index, body)?)),
+pub(crate) fn routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(get, change, remove))
+        .routes(routes!(reorder))
+}
+
+/// A policy's rules, by ordinal.
+#[utoipa::path(get, path = "/v1/policies/{policyId}/rules", tag = "policies",
+    params(("policyId" = Uuid, Path), ListQuery),
+    responses((status = 200, body = PageBody<PolicyRule>)))]
+async fn list(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(policy): ApiPath<PolicyId>,
+    list: ApiList<NoFilters>,
+) -> Result<Json<PageBody<PolicyRule>>, ApiError> {
+    let page = list.page(&state, &caller)?;
+    let rules = rules::list(&state.app, &caller, policy, page).await?;
+    Ok(Json(list.body(&state, &caller, rules.map(shown_rule))))
+}
+
+/// Add a rule to a policy: a new version of the policy.
+///
+/// The statement's `@notice` and `@audit_session` are understood where the fields don't say otherwise.
+#[utoipa::path(post, path = "/v1/policies/{policyId}/rules", tag = "policies",
+    params(("policyId" = Uuid, Path), IfMatchHeader), request_body = AddedPolicyRule,
+    responses((status = 201, body = PolicyRule, headers(("ETag" = String, description = "The policy's version."))),
+        (status = 409, description = "The policy is at another version (`details.version`), or has 1,000 rules; or the key was used for another body.", body = ErrorBody),
+        (status = 422, description = "Cedar that does not parse or validate.", body = ErrorBody)))]
+async fn add(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(policy): ApiPath<PolicyId>,
+    IfMatch(expected): IfMatch,
+    ApiCreate { body, once }: ApiCreate<AddedPolicyRule>,
+) -> Result<Tagged<Created<PolicyRule>>, ApiError> {
+    let edit = Edit { expected, why: body.change_reason.clone() };
+    let ordinal = body.ordinal;
+    let wanted = (new_rule("", body.rule())?, ordinal);
+    let made = rules::add(&state.app, &caller, &once, policy, wanted, edit).await?;
+    let version = match &made {
+        curfew_app::Made::Now(rule) | curfew_app::Made::Before(rule) => rule.version,
     };
-    Ok(NewRule { said, notice, audit_session })
+    Ok(Tagged(version, Created(made.map(|rule| shown_rule(rule.detail)))))
 }
 
-fn shape(index: usize, body: NewPolicyRule) -> Result<RuleShape, ApiError> {
-    let missing = || at(index, "effect", "is required where there is no policy_text");
-    let principal = WrittenScope {
-        path: [index.to_string(), "principal".to_owned()],
-        kind: body.principal_entity_type.map(String::from),
-        id: body.principal_entity_id.map(String::from),
+/// One rule.
+#[utoipa::path(get, path = "/v1/policies/{policyId}/rules/{ruleId}", tag = "policies",
+    params(("policyId" = Uuid, Path), ("ruleId" = Uuid, Path)),
+    responses((status = 200, body = PolicyRule, headers(("ETag" = String, description = "The policy's version.")))))]
+async fn get(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath((policy, rule)): ApiPath<(PolicyId, RuleId)>,
+) -> Result<Tagged<Json<PolicyRule>>, ApiError> {
+    Ok(tagged(rules::get(&state.app, &caller, policy, rule).await?))
+}
+
+/// Change a rule: a new version of its policy. What is left out stays.
+///
+/// `policy_text` replaces the statement. Other fields change those of the statement that is there, whose annotations
+/// stay; together they must say one scope. `notice`, `audit_session` and `ordinal` alone leave the statement as it is
+/// written, but for an annotation that says otherwise.
+#[utoipa::path(patch, path = "/v1/policies/{policyId}/rules/{ruleId}", tag = "policies",
+    params(("policyId" = Uuid, Path), ("ruleId" = Uuid, Path), IfMatchHeader), request_body = PolicyRuleChange,
+    responses((status = 200, body = PolicyRule, headers(("ETag" = String, description = "The policy's version."))),
+        (status = 409, description = "The policy is at another version: `details.version`.", body = ErrorBody),
+        (status = 422, description = "Cedar that does not parse or validate.", body = ErrorBody)))]
+async fn change(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath((policy, rule)): ApiPath<(PolicyId, RuleId)>,
+    IfMatch(expected): IfMatch,
+    ApiJson(body): ApiJson<PolicyRuleChange>,
+) -> Result<Tagged<Json<PolicyRule>>, ApiError> {
+    let edit = Edit { expected, why: body.change_reason.clone() };
+    let ordinal = match body.ordinal {
+        Change::Keep => None,
+        Change::To(ordinal) => Some(ordinal),
     };
-    let resource = WrittenScope {
-        path: [index.to_string(), "resource".to_owned()],
-        kind: body.resource_entity_type.map(String::from),
-        id: body.resource_entity_id.map(String::from),
-    };
-    let action = match (body.action_scope_type, &body.action_ids[..]) {
-        (ActionScopeType::Any, []) => ActionScope::Any,
-        (ActionScopeType::Eq, [one]) => ActionScope::Eq(*one),
-        (ActionScopeType::In, [_, ..]) => ActionScope::In(body.action_ids),
-        _ => return Err(at(index, "action_ids", "none for any, one for eq, one or more for in")),
-    };
-    Ok(RuleShape {
-        effect: body.effect.ok_or_else(missing)?,
-        principal: principal.scope(body.principal_scope_type)?,
-        action,
-        resource: resource.scope(body.resource_scope_type)?,
-        conditions: body.conditions.map(String::from),
-    })
+    let wanted = (rule_change(body), ordinal);
+    Ok(tagged(rules::change(&state.app, &caller, policy, rule, wanted, edit).await?))
 }
 
-/// The type and id of a scope, as they were written.
-struct WrittenScope {
-    path: [String; 2],
-    kind: Option<String>,
-    id: Option<String>,
+/// Take a rule out of a policy: a new version of the policy.
+#[utoipa::path(delete, path = "/v1/policies/{policyId}/rules/{ruleId}", tag = "policies",
+    params(("policyId" = Uuid, Path), ("ruleId" = Uuid, Path), IfMatchHeader),
+    request_body = Option<PolicyChangeReason>,
+    responses((status = 204, headers(("ETag" = String, description = "The policy's version."))),
+        (status = 409, description = "The policy is at another version: `details.version`.", body = ErrorBody)))]
+async fn remove(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath((policy, rule)): ApiPath<(PolicyId, RuleId)>,
+    IfMatch(expected): IfMatch,
+    body: Option<ApiJson<PolicyChangeReason>>,
+) -> Result<Tagged<StatusCode>, ApiError> {
+    let edit = Edit { expected, why: body.and_then(|ApiJson(body)| body.change_reason) };
+    let version = rules::remove(&state.app, &caller, policy, rule, edit).await?;
+    Ok(Tagged(version, StatusCode::NO_CONTENT))
 }
 
-impl WrittenScope {
-    /// What a scope type has no use for is refused: dropped, it would have the rule speak of everybody.
-    fn scope(self, scope: EntityScopeType) -> Result<RuleScope, ApiError> {
-        if scope == EntityScopeType::Any {
-            self.refuse("entity_type", self.kind.as_ref())?;
-        }
-        if matches!(scope, EntityScopeType::Any | EntityScopeType::Is) {
-            self.refuse("entity_id", self.id.as_ref())?;
-        }
-        Ok(match scope {
-            EntityScopeType::Any => RuleScope::Any,
-            EntityScopeType::Eq => RuleScope::Eq(EntityRef::new(self.kind()?, self.id()?)),
-            EntityScopeType::In => RuleScope::In(EntityRef::new(self.kind()?, self.id()?)),
-            EntityScopeType::Is => RuleScope::Is(self.kind()?.to_owned()),
-            EntityScopeType::IsIn => RuleScope::IsIn(self.kind()?.to_owned(), self.container()?),
-        })
-    }
-
-    fn kind(&self) -> Result<&str, ApiError> {
-        self.kind.as_deref().ok_or_else(|| self.missing("entity_type"))
-    }
-
-    fn id(&self) -> Result<&str, ApiError> {
-        self.id.as_deref().ok_or_else(|| self.missing("entity_id"))
-    }
-
-    /// What it must be in: `Type::"id"`, or an id whose form tells its type.
-    fn container(&self) -> Result<EntityRef, ApiError> {
-        let id = self.id()?;
-        let kind = if id.starts_with("group:") {
-            "User"
-        } else if id.parse::<OuId>().is_ok() {
-            "AwsOrganizationalUnit"
-        } else if id.parse::<AccountId>().is_ok() {
-            "AwsAccount"
-        } else if id.parse::<GroupId>().is_ok() {
-            "Group"
-        } else {
-            return id
-                .parse()
-                .map_err(|problem: curfew_domain::Invalid| self.problem("entity_id", &problem.to_string()));
-        };
-        Ok(EntityRef::new(kind, id))
-    }
-
-    fn missing(&self, field: &str) -> ApiError {
-        self.problem(field, "is required by the scope type")
-    }
-
-    fn refuse(&self, field: &str, said: Option<&String>) -> Result<(), ApiError> {
-        match said {
-            None => Ok(()),
-            Some(_) => Err(self.problem(field, "says nothing with this scope type: name one that uses it")),
-        }
-    }
-
-    fn problem(&self, field: &str, problem: &str) -> ApiError {
-        let [index, variable] = &self.path;
-        ApiError::field(format!("rules[{index}].{variable}_{field}"), problem)
-    }
+/// Put a policy's rules into another order: a new version of the policy.
+#[utoipa::path(patch, path = "/v1/policies/{policyId}/rules/reorder", tag = "policies",
+    params(("policyId" = Uuid, Path), IfMatchHeader), request_body = RuleOrder,
+    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
+        (status = 409, description = "The list leaves some out (`details.missing`) or names others (`details.unknown`), or the policy is at another version (`details.version`).", body = ErrorBody)))]
+async fn reorder(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(policy): ApiPath<PolicyId>,
+    IfMatch(expected): IfMatch,
+    ApiJson(body): ApiJson<RuleOrder>,
+) -> Result<Tagged<Json<Policy>>, ApiError> {
+    let edit = Edit { expected, why: body.change_reason };
+    let detail = policies::reorder_rules(&state.app, &caller, policy, &body.ids, edit).await?;
+    Ok(shown(detail))
 }
 
-fn at(index: usize, field: &str, problem: &str) -> ApiError {
-    ApiError::field(format!("rules[{index}].{field}"), problem)
-}
-
-/// A rule as it is shown.
-pub(super) fn shown_rule(rule: policy::PolicyRule, shape: RuleShape) -> PolicyRule {
-    let (principal_scope_type, principal_entity_type, principal_entity_id) = fields(shape.principal);
-    let (resource_scope_type, resource_entity_type, resource_entity_id) = fields(shape.resource);
-    let (action_scope_type, action_ids) = match shape.action {
-        ActionScope::Any => (ActionScopeType::Any, Vec::new()),
-        ActionScope::Eq(action) => (ActionScopeType::Eq, vec![action]),
-        ActionScope::In(actions) => (ActionScopeType::In, actions),
-    };
-    PolicyRule {
-        id: rule.id,
-        ordinal: rule.ordinal,
-        effect: shape.effect,
-        policy_text: rule.text,
-        principal_scope_type,
-        principal_entity_type,
-        principal_entity_id,
-        action_scope_type,
-        action_ids,
-        resource_scope_type,
-        resource_entity_type,
-        resource_entity_id,
-        conditions: shape.conditions,
-        notice: rule.notice,
-        audit_session: rule.audit_session,
-        created_at: rule.created_at,
-    }
-}
-
-fn fields(scope: RuleScope) -> (EntityScopeType, Option<String>, Option<String>) {
-    match scope {
-        RuleScope::Any => (EntityScopeType::Any, None, None),
-        RuleScope::Eq(entity) => (EntityScopeType::Eq, Some(entity.kind), Some(entity.id)),
-        RuleScope::In(entity) => (EntityScopeType::In, Some(entity.kind), Some(entity.id)),
-        RuleScope::Is(kind) => (EntityScopeType::Is, Some(kind), None),
-        RuleScope::IsIn(kind, within) => (EntityScopeType::IsIn, Some(kind), Some(within.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::response::IntoResponse;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn read(rule: Value) -> Result<NewRule, ApiError> {
-        new_rule(0, serde_json::from_value(rule).unwrap())
-    }
-
-    async fn refused_field(rule: Value) -> String {
-        let response = read(rule).unwrap_err().into_response();
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let body: Value = serde_json::from_slice(&body).unwrap();
-        let fields: Vec<_> = body["details"]["fields"].as_object().unwrap().keys().cloned().collect();
-        fields.join(" ")
-    }
-
-    #[tokio::test]
-    async fn a_field_that_the_scope_type_has_no_use_for_is_refused() {
-        for (variable, scope, field) in [
-            ("principal", None, "entity_type"),
-            ("principal", Some("any"), "entity_id"),
-            ("principal", Some("is"), "entity_id"),
-            ("resource", None, "entity_id"),
-            ("resource", Some("is"), "entity_id"),
-        ] {
-            let name = |field: &str| format!("{variable}_{field}");
-            let mut rule = json!({ "effect": "permit", name(field): "User" });
-            if let Some(scope) = scope {
-                rule[name("scope_type")] = scope.into();
-                if scope == "is" {
-                    rule[name("entity_type")] = "User".into();
-                }
-            }
-            let refused = refused_field(rule.clone()).await;
-            assert_eq!(refused, format!("rules[0].{variable}_{field}"), "{rule}");
-        }
-    }
-
-    #[test]
-    fn a_rule_that_says_no_more_than_its_scope_types_use_is_read() {
-        for rule in [
-            json!({ "effect": "permit" }),
-            json!({ "effect": "permit", "principal_scope_type": "is", "principal_entity_type": "User" }),
-            json!({ "effect": "permit", "principal_scope_type": "eq", "principal_entity_type": "User",
-                "principal_entity_id": "alice@acme.example" }),
-        ] {
-            assert!(read(rule.clone()).is_ok(), "{rule}");
-        }
-    }
+fn tagged(rule: RuleAt) -> Tagged<Json<PolicyRule>> {
+    Tagged(rule.version, Json(shown_rule(rule.detail)))
 }

@@ -1,16 +1,23 @@
 //! Erasing people: their texts go, and the chain still verifies.
 
 use curfew_domain::UserId;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use crate::entity::{audit_entry, audit_text};
+use crate::entity::{audit_entry, audit_text, policy_version};
 use crate::{StoreError, WriteUnit};
 
 impl WriteUnit {
     /// Erases the texts of what a person did, by whatever credential, and of what was done to them. Answers how many.
+    /// Why they changed policies goes as well from where it is kept beside the log.
     pub async fn erase_audit_texts_of(&self, person: UserId) -> Result<u64, StoreError> {
         use audit_entry::Column;
+        policy_version::Entity::update_many()
+            .col_expr(policy_version::Column::ChangeReason, Expr::value(None::<String>))
+            .filter(policy_version::Column::TenantId.eq(self.wall()))
+            .filter(policy_version::Column::MadeBy.eq(person.to_string()))
+            .exec(self.tx())
+            .await?;
         let done_to = Condition::all()
             .add(Column::ResourceType.eq("user"))
             .add(Column::ResourceId.eq(person.to_string()));

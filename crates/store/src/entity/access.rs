@@ -68,7 +68,11 @@ pub(crate) mod policy_version {
         pub version: i64,
         #[sea_orm(column_type = "JsonBinary")]
         pub body: Json,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub changed: Json,
         pub made_by: String,
+        pub made_at: i64,
+        pub change_reason: Option<String>,
     }
 
     no_relations!();

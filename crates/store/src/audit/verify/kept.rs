@@ -13,6 +13,14 @@ use super::policies::ToldPolicies;
 use crate::entity::audit_entry;
 use crate::{DecisionRecord, ReadUnit, StoreError};
 
+/// Entries that tell how a policy stands.
+const OF_POLICIES: [AuditAction; 4] = [
+    AuditAction::PolicyCreated,
+    AuditAction::PolicyUpdated,
+    AuditAction::PolicyDeleted,
+    AuditAction::PolicyRestored,
+];
+
 /// Something kept beside the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
@@ -48,7 +56,7 @@ impl Proof {
             AuditAction::RequestEvaluated => {
                 Kept::Decision(fact("decision_id").and_then(Value::as_str)?.parse().ok()?)
             }
-            AuditAction::PolicyCreated | AuditAction::PolicyUpdated | AuditAction::PolicyDeleted => {
+            action if OF_POLICIES.contains(&action) => {
                 let version = fact("version").and_then(Value::as_u64)?.try_into().ok()?;
                 Kept::PolicyVersion(body.resource_id.parse().ok()?, version)
             }
@@ -69,7 +77,9 @@ pub(super) struct Told {
 impl Told {
     fn policy(&mut self, proof: Proof) {
         match (proof.kept, proof.action) {
-            (Kept::PolicyVersion(id, _), AuditAction::PolicyDeleted) => self.policies.deleted(id),
+            (Kept::PolicyVersion(id, version), AuditAction::PolicyDeleted) => {
+                self.policies.deleted(id, version);
+            }
             (Kept::PolicyVersion(id, version), _) => self.policies.stands(id, version, proof.content),
             (Kept::Decision(_), _) => {}
         }
@@ -156,12 +166,10 @@ impl ReadUnit {
     }
 
     async fn unsealed_of_policies(&self) -> Result<Vec<audit_entry::Model>, StoreError> {
-        let of_policies =
-            [AuditAction::PolicyCreated, AuditAction::PolicyUpdated, AuditAction::PolicyDeleted];
         let rows = audit_entry::Entity::find()
             .filter(audit_entry::Column::TenantId.eq(self.wall()))
             .filter(audit_entry::Column::Sequence.is_null())
-            .filter(audit_entry::Column::Action.is_in(of_policies.map(AuditAction::as_str)))
+            .filter(audit_entry::Column::Action.is_in(OF_POLICIES.map(AuditAction::as_str)))
             .all(self.tx())
             .await?;
         Ok(rows)

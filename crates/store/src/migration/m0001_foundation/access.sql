@@ -44,7 +44,10 @@ CREATE TABLE policy_version (
   policy_id UUID NOT NULL,
   version BIGINT NOT NULL,
   body JSONB NOT NULL,
+  changed JSONB NOT NULL,
   made_by TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  change_reason TEXT,
   PRIMARY KEY (tenant_id, policy_id, version)
 );
 

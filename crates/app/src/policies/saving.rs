@@ -1,0 +1,63 @@
+//! A policy that is held, changed, and kept as its next version: the one way in which policies change.
+
+use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
+use curfew_domain::policy::{ChangeReason, Policy};
+use curfew_domain::{DoneBy, PolicyId};
+use curfew_store::{MadeBy, WriteUnit};
+
+use super::expected::Expected;
+use crate::{App, AppError, Caller};
+
+/// Holds a policy against other writers, and refuses a change that was meant for another version of it.
+pub(super) async fn hold(unit: &WriteUnit, id: PolicyId, expected: &Expected) -> Result<Policy, AppError> {
+    let policy = unit.lock_policy(id).await?.ok_or(AppError::NotFound("policy"))?;
+    expected.check(policy.version)?;
+    Ok(policy)
+}
+
+/// Makes `after` of a policy that is held: as its next version, and with an entry in the log.
+pub(super) async fn save(
+    app: &App,
+    caller: &Caller,
+    unit: &WriteUnit,
+    before: &Policy,
+    after: Policy,
+    why: Option<ChangeReason>,
+) -> Result<Policy, AppError> {
+    let after = next_version(app, before, after);
+    unit.save_policy(before, &after, made_by(caller, why.clone())).await?;
+    let entry = entry(caller, AuditAction::PolicyUpdated, &after, why.as_ref())?
+        .with("changed", after.changed_since(before));
+    unit.record(entry, app.now(), app.entropy.as_ref()).await?;
+    Ok(after)
+}
+
+/// `after` as the version that follows `before`.
+pub(super) fn next_version(app: &App, before: &Policy, after: Policy) -> Policy {
+    Policy { version: before.version.saturating_add(1), updated_at: app.now(), ..after }
+}
+
+pub(super) fn made_by(caller: &Caller, why: Option<ChangeReason>) -> MadeBy {
+    MadeBy { by: DoneBy::Person(caller.user), reason: why }
+}
+
+/// What is logged of a policy: the hash proves the version that is kept.
+pub(super) fn entry(
+    caller: &Caller,
+    action: AuditAction,
+    policy: &Policy,
+    why: Option<&ChangeReason>,
+) -> Result<NewEntry, AppError> {
+    let content = content_hash(policy).map_err(AppError::internal)?;
+    let entry = NewEntry::new(caller.actor, action, "policy", policy.id)
+        .with("version", policy.version)
+        .with("content", content)
+        .with("enabled", policy.enabled)
+        .with("priority", policy.priority)
+        .with("approval_mode", policy.terms.mode.as_str())
+        .with("rules", policy.rules.len());
+    Ok(match why {
+        Some(why) => entry.with_personal("change_reason", why.as_str()),
+        None => entry,
+    })
+}
