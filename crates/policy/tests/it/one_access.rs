@@ -24,13 +24,14 @@ struct Organization {
     tagged: Vec<bool>,
 }
 
+/// The unit, or none at the root.
+fn parent(unit: usize) -> Option<OuId> {
+    (unit < UNITS).then(|| unit_id(unit))
+}
+
 impl Organization {
     fn units(&self) -> BTreeMap<OuId, Option<OuId>> {
-        (0..UNITS).map(|unit| (unit_id(unit), self.parent(self.unit_in[unit]))).collect()
-    }
-
-    fn parent(&self, unit: usize) -> Option<OuId> {
-        (unit < UNITS).then(|| unit_id(unit))
+        (0..UNITS).map(|unit| (unit_id(unit), parent(self.unit_in[unit]))).collect()
     }
 
     fn target(&self, account: usize, set: usize) -> Target {
@@ -43,7 +44,7 @@ impl Organization {
                 name: id,
                 tags: tags.into_iter().collect(),
                 is_management: account == self.management,
-                unit: self.parent(self.account_in[account]),
+                unit: parent(self.account_in[account]),
             },
             permission_set: PermissionSetFacts {
                 arn: set_arn(set).parse().unwrap(),
