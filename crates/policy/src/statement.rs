@@ -151,7 +151,7 @@ pub(crate) fn conditions(text: &str) -> Option<&str> {
 }
 
 /// The index of the parenthesis that opens the scope: behind the annotations and the effect.
-fn scope_start(tokens: &[Token]) -> Option<usize> {
+pub(crate) fn scope_start(tokens: &[Token]) -> Option<usize> {
     let mut at = 0;
     while tokens.get(at)?.is('@') {
         at += if tokens.get(at + 2)?.is('(') { 5 } else { 2 };

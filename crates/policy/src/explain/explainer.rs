@@ -1,0 +1,248 @@
+//! A decision's trace, with what the rules that did not match lacked.
+
+use std::collections::btree_map::Entry as MapEntry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use cedar_policy::{Entities, Request};
+use curfew_domain::policy::{Effect, Policy};
+use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
+
+use super::reason::reason;
+use super::rule::{Answer, Dissected, RuleText};
+use super::{Explanation, Finding, GroupExplanation, Part, PointExplanation, RuleExplanation};
+use crate::entities::{BoxError, Point, entities};
+use crate::{AccessQuestion, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
+
+/// So many resources of one question are explained.
+const MOST_POINTS: usize = 50;
+
+/// So many rules are explained of one resource.
+const MOST_RULES: usize = 100;
+
+/// And so many of all of them.
+const MOST_RULES_IN_ALL: usize = 500;
+
+/// A tenant's enabled policies, ready to be explained.
+#[derive(Debug, Default)]
+pub struct Explainer {
+    policies: HashMap<PolicyId, DisplayName>,
+    /// By priority.
+    groups: BTreeMap<i32, Vec<Explainable>>,
+}
+
+/// A rule in its policy.
+#[derive(Debug)]
+struct Explainable {
+    policy: PolicyId,
+    /// What its policy judges by when nobody asked for a duration.
+    usual: Seconds,
+    rule: Arc<RuleText>,
+}
+
+impl Explainer {
+    /// Of the enabled ones of `policies`. Total: what can't be read is explained as that.
+    pub fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
+        Self::default().after(policies)
+    }
+
+    /// Of these policies instead: rules that are as they were are not read again.
+    #[must_use]
+    pub fn after<'a>(&self, policies: impl IntoIterator<Item = &'a Policy>) -> Self {
+        let known: HashMap<RuleId, &Arc<RuleText>> =
+            self.groups.values().flatten().map(|known| (known.rule.id, &known.rule)).collect();
+        let mut new = Self::default();
+        for policy in policies.into_iter().filter(|policy| policy.enabled) {
+            new.policies.insert(policy.id, policy.name.clone());
+            let group = new.groups.entry(policy.priority).or_default();
+            group.extend(policy.rules.iter().map(|rule| Explainable {
+                policy: policy.id,
+                usual: policy.terms.usual_duration(),
+                rule: match known.get(&rule.id).filter(|known| known.is(rule)) {
+                    Some(known) => Arc::clone(known),
+                    None => Arc::new(RuleText::of(rule)),
+                },
+            }));
+        }
+        new
+    }
+
+    /// Says why these policies decided so on `question`. Total: where the question can't be put, the reason says so.
+    pub fn explain(&self, question: &AccessQuestion, decision: &Decision) -> Explanation {
+        let (points, points_left_out) = self.points(question, decision).unwrap_or_default();
+        let mut explanation = Explanation { reason: String::new(), points, points_left_out };
+        explanation.reason = reason(self, question, decision, &explanation.points);
+        explanation
+    }
+
+    /// What people call a policy.
+    pub(super) fn name(&self, policy: PolicyId) -> &str {
+        self.policies.get(&policy).map_or("a policy", DisplayName::as_str)
+    }
+
+    fn points(
+        &self,
+        question: &AccessQuestion,
+        decision: &Decision,
+    ) -> Result<(Vec<PointExplanation>, usize), BoxError> {
+        let entities = entities(question)?;
+        let points = Point::all_of(question)?;
+        let mut asked: Vec<(&Point<'_>, &PointTrace)> = points.iter().zip(&decision.trace).collect();
+        asked.sort_by_key(|(_, trace)| verdict(trace) == GroupVerdict::Permits);
+        let left_out = asked.len().saturating_sub(MOST_POINTS);
+        let mut explaining = Explaining {
+            explainer: self,
+            question,
+            entities: &entities,
+            faulty: decision.faults.iter().filter_map(|fault| fault.rule).collect(),
+            room: MOST_RULES_IN_ALL,
+            dissected: HashMap::new(),
+        };
+        let explained = asked.into_iter().take(MOST_POINTS);
+        let explained = explained.map(|(point, trace)| explaining.point(point, trace));
+        Ok((explained.collect::<Result<_, _>>()?, left_out))
+    }
+}
+
+fn verdict(trace: &PointTrace) -> GroupVerdict {
+    trace.groups.last().map_or(GroupVerdict::Silent, |group| group.verdict)
+}
+
+/// One question, while it is explained.
+struct Explaining<'e> {
+    explainer: &'e Explainer,
+    question: &'e AccessQuestion,
+    entities: &'e Entities,
+    /// The rules that could not be evaluated somewhere.
+    faulty: BTreeSet<RuleId>,
+    /// How many more rules are explained.
+    room: usize,
+    /// Many resources meet the same rules.
+    dissected: HashMap<RuleId, Dissected<'e>>,
+}
+
+/// A group at one resource.
+struct Candidates<'e> {
+    trace: &'e GroupTrace,
+    /// What policies see, by the duration that they judge by.
+    requests: BTreeMap<Seconds, Request>,
+    matched: Vec<(&'e Explainable, Seconds)>,
+    /// Those that don't match though their principal and resource fit: what went wrong first, other actions last.
+    others: Vec<(&'e Explainable, Seconds)>,
+    other_principals: usize,
+    other_resources: usize,
+}
+
+impl<'e> Explaining<'e> {
+    fn point(&mut self, point: &Point<'_>, trace: &'e PointTrace) -> Result<PointExplanation, BoxError> {
+        let groups: Vec<Candidates<'e>> =
+            trace.groups.iter().map(|group| self.candidates(point, group)).collect::<Result<_, _>>()?;
+        let mut room = MOST_RULES.min(self.room);
+        let mut take = |wanted: usize| {
+            let taken = wanted.min(room);
+            room -= taken;
+            taken
+        };
+        let matched: Vec<usize> = groups.iter().map(|group| take(group.matched.len())).collect();
+        let others: Vec<usize> = groups.iter().map(|group| take(group.others.len())).collect();
+        let shown = matched.into_iter().zip(others);
+        let groups: Vec<GroupExplanation> =
+            groups.into_iter().zip(shown).map(|(group, shown)| self.group(group, shown)).collect();
+        self.room -= groups.iter().map(|group| group.rules.len()).sum::<usize>();
+        Ok(PointExplanation {
+            account: trace.account.clone(),
+            resource: trace.resource.clone(),
+            verdict: verdict(trace),
+            groups,
+        })
+    }
+
+    /// Sorts a group's rules by whether they come into question.
+    fn candidates(&self, point: &Point<'_>, trace: &'e GroupTrace) -> Result<Candidates<'e>, BoxError> {
+        let matched: BTreeSet<RuleId> = trace.permits.iter().chain(&trace.forbids).copied().collect();
+        let mut found = Candidates {
+            trace,
+            requests: BTreeMap::new(),
+            matched: Vec::new(),
+            others: Vec::new(),
+            other_principals: 0,
+            other_resources: 0,
+        };
+        let (mut others, mut for_other_actions) = (Vec::new(), Vec::new());
+        let rules = self.explainer.groups.get(&trace.priority).map(Vec::as_slice).unwrap_or_default();
+        for rule in rules {
+            let duration = judged(rule, trace, self.question);
+            let request = match found.requests.entry(duration) {
+                MapEntry::Occupied(known) => known.into_mut(),
+                MapEntry::Vacant(new) => new.insert(point.request(duration)?),
+            };
+            match rule.rule.misfit(request, self.entities) {
+                _ if matched.contains(&rule.rule.id) => found.matched.push((rule, duration)),
+                Some(Part::Principal) => found.other_principals += 1,
+                Some(Part::Resource) => found.other_resources += 1,
+                Some(_) => for_other_actions.push((rule, duration)),
+                None if self.faulty.contains(&rule.rule.id) => found.others.push((rule, duration)),
+                None => others.push((rule, duration)),
+            }
+        }
+        found.others.append(&mut others);
+        found.others.append(&mut for_other_actions);
+        Ok(found)
+    }
+
+    /// Explains as many rules of a group as it may: of those that matched, and of the others.
+    fn group(&mut self, group: Candidates<'e>, (matched, others): (usize, usize)) -> GroupExplanation {
+        let mut rules = Vec::with_capacity(matched + others);
+        for (rule, duration) in group.matched.iter().take(matched) {
+            rules.push(explanation(rule, *duration, Finding::Matched));
+        }
+        for (rule, duration) in group.others.iter().take(others) {
+            let dissected = self.dissected.entry(rule.rule.id).or_insert_with(|| Dissected::of(&rule.rule));
+            let answer = group.requests.get(duration).map(|request| dissected.answer(request, self.entities));
+            rules.extend(
+                answer.map(|answer| explanation(rule, *duration, finding(rule, answer, group.trace))),
+            );
+        }
+        GroupExplanation {
+            priority: group.trace.priority,
+            verdict: group.trace.verdict,
+            durations: group.trace.durations.clone(),
+            rules_left_out: (group.matched.len() + group.others.len()).saturating_sub(rules.len()),
+            rules,
+            other_principals: group.other_principals,
+            other_resources: group.other_resources,
+        }
+    }
+}
+
+/// The duration that a rule judged by: its policy's own, where nobody asked for one and the trace knows several.
+fn judged(rule: &Explainable, trace: &GroupTrace, question: &AccessQuestion) -> Seconds {
+    match trace.durations[..] {
+        [one] => one,
+        _ => rule.usual.min(question.longest),
+    }
+}
+
+fn explanation(rule: &Explainable, duration: Seconds, finding: Finding) -> RuleExplanation {
+    let (id, effect) = (rule.rule.id, rule.rule.effect());
+    RuleExplanation { policy: rule.policy, rule: id, effect, duration, finding }
+}
+
+fn finding(rule: &Explainable, answer: Answer, trace: &GroupTrace) -> Finding {
+    let passed_over = || {
+        let of_policy = |passed: &&PassedOver| policy_of(passed) == rule.policy;
+        trace.passed_over.iter().find(of_policy).filter(|_| rule.rule.effect() == Effect::Permit).cloned()
+    };
+    match answer {
+        // Permits are not asked any more where something forbids.
+        Answer::Matches => passed_over().map_or(Finding::Matched, Finding::PassedOver),
+        Answer::Fails(failure) => Finding::Failed(failure),
+        Answer::Errs(message, at) => Finding::Erred { message, at },
+    }
+}
+
+const fn policy_of(passed: &PassedOver) -> PolicyId {
+    match passed {
+        PassedOver::AboveMaximum { policy, .. } | PassedOver::EmergencyOnly { policy } => *policy,
+    }
+}
