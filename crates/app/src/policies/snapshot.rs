@@ -10,6 +10,7 @@ use curfew_policy::CompiledPolicies;
 use curfew_store::{ReadUnit, Store, Versions};
 use parking_lot::RwLock;
 
+use super::explainers::Explainers;
 use super::labour::Labour;
 use crate::AppError;
 use crate::settings::TenantSettings;
@@ -22,6 +23,8 @@ const TRIES: usize = 5;
 #[derive(Debug, Default)]
 pub struct Snapshots {
     tenants: RwLock<HashMap<TenantId, Arc<ArcSwapOption<Snapshot>>>>,
+    /// What explains them.
+    pub(crate) explainers: Explainers,
     /// The processor's work for policies.
     pub(crate) labour: Labour,
 }

@@ -26,7 +26,7 @@ const MOST_RULES_IN_ALL: usize = 500;
 /// A tenant's enabled policies, ready to be explained.
 #[derive(Debug, Default)]
 pub struct Explainer {
-    policies: HashMap<PolicyId, DisplayName>,
+    policies: HashMap<PolicyId, Arc<OfPolicy>>,
     /// By priority.
     groups: BTreeMap<i32, Vec<Explainable>>,
 }
@@ -34,10 +34,17 @@ pub struct Explainer {
 /// A rule in its policy.
 #[derive(Debug)]
 struct Explainable {
-    policy: PolicyId,
-    /// What its policy judges by when nobody asked for a duration.
-    usual: Seconds,
+    policy: Arc<OfPolicy>,
     rule: Arc<RuleText>,
+}
+
+/// What is needed of a policy to explain its rules.
+#[derive(Debug)]
+struct OfPolicy {
+    id: PolicyId,
+    name: DisplayName,
+    /// What it judges by when nobody asked for a duration.
+    usual: Seconds,
 }
 
 impl Explainer {
@@ -53,11 +60,12 @@ impl Explainer {
             self.groups.values().flatten().map(|known| (known.rule.id, &known.rule)).collect();
         let mut new = Self::default();
         for policy in policies.into_iter().filter(|policy| policy.enabled) {
-            new.policies.insert(policy.id, policy.name.clone());
+            let (id, name, usual) = (policy.id, policy.name.clone(), policy.terms.usual_duration());
+            let of_policy = Arc::new(OfPolicy { id, name, usual });
+            new.policies.insert(id, Arc::clone(&of_policy));
             let group = new.groups.entry(policy.priority).or_default();
             group.extend(policy.rules.iter().map(|rule| Explainable {
-                policy: policy.id,
-                usual: policy.terms.usual_duration(),
+                policy: Arc::clone(&of_policy),
                 rule: match known.get(&rule.id).filter(|known| known.is(rule)) {
                     Some(known) => Arc::clone(known),
                     None => Arc::new(RuleText::of(rule)),
@@ -77,7 +85,7 @@ impl Explainer {
 
     /// What people call a policy.
     pub(super) fn name(&self, policy: PolicyId) -> &str {
-        self.policies.get(&policy).map_or("a policy", DisplayName::as_str)
+        self.policies.get(&policy).map_or("a policy", |policy| policy.name.as_str())
     }
 
     fn points(
@@ -219,18 +227,25 @@ impl<'e> Explaining<'e> {
 fn judged(rule: &Explainable, trace: &GroupTrace, question: &AccessQuestion) -> Seconds {
     match trace.durations[..] {
         [one] => one,
-        _ => rule.usual.min(question.longest),
+        _ => rule.policy.usual.min(question.longest),
     }
 }
 
 fn explanation(rule: &Explainable, duration: Seconds, finding: Finding) -> RuleExplanation {
-    let (id, effect) = (rule.rule.id, rule.rule.effect());
-    RuleExplanation { policy: rule.policy, rule: id, effect, duration, finding }
+    let (policy, rule) = (&rule.policy, &rule.rule);
+    RuleExplanation {
+        policy: policy.id,
+        policy_name: policy.name.clone(),
+        rule: rule.id,
+        effect: rule.effect(),
+        duration,
+        finding,
+    }
 }
 
 fn finding(rule: &Explainable, answer: Answer, trace: &GroupTrace) -> Finding {
     let passed_over = || {
-        let of_policy = |passed: &&PassedOver| policy_of(passed) == rule.policy;
+        let of_policy = |passed: &&PassedOver| policy_of(passed) == rule.policy.id;
         trace.passed_over.iter().find(of_policy).filter(|_| rule.rule.effect() == Effect::Permit).cloned()
     };
     match answer {

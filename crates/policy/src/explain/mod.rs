@@ -15,7 +15,7 @@ mod values;
 mod written;
 
 use curfew_domain::policy::Effect;
-use curfew_domain::{AccountId, PolicyId, RuleId, Seconds};
+use curfew_domain::{AccountId, DisplayName, PolicyId, RuleId, Seconds};
 use serde_json::Value;
 
 use crate::{GroupVerdict, PassedOver};
@@ -70,6 +70,8 @@ pub struct GroupExplanation {
 pub struct RuleExplanation {
     /// In which policy.
     pub policy: PolicyId,
+    /// What people call that.
+    pub policy_name: DisplayName,
     /// Which rule.
     pub rule: RuleId,
     /// Whether it gives or takes.
