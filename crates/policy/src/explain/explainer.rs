@@ -95,9 +95,14 @@ impl Explainer {
     ) -> Result<(Vec<PointExplanation>, usize), BoxError> {
         let entities = entities(question)?;
         let points = Point::all_of(question)?;
-        let mut asked: Vec<(&Point<'_>, &PointTrace)> = points.iter().zip(&decision.trace).collect();
-        asked.sort_by_key(|(_, trace)| verdict(trace) == GroupVerdict::Permits);
-        let left_out = asked.len().saturating_sub(MOST_POINTS);
+        let mut traces: Vec<&PointTrace> = decision.trace.iter().collect();
+        traces.sort_by_key(|trace| verdict(trace) == GroupVerdict::Permits);
+        let left_out = traces.len().saturating_sub(MOST_POINTS);
+        let point_of = |trace: &PointTrace| {
+            points.iter().find(|point| {
+                point.target.account.id == trace.account && point.resource.to_string() == trace.resource
+            })
+        };
         let mut explaining = Explaining {
             explainer: self,
             question,
@@ -106,8 +111,9 @@ impl Explainer {
             room: MOST_RULES_IN_ALL,
             dissected: HashMap::new(),
         };
-        let explained = asked.into_iter().take(MOST_POINTS);
-        let explained = explained.map(|(point, trace)| explaining.point(point, trace));
+        let shown = traces.into_iter().take(MOST_POINTS);
+        let shown = shown.filter_map(|trace| Some((point_of(trace)?, trace)));
+        let explained = shown.map(|(point, trace)| explaining.point(point, trace));
         Ok((explained.collect::<Result<_, _>>()?, left_out))
     }
 }
@@ -135,7 +141,8 @@ struct Candidates<'e> {
     /// What policies see, by the duration that they judge by.
     requests: BTreeMap<Seconds, Request>,
     matched: Vec<(&'e Explainable, Seconds)>,
-    /// Those that don't match though their principal and resource fit: what went wrong first, other actions last.
+    /// Those that don't match though their principal and resource fit: what went wrong first, then permits, then
+    /// forbids, other actions last.
     others: Vec<(&'e Explainable, Seconds)>,
     other_principals: usize,
     other_resources: usize,
@@ -193,6 +200,7 @@ impl<'e> Explaining<'e> {
                 None => others.push((rule, duration)),
             }
         }
+        others.sort_by_key(|(rule, _): &(&Explainable, _)| rule.rule.effect() == Effect::Forbid);
         found.others.append(&mut others);
         found.others.append(&mut for_other_actions);
         Ok(found)

@@ -173,6 +173,10 @@ fn nothing_close(point: &PointExplanation) -> String {
     if point.groups.is_empty() {
         return "None is enabled.".to_owned();
     }
+    if count(|group| group.rules_left_out) > 0 {
+        let explained = count(|group| group.rules.len());
+        return format!("None of the first {explained} rules for this person and resource comes close.");
+    }
     format!(
         "No permit is for this person and resource (rules for other people: {people}, for other resources: {resources})."
     )

@@ -5,7 +5,8 @@ use curfew_domain::policy::{Effect, Policy};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, Seconds};
 use curfew_policy::{
-    AccessQuestion, Explainer, Explanation, Failure, Finding, GroupVerdict, Part, PassedOver, RuleExplanation,
+    AccessQuestion, Explainer, Explanation, Failure, Finding, GroupVerdict, Part, PassedOver,
+    RuleExplanation, Statement,
 };
 use serde_json::{Value, json};
 
@@ -285,6 +286,36 @@ fn many_rules_stay_a_short_trace() {
     let many = explain(&[policy(1, 0, &failing)], &asked);
     let shown: usize = many.points.iter().map(|point| point.groups[0].rules.len()).sum();
     assert_eq!(shown, 500);
+}
+
+#[test]
+fn permits_are_explained_before_forbids_that_do_not_match() {
+    let forbids = vec!["forbid (principal, action, resource) when { context.mfa };"; 150];
+    let mut rules = forbids.clone();
+    rules.push("permit (principal, action, resource) when { context.hour == 1 };");
+    let explanation = explain(&[policy(1, 0, &rules)], &question());
+    assert_eq!(explanation.points[0].groups[0].rules[0].effect, Effect::Permit);
+    assert!(explanation.reason.contains("context.hour == 1"), "{}", explanation.reason);
+    let forbidding = explain(&[policy(1, 0, &forbids)], &question());
+    assert!(
+        forbidding.reason.ends_with("None of the first 100 rules for this person and resource comes close.")
+    );
+}
+
+#[test]
+fn whatever_is_accepted_as_a_rule_is_explained_on_a_small_stack() {
+    let chain = |operator: &str| vec!["context.mfa"; 300].join(operator);
+    let deep = format!("{}context.mfa{}", "(".repeat(18), ")".repeat(18));
+    let ifs = format!("{}context.mfa", "if context.mfa then true else ".repeat(18));
+    let sum = format!("1 == {}1", "1 + ".repeat(490));
+    let explained = move || {
+        for condition in [chain(" && "), chain(" || "), deep, ifs, sum] {
+            let rule = format!("permit (principal, action, resource) when {{ {condition} }};");
+            assert!(Statement::one(&rule).is_ok(), "{condition}");
+            failure(&rule, &question());
+        }
+    };
+    std::thread::Builder::new().stack_size(2 * 1_024 * 1_024).spawn(explained).unwrap().join().unwrap();
 }
 
 #[test]
