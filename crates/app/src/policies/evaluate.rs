@@ -7,6 +7,7 @@ use curfew_domain::{Email, GroupId, Invalid, Scope, UserId};
 use curfew_policy::{Decision, EntityRef, Explanation, decide};
 
 use super::explainers::Kept;
+use super::snapshot::Moved;
 use crate::requests::{self, Supposed, WhatIf};
 use crate::{App, AppError, Caller};
 
@@ -51,20 +52,33 @@ pub async fn evaluate(app: &App, caller: &Caller, wanted: Evaluation) -> Result<
         AppError::NotFound("user") => unknown_person(),
         problem => problem,
     })?;
-    let Kept { version, explainer } = app.policies.explainers.latest(caller.tenant);
-    let is_of_now = version == Some(snapshot.version);
-    let rows = if is_of_now { Vec::new() } else { unit.policies_with_rules().await? };
+    let kept = app.policies.explainers.latest(caller.tenant);
+    let moved = match &kept {
+        Some(kept) if kept.version == snapshot.version => None,
+        kept => Some(Moved::since(kept.as_ref().map(|kept| kept.heads.as_ref()), &unit).await?),
+    };
     drop(unit);
-    let policies = Arc::clone(&snapshot.policies);
     let working = app.policies.labour.of(caller.tenant, move || {
-        let explainer = if is_of_now { explainer } else { Arc::new(explainer.after(&rows)) };
-        let decision = decide(&policies, &question);
-        let explanation = explainer.explain(&question, &decision);
-        (explainer, Evaluated { decision, explanation })
+        let kept = explaining(kept, moved, snapshot.version);
+        let decision = decide(&snapshot.policies, &question);
+        let explanation = kept.explainer.explain(&question, &decision);
+        (kept, Evaluated { decision, explanation })
     });
-    let (explainer, evaluated) = working.await?;
-    app.policies.explainers.keep(caller.tenant, snapshot.version, explainer);
+    let (kept, evaluated) = working.await?;
+    app.policies.explainers.keep(caller.tenant, kept);
     Ok(evaluated)
+}
+
+/// What explains the policies of this version: the last one, with what has moved since.
+fn explaining(last: Option<Kept>, moved: Option<Moved>, version: u64) -> Kept {
+    let last = last.unwrap_or_else(|| Kept { version, heads: Arc::default(), explainer: Arc::default() });
+    match moved {
+        None => last,
+        Some(Moved { heads, changed, gone }) => {
+            let explainer = Arc::new(last.explainer.with(&changed, gone));
+            Kept { version, heads: Arc::new(heads), explainer }
+        }
+    }
 }
 
 async fn find(app: &App, caller: &Caller, name: &PersonName) -> Result<UserId, AppError> {

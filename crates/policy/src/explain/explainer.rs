@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cedar_policy::{Entities, Request};
-use curfew_domain::policy::{Effect, Policy};
+use curfew_domain::policy::{Effect, Policy, PolicyRule};
 use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
 use super::reason::reason;
@@ -24,55 +24,47 @@ const MOST_RULES: usize = 100;
 const MOST_RULES_IN_ALL: usize = 500;
 
 /// A tenant's enabled policies, ready to be explained.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Explainer {
-    policies: HashMap<PolicyId, Arc<OfPolicy>>,
-    /// By priority.
-    groups: BTreeMap<i32, Vec<Explainable>>,
-}
-
-/// A rule in its policy.
-#[derive(Debug)]
-struct Explainable {
-    policy: Arc<OfPolicy>,
-    rule: Arc<RuleText>,
+    policies: BTreeMap<PolicyId, Arc<Explainable>>,
 }
 
 /// What is needed of a policy to explain its rules.
 #[derive(Debug)]
-struct OfPolicy {
+struct Explainable {
     id: PolicyId,
     name: DisplayName,
+    priority: i32,
     /// What it judges by when nobody asked for a duration.
     usual: Seconds,
+    rules: Vec<Arc<RuleText>>,
 }
 
 impl Explainer {
     /// Of the enabled ones of `policies`. Total: what can't be read is explained as that.
     pub fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        Self::default().after(policies)
+        Self::default().with(policies, [])
     }
 
-    /// Of these policies instead: rules that are as they were are not read again.
+    /// These policies, with the `changed` ones as they are now and without those that are `gone`: rules that are as they
+    /// were are not read again.
     #[must_use]
-    pub fn after<'a>(&self, policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        let known: HashMap<RuleId, &Arc<RuleText>> =
-            self.groups.values().flatten().map(|known| (known.rule.id, &known.rule)).collect();
-        let mut new = Self::default();
-        for policy in policies.into_iter().filter(|policy| policy.enabled) {
-            let (id, name, usual) = (policy.id, policy.name.clone(), policy.terms.usual_duration());
-            let of_policy = Arc::new(OfPolicy { id, name, usual });
-            new.policies.insert(id, Arc::clone(&of_policy));
-            let group = new.groups.entry(policy.priority).or_default();
-            group.extend(policy.rules.iter().map(|rule| Explainable {
-                policy: Arc::clone(&of_policy),
-                rule: match known.get(&rule.id).filter(|known| known.is(rule)) {
-                    Some(known) => Arc::clone(known),
-                    None => Arc::new(RuleText::of(rule)),
-                },
-            }));
+    pub fn with<'a>(
+        &self,
+        changed: impl IntoIterator<Item = &'a Policy>,
+        gone: impl IntoIterator<Item = PolicyId>,
+    ) -> Self {
+        let mut next = self.clone();
+        for id in gone {
+            next.policies.remove(&id);
         }
-        new
+        for policy in changed {
+            let before = next.policies.remove(&policy.id);
+            if policy.enabled {
+                next.policies.insert(policy.id, Arc::new(Explainable::of(policy, before.as_deref())));
+            }
+        }
+        next
     }
 
     /// Says why these policies decided so on `question`. Total: where the question can't be put, the reason says so.
@@ -81,6 +73,11 @@ impl Explainer {
         let mut explanation = Explanation { reason: String::new(), points, points_left_out };
         explanation.reason = reason(self, question, decision, &explanation.points);
         explanation
+    }
+
+    fn of_priority(&self, priority: i32) -> impl Iterator<Item = InPolicy<'_>> {
+        let policies = self.policies.values().filter(move |policy| policy.priority == priority);
+        policies.flat_map(|policy| policy.rules.iter().map(move |rule| InPolicy { policy, rule }))
     }
 
     /// What people call a policy.
@@ -118,6 +115,31 @@ impl Explainer {
     }
 }
 
+impl Explainable {
+    fn of(policy: &Policy, before: Option<&Self>) -> Self {
+        let before = before.map(|before| before.rules.as_slice()).unwrap_or_default();
+        let known: HashMap<RuleId, &Arc<RuleText>> = before.iter().map(|known| (known.id, known)).collect();
+        let read = |rule: &PolicyRule| match known.get(&rule.id).filter(|known| known.is(rule)) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(RuleText::of(rule)),
+        };
+        Self {
+            id: policy.id,
+            name: policy.name.clone(),
+            priority: policy.priority,
+            usual: policy.terms.usual_duration(),
+            rules: policy.rules.iter().map(read).collect(),
+        }
+    }
+}
+
+/// A rule in its policy.
+#[derive(Clone, Copy)]
+struct InPolicy<'e> {
+    policy: &'e Explainable,
+    rule: &'e RuleText,
+}
+
 fn verdict(trace: &PointTrace) -> GroupVerdict {
     trace.groups.last().map_or(GroupVerdict::Silent, |group| group.verdict)
 }
@@ -140,10 +162,10 @@ struct Candidates<'e> {
     trace: &'e GroupTrace,
     /// What policies see, by the duration that they judge by.
     requests: BTreeMap<Seconds, Request>,
-    matched: Vec<(&'e Explainable, Seconds)>,
+    matched: Vec<(InPolicy<'e>, Seconds)>,
     /// Those that don't match though their principal and resource fit: what went wrong first, then permits, then
     /// forbids, other actions last.
-    others: Vec<(&'e Explainable, Seconds)>,
+    others: Vec<(InPolicy<'e>, Seconds)>,
     other_principals: usize,
     other_resources: usize,
 }
@@ -184,9 +206,8 @@ impl<'e> Explaining<'e> {
             other_resources: 0,
         };
         let (mut others, mut for_other_actions) = (Vec::new(), Vec::new());
-        let rules = self.explainer.groups.get(&trace.priority).map(Vec::as_slice).unwrap_or_default();
-        for rule in rules {
-            let duration = judged(rule, trace, self.question);
+        for rule in self.explainer.of_priority(trace.priority) {
+            let duration = judged(rule.policy, trace, self.question);
             let request = match found.requests.entry(duration) {
                 MapEntry::Occupied(known) => known.into_mut(),
                 MapEntry::Vacant(new) => new.insert(point.request(duration)?),
@@ -200,7 +221,7 @@ impl<'e> Explaining<'e> {
                 None => others.push((rule, duration)),
             }
         }
-        others.sort_by_key(|(rule, _): &(&Explainable, _)| rule.rule.effect() == Effect::Forbid);
+        others.sort_by_key(|(rule, _): &(InPolicy<'_>, _)| rule.rule.effect() == Effect::Forbid);
         found.others.append(&mut others);
         found.others.append(&mut for_other_actions);
         Ok(found)
@@ -210,13 +231,13 @@ impl<'e> Explaining<'e> {
     fn group(&mut self, group: Candidates<'e>, (matched, others): (usize, usize)) -> GroupExplanation {
         let mut rules = Vec::with_capacity(matched + others);
         for (rule, duration) in group.matched.iter().take(matched) {
-            rules.push(explanation(rule, *duration, Finding::Matched));
+            rules.push(explanation(*rule, *duration, Finding::Matched));
         }
         for (rule, duration) in group.others.iter().take(others) {
-            let dissected = self.dissected.entry(rule.rule.id).or_insert_with(|| Dissected::of(&rule.rule));
+            let dissected = self.dissected.entry(rule.rule.id).or_insert_with(|| Dissected::of(rule.rule));
             let answer = group.requests.get(duration).map(|request| dissected.answer(request, self.entities));
             rules.extend(
-                answer.map(|answer| explanation(rule, *duration, finding(rule, answer, group.trace))),
+                answer.map(|answer| explanation(*rule, *duration, finding(*rule, answer, group.trace))),
             );
         }
         GroupExplanation {
@@ -231,16 +252,19 @@ impl<'e> Explaining<'e> {
     }
 }
 
-/// The duration that a rule judged by: its policy's own, where nobody asked for one and the trace knows several.
-fn judged(rule: &Explainable, trace: &GroupTrace, question: &AccessQuestion) -> Seconds {
+/// The duration that a policy judged by: its own, where nobody asked for one and the trace knows several.
+fn judged(policy: &Explainable, trace: &GroupTrace, question: &AccessQuestion) -> Seconds {
     match trace.durations[..] {
         [one] => one,
-        _ => rule.policy.usual.min(question.longest),
+        _ => policy.usual.min(question.longest),
     }
 }
 
-fn explanation(rule: &Explainable, duration: Seconds, finding: Finding) -> RuleExplanation {
-    let (policy, rule) = (&rule.policy, &rule.rule);
+fn explanation(
+    InPolicy { policy, rule }: InPolicy<'_>,
+    duration: Seconds,
+    finding: Finding,
+) -> RuleExplanation {
     RuleExplanation {
         policy: policy.id,
         policy_name: policy.name.clone(),
@@ -251,10 +275,10 @@ fn explanation(rule: &Explainable, duration: Seconds, finding: Finding) -> RuleE
     }
 }
 
-fn finding(rule: &Explainable, answer: Answer, trace: &GroupTrace) -> Finding {
+fn finding(InPolicy { policy, rule }: InPolicy<'_>, answer: Answer, trace: &GroupTrace) -> Finding {
     let passed_over = || {
-        let of_policy = |passed: &&PassedOver| policy_of(passed) == rule.policy.id;
-        trace.passed_over.iter().find(of_policy).filter(|_| rule.rule.effect() == Effect::Permit).cloned()
+        let of_policy = |passed: &&PassedOver| policy_of(passed) == policy.id;
+        trace.passed_over.iter().find(of_policy).filter(|_| rule.effect() == Effect::Permit).cloned()
     };
     match answer {
         // Permits are not asked any more where something forbids.

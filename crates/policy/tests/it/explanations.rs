@@ -320,14 +320,15 @@ fn whatever_is_accepted_as_a_rule_is_explained_on_a_small_stack() {
 
 #[test]
 fn a_new_explainer_says_what_a_fresh_one_says() {
-    let before = [policy(1, 0, &[PERMIT_ALL, FORBID_ALL]), policy(2, 1, &[PERMIT_ALL])];
-    let mut after = before.clone();
+    let before =
+        [policy(1, 0, &[PERMIT_ALL, FORBID_ALL]), policy(2, 1, &[PERMIT_ALL]), policy(3, 2, &[FORBID_ALL])];
+    let mut after = before[..2].to_vec();
     after[0].rules[1].text = "forbid (principal, action, resource) when { context.mfa };".to_owned();
     after[0].rules[1].resolved = after[0].rules[1].text.clone();
     after[1].enabled = false;
     let decision = ask(&after, &question());
     let fresh = Explainer::new(&after).explain(&question(), &decision);
-    assert_eq!(Explainer::new(&before).after(&after).explain(&question(), &decision), fresh);
+    assert_eq!(Explainer::new(&before).with(&after, [before[2].id]).explain(&question(), &decision), fresh);
 }
 
 #[test]
