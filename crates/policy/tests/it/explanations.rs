@@ -312,7 +312,8 @@ fn whatever_is_accepted_as_a_rule_is_explained_on_a_small_stack() {
         for condition in [chain(" && "), chain(" || "), deep, ifs, sum] {
             let rule = format!("permit (principal, action, resource) when {{ {condition} }};");
             assert!(Statement::one(&rule).is_ok(), "{condition}");
-            failure(&rule, &question());
+            // Cedar gives up on what is too deep for the stack that is left, and says so.
+            of_rule(&rule, &question());
         }
     };
     std::thread::Builder::new().stack_size(2 * 1_024 * 1_024).spawn(explained).unwrap().join().unwrap();
