@@ -20,6 +20,7 @@ mod auth;
 mod aws_identity_center;
 mod aws_resources;
 mod error;
+mod evaluate;
 mod grants;
 mod health;
 mod limit;
@@ -47,6 +48,10 @@ pub use aws_resources::{
     AwsSync, AwsSyncCounts, CachedAwsResource, PushAwsResources, PushedAwsResource, Upserted,
 };
 pub use error::ErrorBody;
+pub use evaluate::{
+    AlternativeTrace, ApprovalNeeded, Determining, Evaluate, EvaluationContext, EvaluationFault,
+    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
+};
 pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;

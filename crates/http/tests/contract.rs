@@ -367,6 +367,10 @@ async fn every_list_refuses_bad_limits_and_cursors() {
 async fn bodies_of_policies_and_requests_are_held_to_their_description() {
     let server = Server::start().await;
     let id = uuid::Uuid::from_u128(7);
+    let evaluate =
+        json!({ "principal": "root@acme.example", "resource": "aws_account:111111111111", "action": "read" });
+    let in_context =
+        |field: &str, value: Value| Value::Object([(field.to_owned(), value)].into_iter().collect());
     let (request, policy, review) = (
         json!({ "resource": { "type": "aws_account", "id": "111111111111" }, "action": "read" }),
         json!({ "name": "p", "max_duration_seconds": 60, "cedar_policy_set": "permit (principal, action, resource);" }),
@@ -394,6 +398,46 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
         ),
         ("/v1/policies", with(&policy, "change_reason", json!("")), "change_reason"),
         ("/v1/policies", with(&policy, "approvals_required", json!(0)), "approvals_required"),
+        ("/v1/policies/evaluate", with(&evaluate, "nonsense", json!(1)), "nonsense"),
+        ("/v1/policies/evaluate", with(&evaluate, "principal", json!("root")), "principal"),
+        ("/v1/policies/evaluate", with(&evaluate, "principal", json!("User::\"root")), "principal"),
+        ("/v1/policies/evaluate", with(&evaluate, "principal", json!("x".repeat(401))), "principal"),
+        ("/v1/policies/evaluate", with(&evaluate, "principal", json!("nobody@acme.example")), "principal"),
+        ("/v1/policies/evaluate", with(&evaluate, "principal", json!(id)), "principal"),
+        ("/v1/policies/evaluate", with(&evaluate, "groups", json!([id, "engineering"])), "groups[1]"),
+        ("/v1/policies/evaluate", with(&evaluate, "groups", json!(vec![id; 101])), "groups"),
+        ("/v1/policies/evaluate", with(&evaluate, "resource", json!("aws_account:1")), "resource"),
+        ("/v1/policies/evaluate", with(&evaluate, "resource", json!("aws_moon:1")), "resource"),
+        ("/v1/policies/evaluate", with(&evaluate, "resource", json!({ "type": "aws_account" })), "resource"),
+        ("/v1/policies/evaluate", with(&evaluate, "action", json!("destroy")), "action"),
+        ("/v1/policies/evaluate", with(&evaluate, "duration_seconds", json!(-1)), "duration_seconds"),
+        ("/v1/policies/evaluate", with(&evaluate, "context", json!("home")), "context"),
+        ("/v1/policies/evaluate", with(&evaluate, "context", in_context("hour", json!(3))), "context.hour"),
+        (
+            "/v1/policies/evaluate",
+            with(&evaluate, "context", in_context("requested_at", json!("soon"))),
+            "context.requested_at",
+        ),
+        (
+            "/v1/policies/evaluate",
+            with(&evaluate, "context", in_context("source_ip", json!("home"))),
+            "context.source_ip",
+        ),
+        (
+            "/v1/policies/evaluate",
+            with(&evaluate, "context", in_context("ticket", json!("x".repeat(1_001)))),
+            "context.ticket",
+        ),
+        (
+            "/v1/policies/evaluate",
+            with(&evaluate, "context", in_context("reason", json!("a\u{0}b"))),
+            "context.reason",
+        ),
+        (
+            "/v1/policies/evaluate",
+            with(&evaluate, "context", in_context("account_id", json!("1"))),
+            "context.account_id",
+        ),
         (approve.as_str(), with(&review, "nonsense", json!(1)), "nonsense"),
         (approve.as_str(), with(&review, "reasoning", json!("a\u{0}b")), "reasoning"),
     ] {
@@ -404,6 +448,7 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
     let broken = with(&policy, "cedar_policy_set", json!("permit ("));
     server.as_admin("POST", "/v1/policies", Some(broken)).await.refused(422, "policy_invalid");
     server.as_admin("POST", &approve, Some(review)).await.refused(404, "not_found");
+    server.as_admin("POST", "/v1/policies/evaluate", Some(evaluate)).await.refused(409, "not_configured");
     assert_eq!(server.as_admin("POST", "/v1/policies", Some(policy)).await.status, 201);
 }
 

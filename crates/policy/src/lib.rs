@@ -4,6 +4,8 @@
 //!   resolved to ids and validated against [`ACCESS_SCHEMA`] it is a [`Rule`].
 //! - [`CompiledPolicies`] is what a tenant's enabled policies compile to: immutable, made anew at each change.
 //! - [`decide`] answers an [`AccessQuestion`] from them. It is total and fail-closed: whatever goes wrong denies.
+//! - [`Explainer`] says why a decision is what it is: of each rule that did not match, which condition failed, and by
+//!   which values.
 //! - [`operations::Authorizer`] answers, by a second and separate schema, which caller may call which operation.
 //!
 //! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate names Cedar.
@@ -14,6 +16,7 @@ mod compile;
 mod decide;
 mod decision;
 mod entities;
+mod explain;
 mod format;
 mod index;
 mod judge;
@@ -35,6 +38,10 @@ pub use decision::{
     Terms,
 };
 pub use entities::cedar_question;
+pub use explain::{
+    Alternative, Excerpt, Explainer, Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation,
+    RuleExplanation, Seen,
+};
 pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};

@@ -151,7 +151,7 @@ pub(crate) fn conditions(text: &str) -> Option<&str> {
 }
 
 /// The index of the parenthesis that opens the scope: behind the annotations and the effect.
-fn scope_start(tokens: &[Token]) -> Option<usize> {
+pub(crate) fn scope_start(tokens: &[Token]) -> Option<usize> {
     let effect = effect_token(tokens)?;
     tokens.get(effect + 1)?.is('(').then_some(effect + 1)
 }

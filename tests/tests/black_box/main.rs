@@ -3,6 +3,7 @@
 mod access;
 mod connecting;
 mod crashes;
+mod explaining;
 mod first_run;
 mod kms;
 mod outages;

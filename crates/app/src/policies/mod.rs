@@ -4,7 +4,9 @@
 //! takes long, parsing above all, is done before, while no unit is held.
 
 mod change;
+mod evaluate;
 mod expected;
+mod explainers;
 mod export;
 mod fields;
 mod labour;
@@ -19,6 +21,7 @@ mod statements;
 pub mod versions;
 
 pub use change::{NewPolicy, PolicyChange, TermsChange, change, create, delete};
+pub use evaluate::{Evaluated, Evaluation, GroupName, PersonName, evaluate};
 pub use expected::{Edit, Expected};
 pub use export::{CedarFile, cedar};
 pub use fields::{
@@ -32,8 +35,12 @@ pub use snapshot::{Snapshot, Snapshots};
 pub use statements::{NewRule, Said};
 pub use versions::VersionDetail;
 
-pub use curfew_policy::{ActionScope, EntityRef, RuleShape, Scope as RuleScope};
 pub use curfew_store::PolicyVersionSummary;
 
 /// How often a change is taken up anew because another came between.
 const TRIES: usize = 5;
+pub use curfew_policy::{
+    ActionScope, Alternative, Decision, EntityRef, Explanation, Failure, Fault, Finding, GroupExplanation,
+    GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation, RuleShape, Scope as RuleScope,
+    Seen,
+};

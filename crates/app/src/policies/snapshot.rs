@@ -10,6 +10,7 @@ use curfew_policy::CompiledPolicies;
 use curfew_store::{ReadUnit, Store, Versions};
 use parking_lot::RwLock;
 
+use super::explainers::Explainers;
 use super::labour::Labour;
 use crate::AppError;
 use crate::settings::TenantSettings;
@@ -22,6 +23,8 @@ const TRIES: usize = 5;
 #[derive(Debug, Default)]
 pub struct Snapshots {
     tenants: RwLock<HashMap<TenantId, Arc<ArcSwapOption<Snapshot>>>>,
+    /// What explains them.
+    pub(crate) explainers: Explainers,
     /// The processor's work for policies.
     pub(crate) labour: Labour,
 }
@@ -40,10 +43,10 @@ pub struct Snapshot {
 }
 
 /// What has changed of a tenant's policies since they were compiled.
-struct Moved {
-    heads: BTreeMap<PolicyId, u32>,
-    changed: Vec<Policy>,
-    gone: Vec<PolicyId>,
+pub(super) struct Moved {
+    pub(super) heads: BTreeMap<PolicyId, u32>,
+    pub(super) changed: Vec<Policy>,
+    pub(super) gone: Vec<PolicyId>,
 }
 
 impl Snapshots {
@@ -62,7 +65,7 @@ impl Snapshots {
                 return Ok((unit, versions, known));
             }
             let before = place.load_full();
-            let moved = Moved::since(before.as_deref(), &unit).await?;
+            let moved = Moved::since(before.as_ref().map(|before| &before.heads), &unit).await?;
             let settings = TenantSettings::load(&unit).await?;
             drop(unit);
             let snapshot = Snapshot {
@@ -103,16 +106,19 @@ impl Snapshots {
 }
 
 impl Moved {
-    /// Reads what differs from `before`, and no more.
-    async fn since(before: Option<&Snapshot>, unit: &ReadUnit) -> Result<Self, AppError> {
+    /// Reads what differs from the versions `before`, and no more.
+    pub(super) async fn since(
+        before: Option<&BTreeMap<PolicyId, u32>>,
+        unit: &ReadUnit,
+    ) -> Result<Self, AppError> {
         let heads = unit.policy_heads().await?;
         let Some(before) = before else {
             return Ok(Self { heads, changed: unit.policies_with_rules().await?, gone: Vec::new() });
         };
-        let known = |id: &PolicyId, version: &u32| before.heads.get(id) == Some(version);
+        let known = |id: &PolicyId, version: &u32| before.get(id) == Some(version);
         let new: Vec<PolicyId> =
             heads.iter().filter(|(id, version)| !known(id, version)).map(|(id, _)| *id).collect();
-        let gone = before.heads.keys().filter(|id| !heads.contains_key(id)).copied().collect();
+        let gone = before.keys().filter(|id| !heads.contains_key(id)).copied().collect();
         let changed = if new.is_empty() { Vec::new() } else { unit.policies_named(&new).await? };
         Ok(Self { heads, changed, gone })
     }

@@ -106,7 +106,8 @@ impl Facts {
         app.policies.labour.of(self.memory.tenant, move || decide(&policies, &question)).await
     }
 
-    fn snapshot(&self) -> &Snapshot {
+    /// The policies and settings that decide.
+    pub(super) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.memory.snapshot
     }
 

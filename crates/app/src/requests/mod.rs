@@ -13,6 +13,7 @@ mod review;
 mod room;
 mod source;
 mod submit;
+mod what_if;
 
 use std::net::IpAddr;
 
@@ -28,6 +29,8 @@ pub use read::{ListedFor, get, list};
 pub use record::question_of;
 pub use review::{approve, deny};
 pub use submit::submit;
+pub use what_if::{Circumstances, WhatIf};
+pub(crate) use what_if::{Supposed, suppose};
 
 pub use curfew_store::RequestFilter;
 

@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod aws_identity_center;
 mod aws_resources;
+mod evaluate;
 mod grants;
 mod health;
 mod policies;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(auth::routes())
         .merge(aws_identity_center::routes())
         .merge(aws_resources::routes())
+        .merge(evaluate::routes())
         .merge(grants::routes())
         .merge(health::routes())
         .merge(policies::routes())

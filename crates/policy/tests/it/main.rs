@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod explanations;
+#[cfg(test)]
 mod one_access;
 #[cfg(test)]
 mod properties;
