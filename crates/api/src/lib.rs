@@ -25,7 +25,9 @@ mod health;
 mod limit;
 mod page;
 mod policies;
+mod policy_drafts;
 mod policy_rules;
+mod policy_simulation;
 mod requests;
 mod roles;
 mod secret;
@@ -52,7 +54,12 @@ pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
 pub use page::{ListBody, PageBody};
 pub use policies::{NewPolicy, Policy, PolicyChange, PolicyFields, PolicySummary};
+pub use policy_drafts::{DraftPolicy, ResourceName, SimulatePolicies, SupposedRequest};
 pub use policy_rules::{ActionScopeType, EntityScopeType, NewPolicyRule, PolicyRule};
+pub use policy_simulation::{
+    ApprovalsAsked, DecidingPolicy, DecidingRule, DecisionOutcome, DenialReason, Difference, DifferenceKind,
+    DifferenceSummary, DraftFault, PersonsDifferences, PolicySimulation, SimulatedDecision,
+};
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
 pub use settings::{Setting, SettingChange};

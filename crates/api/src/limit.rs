@@ -1,6 +1,7 @@
 use std::fmt::{self, Formatter};
 use std::marker::PhantomData;
 
+use curfew_domain::Change;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -38,6 +39,26 @@ where
     D: Deserializer<'de>,
 {
     deserializer.deserialize_seq(Members::<MAX, T>(PhantomData))
+}
+
+/// The same for a list that may be left out; `null` is no list.
+pub(crate) fn some_at_most<'de, const MAX: usize, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    at_most::<MAX, T, D>(deserializer).map(Some)
+}
+
+/// The same for a list that takes another's place.
+pub(crate) fn changed_at_most<'de, const MAX: usize, T, D>(
+    deserializer: D,
+) -> Result<Change<Vec<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    at_most::<MAX, T, D>(deserializer).map(Change::To)
 }
 
 /// Stops at the first member too many, so that a long list costs no more than a short one.

@@ -23,6 +23,7 @@ mod question;
 mod rule;
 mod schema;
 mod shape;
+mod shift;
 mod statement;
 
 pub use compile::CompiledPolicies;
@@ -38,4 +39,5 @@ pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFac
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule};
 pub use schema::ACCESS_SCHEMA;
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
+pub use shift::Shift;
 pub use statement::{MOST_STATEMENTS, Statement, too_many_statements};

@@ -1,7 +1,7 @@
 //! Making, changing and deleting policies.
 
 use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
-use curfew_domain::policy::{Policy, PolicyTerms};
+use curfew_domain::policy::{Policy, PolicyRule, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Change, DisplayName, DoneBy, GroupId, LongText, PolicyId, Scope, Seconds, Timestamp};
 use curfew_store::ReadUnit;
@@ -13,7 +13,7 @@ use super::read::PolicyDetail;
 use super::statements::{self, NewRule};
 
 /// The most policies of a tenant: each is asked at each decision, and compiled anew at each change of any.
-const MOST_POLICIES: u64 = 1_000;
+pub(super) const MOST_POLICIES: u64 = 1_000;
 
 /// A policy that somebody wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,30 +92,19 @@ pub async fn create(
     if let Some(policy) = before {
         return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
-    let rules = statements::rules(app, caller.tenant, wanted.policy_set, wanted.rules).await?;
+    let mut wanted = wanted;
+    let (set, single) = (wanted.policy_set.take(), std::mem::take(&mut wanted.rules));
+    let rules = statements::rules(app, caller.tenant, set, single).await?;
     let now = app.now();
-    let policy = Policy {
-        id: PolicyId::new(now, app.entropy.as_ref()),
-        name: wanted.name,
-        description: wanted.description,
-        enabled: wanted.enabled,
-        priority: wanted.priority,
-        terms: wanted.terms,
-        notification_channel: wanted.notification_channel,
-        rules,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let id = PolicyId::new(now, app.entropy.as_ref());
+    let policy = wanted.with_rules(id, rules, now);
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some(policy) = made_before(&unit, once, now).await? {
         drop(unit);
         return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
     if unit.count_policies().await? >= MOST_POLICIES {
-        return Err(AppError::conflict(format!(
-            "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
-        )));
+        return Err(too_many_policies());
     }
     unit.insert_policy(&policy, DoneBy::Person(caller.user)).await?;
     unit.record(entry(caller, AuditAction::PolicyCreated, &policy)?, app.now(), app.entropy.as_ref()).await?;
@@ -170,8 +159,33 @@ pub async fn delete(app: &App, caller: &Caller, id: PolicyId) -> Result<(), AppE
     Ok(())
 }
 
+pub(super) fn too_many_policies() -> AppError {
+    AppError::conflict(format!(
+        "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
+    ))
+}
+
+impl NewPolicy {
+    /// The policy in its first version. What it wants for rules is `rules` by now.
+    pub(super) fn with_rules(self, id: PolicyId, rules: Vec<PolicyRule>, now: Timestamp) -> Policy {
+        Policy {
+            id,
+            name: self.name,
+            description: self.description,
+            enabled: self.enabled,
+            priority: self.priority,
+            terms: self.terms,
+            notification_channel: self.notification_channel,
+            rules,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 impl PolicyChange {
-    fn apply_to(self, policy: &mut Policy) {
+    pub(super) fn apply_to(self, policy: &mut Policy) {
         self.name.apply_to(&mut policy.name);
         self.description.apply_to(&mut policy.description);
         self.enabled.apply_to(&mut policy.enabled);
@@ -194,7 +208,8 @@ impl TermsChange {
     }
 }
 
-fn check(terms: &PolicyTerms) -> Result<(), AppError> {
+/// Checks terms that are to be saved.
+pub(super) fn check(terms: &PolicyTerms) -> Result<(), AppError> {
     terms.check().map_err(|(field, problem)| AppError::invalid(field, &problem))?;
     for (field, said) in [
         ("approval_mode", terms.mode == ApprovalMode::BreakGlass),

@@ -11,6 +11,7 @@ use curfew_store::{ReadUnit, Store, Versions};
 use parking_lot::RwLock;
 
 use super::labour::Labour;
+use super::simulate::Turns;
 use crate::AppError;
 use crate::settings::TenantSettings;
 
@@ -24,6 +25,8 @@ pub struct Snapshots {
     tenants: RwLock<HashMap<TenantId, Arc<ArcSwapOption<Snapshot>>>>,
     /// The processor's work for policies.
     pub(crate) labour: Labour,
+    /// Trials of drafts that go on now.
+    pub(super) trials: Turns,
 }
 
 /// A tenant's policies and settings at one moment.

@@ -13,6 +13,7 @@ mod review;
 mod room;
 mod source;
 mod submit;
+mod suppose;
 
 use std::net::IpAddr;
 
@@ -28,6 +29,11 @@ pub use read::{ListedFor, get, list};
 pub use record::question_of;
 pub use review::{approve, deny};
 pub use submit::submit;
+pub use suppose::{Requester, Supposed};
+
+pub(crate) use read::check_sees_all;
+pub(crate) use record::question_told;
+pub(crate) use suppose::questions;
 
 pub use curfew_store::RequestFilter;
 

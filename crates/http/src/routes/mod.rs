@@ -9,6 +9,8 @@ mod grants;
 mod health;
 mod policies;
 mod policy_rules;
+mod policy_simulation;
+mod policy_simulation_shown;
 mod requests;
 mod roles;
 mod settings;
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(grants::routes())
         .merge(health::routes())
         .merge(policies::routes())
+        .merge(policy_simulation::routes())
         .merge(requests::routes())
         .merge(roles::routes())
         .merge(settings::routes())

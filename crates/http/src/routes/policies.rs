@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use curfew_api::{ErrorBody, NewPolicy, PageBody, Policy, PolicyChange, PolicyFields, PolicySummary};
-use curfew_app::policies::{self, PolicyDetail, TermsChange};
+use curfew_api::{
+    ErrorBody, NewPolicy, NewPolicyRule, PageBody, Policy, PolicyChange, PolicyFields, PolicySummary,
+};
+use curfew_app::policies::{self, NewRule, PolicyDetail, TermsChange};
 use curfew_domain::PolicyId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,18 +51,7 @@ async fn create(
     Authenticated(caller): Authenticated,
     ApiCreate { body, once }: ApiCreate<NewPolicy>,
 ) -> Result<Created<Policy>, ApiError> {
-    let terms = body.terms();
-    let rules = body.rules.into_iter().enumerate().map(|(index, rule)| new_rule(index, rule));
-    let wanted = policies::NewPolicy {
-        name: body.name,
-        description: body.description,
-        enabled: body.enabled,
-        priority: body.priority,
-        terms,
-        notification_channel: body.notification_channel,
-        policy_set: body.cedar_policy_set,
-        rules: rules.collect::<Result<_, _>>()?,
-    };
+    let wanted = new_policy(body)?;
     let made = policies::create(&state.app, &caller, &once, wanted).await?;
     Ok(Created(made.map(shown)))
 }
@@ -87,24 +78,7 @@ async fn change(
     ApiPath(id): ApiPath<PolicyId>,
     ApiJson(body): ApiJson<PolicyChange>,
 ) -> Result<Json<Policy>, ApiError> {
-    let wanted = policies::PolicyChange {
-        name: body.name,
-        description: body.description,
-        enabled: body.enabled,
-        priority: body.priority,
-        terms: TermsChange {
-            maximum: body.max_duration_seconds,
-            default: body.default_duration_seconds,
-            mode: body.approval_mode,
-            approval_timeout: body.approval_timeout_seconds,
-            approvals_required: body.approvals_required,
-            approver_groups: body.approver_groups,
-            allow_break_glass: body.allow_break_glass,
-            break_glass_maximum: body.break_glass_max_duration_seconds,
-        },
-        notification_channel: body.notification_channel,
-        policy_set: body.cedar_policy_set,
-    };
+    let wanted = policy_change(body);
     Ok(Json(shown(policies::change(&state.app, &caller, id, wanted).await?)))
 }
 
@@ -125,4 +99,46 @@ fn shown(detail: PolicyDetail) -> Policy {
     let rules =
         detail.policy.rules.into_iter().zip(detail.shapes).map(|(rule, shape)| shown_rule(rule, shape));
     Policy { fields, rules: rules.collect() }
+}
+
+/// Reads the body of a new policy.
+pub(super) fn new_policy(body: NewPolicy) -> Result<policies::NewPolicy, ApiError> {
+    let terms = body.terms();
+    Ok(policies::NewPolicy {
+        name: body.name,
+        description: body.description,
+        enabled: body.enabled,
+        priority: body.priority,
+        terms,
+        notification_channel: body.notification_channel,
+        policy_set: body.cedar_policy_set,
+        rules: new_rules(body.rules)?,
+    })
+}
+
+/// Reads single rules.
+pub(super) fn new_rules(rules: Vec<NewPolicyRule>) -> Result<Vec<NewRule>, ApiError> {
+    rules.into_iter().enumerate().map(|(index, rule)| new_rule(index, rule)).collect()
+}
+
+/// Reads the body of a change.
+pub(super) fn policy_change(body: PolicyChange) -> policies::PolicyChange {
+    policies::PolicyChange {
+        name: body.name,
+        description: body.description,
+        enabled: body.enabled,
+        priority: body.priority,
+        terms: TermsChange {
+            maximum: body.max_duration_seconds,
+            default: body.default_duration_seconds,
+            mode: body.approval_mode,
+            approval_timeout: body.approval_timeout_seconds,
+            approvals_required: body.approvals_required,
+            approver_groups: body.approver_groups,
+            allow_break_glass: body.allow_break_glass,
+            break_glass_maximum: body.break_glass_max_duration_seconds,
+        },
+        notification_channel: body.notification_channel,
+        policy_set: body.cedar_policy_set,
+    }
 }

@@ -98,6 +98,7 @@ const LINES: &[Line] = &[
     with_body("PATCH /v1/grants/{}", Foreign(&[Kind::Grant]), || json!({ "audit_enabled": false })),
     line("GET /v1/policies", Own),
     line("POST /v1/policies", Own),
+    line("POST /v1/policies/simulate", Own),
     line("GET /v1/policies/{}", Foreign(&[Kind::Policy])),
     with_body("PATCH /v1/policies/{}", Foreign(&[Kind::Policy]), || json!({ "name": "Taken over" })),
     line("DELETE /v1/policies/{}", Foreign(&[Kind::Policy])),
