@@ -18,9 +18,9 @@ use curfew_store::on_both_databases;
 use crate::world::*;
 
 const FORBID_ALL: &str = "@notice(\"Closed.\") forbid (principal, action, resource);";
-/// Fails where a request has a reason.
+/// Fails for any time but a second: it is more than a number can be.
 const FAILS: &str =
-    "forbid (principal, action, resource) when { context has reason && ip(context.reason).isLoopback() };";
+    "forbid (principal, action, resource) when { context.duration_seconds * 9223372036854775807 > 0 };";
 
 fn past(limit: u32) -> TrialRequests {
     TrialRequests::Past(PastRequests { from: None, to: None, limit })
@@ -389,8 +389,9 @@ on_both_databases! {
         let refused = world.simulate(changes).await;
         let Err(AppError::PolicyInvalid { errors, message }) = refused else { panic!("{refused:?}") };
         assert!(message.starts_with("changes[1]: line 1, column 22"), "{message}");
-        let changes: Vec<_> = errors.iter().map(|error| error["change"].as_u64().unwrap()).collect();
-        assert_eq!(changes, [1, 2]);
+        let mut wrong: Vec<_> = errors.iter().map(|error| error["change"].as_u64().unwrap()).collect();
+        wrong.dedup();
+        assert_eq!(wrong, [1, 2], "and the sound one is not among them");
         assert!(errors.iter().all(|error| error["line"] == 1 && error["hint"].is_string()));
         let too_long = PolicyTerms { default: Some(Seconds::of(36_000)), ..auto() };
         let emergencies = TermsChange { allow_break_glass: Change::To(true), ..TermsChange::default() };
