@@ -110,40 +110,54 @@ impl Drawing<'_> {
     }
 
     async fn make(&mut self, index: usize, change: DraftChange) -> Result<(), AppError> {
-        let change_made = Some(index);
         match change {
-            DraftChange::New(wanted) => {
-                check(&wanted.terms)?;
-                let mut wanted = *wanted;
-                let (set, single) = (wanted.policy_set.take(), std::mem::take(&mut wanted.rules));
-                let Some(rules) = self.rules(index, set, single).await? else { return Ok(()) };
-                let now = self.app.now();
-                let id = PolicyId::new(now, self.app.entropy.as_ref());
-                let policy = wanted.with_rules(id, rules, now);
-                let mark = Mark { change: change_made, is_new: true, has_new_rules: true };
-                self.names.put(&policy, mark);
-                self.policies.push(policy);
+            DraftChange::New(wanted) => self.add(index, *wanted).await,
+            DraftChange::Change { policy, change, rules } => self.alter(index, policy, *change, rules).await,
+            DraftChange::Delete(id) => {
+                self.policies.retain(|policy| policy.id != id);
+                Ok(())
             }
-            DraftChange::Change { policy: id, change, rules } => {
-                let rules = match (change.policy_set.clone(), rules) {
-                    (Change::Keep, Change::Keep) => None,
-                    (set, single) => {
-                        let rules = self.rules(index, set.said(), single.said().unwrap_or_default()).await?;
-                        let Some(rules) = rules else { return Ok(()) };
-                        Some(rules)
-                    }
-                };
-                let mark = Mark { change: change_made, is_new: false, has_new_rules: rules.is_some() };
-                for policy in self.policies.iter_mut().filter(|policy| policy.id == id) {
-                    change.clone().apply_to(policy);
-                    check(&policy.terms)?;
-                    policy.version = policy.version.saturating_add(1);
-                    policy.rules = rules.clone().unwrap_or_else(|| std::mem::take(&mut policy.rules));
-                    self.names.put(policy, mark);
-                }
-            }
-            DraftChange::Delete(id) => self.policies.retain(|policy| policy.id != id),
         }
+    }
+
+    async fn add(&mut self, index: usize, wanted: NewPolicy) -> Result<(), AppError> {
+        check(&wanted.terms)?;
+        let mut wanted = wanted;
+        let (set, single) = (wanted.policy_set.take(), std::mem::take(&mut wanted.rules));
+        let Some(rules) = self.rules(index, set, single).await? else { return Ok(()) };
+        let now = self.app.now();
+        let policy = wanted.with_rules(PolicyId::new(now, self.app.entropy.as_ref()), rules, now);
+        self.names.put(&policy, Mark { change: Some(index), is_new: true, has_new_rules: true });
+        self.policies.push(policy);
+        Ok(())
+    }
+
+    async fn alter(
+        &mut self,
+        index: usize,
+        id: PolicyId,
+        change: PolicyChange,
+        single: Change<Vec<NewRule>>,
+    ) -> Result<(), AppError> {
+        let rules = match (change.policy_set.clone(), single) {
+            (Change::Keep, Change::Keep) => None,
+            (set, single) => {
+                let rules = self.rules(index, set.said(), single.said().unwrap_or_default()).await?;
+                let Some(rules) = rules else { return Ok(()) };
+                Some(rules)
+            }
+        };
+        let Some(policy) = self.policies.iter_mut().find(|policy| policy.id == id) else {
+            return Err(AppError::NotFound("policy"));
+        };
+        let mark = Mark { change: Some(index), is_new: false, has_new_rules: rules.is_some() };
+        change.apply_to(policy);
+        check(&policy.terms)?;
+        policy.version = policy.version.saturating_add(1);
+        if let Some(rules) = rules {
+            policy.rules = rules;
+        }
+        self.names.put(policy, mark);
         Ok(())
     }
 

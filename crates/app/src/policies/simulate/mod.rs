@@ -4,6 +4,7 @@
 mod draft;
 mod replay;
 mod shelf;
+mod simulation;
 mod tally;
 mod turns;
 mod words;
@@ -17,7 +18,7 @@ use crate::{App, AppError, Caller};
 
 pub use draft::DraftChange;
 pub use shelf::{DecidingPolicy, DecidingRule};
-pub use tally::{
+pub use simulation::{
     AskedBy, Difference, DifferenceKind, DraftFault, PersonsDifferences, Simulation, Summary, Verdict,
 };
 

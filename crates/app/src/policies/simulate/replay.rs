@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use curfew_domain::{PageLimit, PageRequest, TenantId};
+use curfew_domain::{PageLimit, PageRequest, TenantId, Timestamp};
 use curfew_policy::{AccessQuestion, CompiledPolicies, decide};
 use curfew_store::PastDecision;
 use tokio::time::Instant;
 
 use super::PastRequests;
 use super::draft::Draft;
-use super::tally::{AskedBy, DifferenceKind, Names, Simulation, Tally};
+use super::simulation::{AskedBy, DifferenceKind, Simulation};
+use super::tally::{Names, Tally};
 use crate::requests::{self, Supposed};
 use crate::{App, AppError};
 
@@ -149,7 +150,8 @@ enum Question {
 }
 
 impl Question {
-    fn told(self) -> (AskedBy, curfew_domain::Timestamp, Option<AccessQuestion>) {
+    /// Whose, from when, and the question; none where it can't be asked.
+    fn told(self) -> (AskedBy, Timestamp, Option<AccessQuestion>) {
         match self {
             Question::Now(number, question) => {
                 (AskedBy::Supposition { number }, question.requested_at, Some(*question))

@@ -7,7 +7,7 @@ use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
 use curfew_policy::{Denial, Outcome, Terms};
 
 use super::shelf::DecidingPolicy;
-use super::tally::Verdict;
+use super::simulation::Verdict;
 
 /// Both sides in a sentence each, and what these don't tell.
 pub(super) fn why(before: &Verdict, after: &Verdict) -> String {
