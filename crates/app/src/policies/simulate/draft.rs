@@ -51,14 +51,27 @@ impl Draft {
         for policy in &policies {
             names.put(policy, Mark::default());
         }
-        let mut drawn = Drawing { app, tenant, policies, names: names.clone(), refused: Refused::default() };
+        let mut drawn = Drawing {
+            app,
+            tenant,
+            policies,
+            drawn: HashSet::new(),
+            gone: Vec::new(),
+            names: names.clone(),
+            refused: Refused::default(),
+        };
         drawn.check_ids(&changes)?;
         for (index, change) in changes.into_iter().enumerate() {
             drawn.make(index, change).await.map_err(|problem| within(index, problem))?;
         }
         drawn.refused.check()?;
-        let Drawing { policies, names: names_after, .. } = drawn;
-        let after = app.policies.labour.of(tenant, move || CompiledPolicies::new(&policies)).await?;
+        let Drawing { policies, drawn, gone, names: names_after, .. } = drawn;
+        let before = Arc::clone(&snapshot.policies);
+        // What the draft leaves as it is, both sides share.
+        let compiling = app.policies.labour.of(tenant, move || {
+            before.with(policies.iter().filter(|policy| drawn.contains(&policy.id)), gone)
+        });
+        let after = compiling.await?;
         Ok(Self { before: Arc::clone(&snapshot.policies), after, names_before: names, names_after })
     }
 }
@@ -91,6 +104,9 @@ struct Drawing<'a> {
     app: &'a App,
     tenant: TenantId,
     policies: Vec<Policy>,
+    /// Those that it makes or changes.
+    drawn: HashSet<PolicyId>,
+    gone: Vec<PolicyId>,
     names: Shelf,
     refused: Refused,
 }
@@ -114,7 +130,7 @@ impl Drawing<'_> {
             DraftChange::New(wanted) => self.add(index, *wanted).await,
             DraftChange::Change { policy, change, rules } => self.alter(index, policy, *change, rules).await,
             DraftChange::Delete(id) => {
-                self.policies.retain(|policy| policy.id != id);
+                self.gone.push(id);
                 Ok(())
             }
         }
@@ -128,6 +144,7 @@ impl Drawing<'_> {
         let now = self.app.now();
         let policy = wanted.with_rules(PolicyId::new(now, self.app.entropy.as_ref()), rules, now);
         self.names.put(&policy, Mark { change: Some(index), is_new: true, has_new_rules: true });
+        self.drawn.insert(policy.id);
         self.policies.push(policy);
         Ok(())
     }
@@ -158,6 +175,7 @@ impl Drawing<'_> {
             policy.rules = rules;
         }
         self.names.put(policy, mark);
+        self.drawn.insert(id);
         Ok(())
     }
 

@@ -13,8 +13,7 @@ use crate::AppError;
 /// How long somebody waits for the trial before theirs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Each trial compiles a set of policies of its own, which may be large: a tenant has only one such set in memory
-/// besides the one that decides.
+/// Each trial holds a draft in memory, which may be large: a tenant has only one beside the policies that decide.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<TenantId, Arc<Turn<()>>>>);
 
