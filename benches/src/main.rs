@@ -1,7 +1,7 @@
 //! What Curfew costs, as ratios against a floor that is measured in the same run.
 //!
-//! `curfew-benches [connection-test] [start] [decisions] [requests [sqlite] [postgresql] [1] [50]]`: all of them without a
-//! name, and all sizes of the requests without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it
+//! `curfew-benches [connection-test] [start] [decisions] [requests [sqlite] [postgresql] [1] [50]] [simulate]`: all of them
+//! without a name, and all sizes of the requests without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it
 //! is given.
 
 mod bare_aws;
@@ -10,6 +10,7 @@ mod decisions;
 mod figures;
 mod process;
 mod requests;
+mod simulate;
 mod start;
 
 #[tokio::main]
@@ -30,5 +31,8 @@ async fn main() {
     }
     if wanted("requests") {
         requests::run(&named).await;
+    }
+    if wanted("simulate") {
+        simulate::run().await;
     }
 }

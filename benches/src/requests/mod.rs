@@ -12,9 +12,12 @@ mod town;
 use curfew_tests::Backend;
 
 use crate::figures::{Times, against, milliseconds};
-use driver::{Driven, drive};
+use driver::Driven;
 use floor::Floor;
-use town::Town;
+
+pub(crate) use driver::drive;
+pub(crate) use rows::gather_statistics;
+pub(crate) use town::{Estate, Town};
 
 const REQUESTS: usize = 10_000;
 const TURNS: usize = 4;

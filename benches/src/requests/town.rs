@@ -33,6 +33,8 @@ pub(crate) struct Town {
 /// One tenant.
 pub(crate) struct Estate {
     pub(crate) people: Vec<Client>,
+    pub(crate) admin: Client,
+    number: usize,
     organization: Acme,
     accounts: Vec<String>,
 }
@@ -73,7 +75,16 @@ impl Estate {
             people.push(admin.person(&email(number, person), &["user"]).await);
         }
         let accounts = (0..size.accounts).map(|account| account_id(number, account)).collect();
-        Self { people, organization, accounts }
+        Self { people, admin, number, organization, accounts }
+    }
+
+    pub(crate) fn accounts(&self) -> &[String] {
+        &self.accounts
+    }
+
+    /// The addresses of its people.
+    pub(crate) fn emails(&self) -> Vec<String> {
+        (0..self.people.len()).map(|person| email(self.number, person)).collect()
     }
 
     pub(crate) fn ask(&self, number: usize) -> Ask {

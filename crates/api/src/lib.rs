@@ -26,7 +26,9 @@ mod health;
 mod limit;
 mod page;
 mod policies;
+mod policy_drafts;
 mod policy_rules;
+mod policy_simulation;
 mod requests;
 mod roles;
 mod secret;
@@ -60,8 +62,13 @@ pub use policies::{
     NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,
     PolicySummary, PolicyVersion,
 };
+pub use policy_drafts::{DraftPolicy, ResourceName, SimulatePolicies, SupposedRequest};
 pub use policy_rules::{
     ActionScopeType, AddedPolicyRule, EntityScopeType, NewPolicyRule, PolicyRule, PolicyRuleChange, RuleOrder,
+};
+pub use policy_simulation::{
+    ApprovalsAsked, DecidingPolicy, DecidingRule, DecisionOutcome, DenialReason, Difference, DifferenceKind,
+    DifferenceSummary, DraftFault, PersonsDifferences, PolicySimulation, SimulatedDecision,
 };
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};

@@ -41,8 +41,17 @@ where
     deserializer.deserialize_seq(Members::<MAX, T>(PhantomData))
 }
 
-/// The same for a list that is to be changed.
-pub(crate) fn at_most_changed<'de, const MAX: usize, T, D>(
+/// The same for a list that may be left out; `null` is no list.
+pub(crate) fn some_at_most<'de, const MAX: usize, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    at_most::<MAX, T, D>(deserializer).map(Some)
+}
+
+/// The same for a list that takes another's place.
+pub(crate) fn changed_at_most<'de, const MAX: usize, T, D>(
     deserializer: D,
 ) -> Result<Change<Vec<T>>, D::Error>
 where

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::AtMost;
 use crate::access::ActionSchema;
-use crate::limit::{at_most, at_most_changed};
+use crate::limit::{at_most, changed_at_most};
 
 /// A rule that somebody wants: one Cedar statement, or its fields. The statement wins.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -156,7 +156,7 @@ pub struct PolicyRuleChange {
     #[schema(value_type = Option<ActionScopeType>, nullable = false)]
     pub action_scope_type: Change<ActionScopeType>,
     /// Other actions.
-    #[serde(default, deserialize_with = "at_most_changed::<5, _, _>")]
+    #[serde(default, deserialize_with = "changed_at_most::<5, _, _>")]
     #[schema(value_type = Option<Vec<ActionSchema>>, nullable = false, max_items = 5)]
     pub action_ids: Change<Vec<Action>>,
     /// Another way to say which resources.

@@ -20,6 +20,14 @@ impl<T> Change<T> {
             *field = value;
         }
     }
+
+    /// What was said, if anything.
+    pub fn said(self) -> Option<T> {
+        match self {
+            Change::Keep => None,
+            Change::To(value) => Some(value),
+        }
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
@@ -48,6 +56,10 @@ mod tests {
         assert_eq!(said, Body { number: Change::To(1), note: Change::To(None) });
         assert!(read(r#"{"number":null}"#).is_err());
         let mut field = Some(3);
+        assert_eq!(
+            (said.number.said(), said.note.said(), Change::<u8>::Keep.said()),
+            (Some(1), Some(None), None)
+        );
         said.note.apply_to(&mut field);
         assert_eq!(field, None);
     }

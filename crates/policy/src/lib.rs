@@ -28,6 +28,7 @@ mod reshape;
 mod rule;
 mod schema;
 mod shape;
+mod shift;
 mod statement;
 
 pub use annotation::{with_annotations, with_its_annotations};
@@ -48,4 +49,5 @@ pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFac
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved_names};
 pub use schema::{ACCESS_SCHEMA, access_schema_json};
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
+pub use shift::Shift;
 pub use statement::{MOST_STATEMENTS, Statement, too_many_statements};

@@ -15,7 +15,7 @@ use super::statements::{self, NewRule};
 use crate::{App, AppError, Caller, Made, Once};
 
 /// The most policies of a tenant: each is asked at each decision, and compiled anew at each change of any.
-const MOST_POLICIES: u64 = 1_000;
+pub(super) const MOST_POLICIES: u64 = 1_000;
 
 /// A policy that somebody wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,29 +98,21 @@ pub async fn create(
     if let Some(policy) = before {
         return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
-    let rules = statements::rules(app, caller.tenant, wanted.policy_set, wanted.rules).await?;
+    let mut wanted = wanted;
+    let (set, single) = (wanted.policy_set.take(), std::mem::take(&mut wanted.rules));
+    let why = wanted.why.take();
+    let rules = statements::rules(app, caller.tenant, set, single).await?;
     let now = app.now();
-    let policy = Policy {
-        id: PolicyId::new(now, app.entropy.as_ref()),
-        name: wanted.name,
-        description: wanted.description,
-        enabled: wanted.enabled,
-        priority: wanted.priority,
-        terms: wanted.terms,
-        notification_channel: wanted.notification_channel,
-        rules,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let id = PolicyId::new(now, app.entropy.as_ref());
+    let policy = wanted.with_rules(id, rules, now);
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some(policy) = made_before(&unit, once, now).await? {
         drop(unit);
         return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
     refuse_one_more(&unit).await?;
-    let entry = saving::entry(caller, AuditAction::PolicyCreated, &policy, wanted.why.as_ref())?;
-    unit.insert_policy(&policy, saving::made_by(caller, wanted.why)).await?;
+    let entry = saving::entry(caller, AuditAction::PolicyCreated, &policy, why.as_ref())?;
+    unit.insert_policy(&policy, saving::made_by(caller, why)).await?;
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
@@ -132,9 +124,7 @@ pub(super) async fn refuse_one_more(unit: &ReadUnit) -> Result<(), AppError> {
     if unit.count_policies().await? < MOST_POLICIES {
         return Ok(());
     }
-    Err(AppError::conflict(format!(
-        "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
-    )))
+    Err(too_many_policies())
 }
 
 /// What the same request made before.
@@ -171,7 +161,7 @@ pub async fn change(
 
 /// Rules that are written anew as they were written stay the ones that they were, and their names stand for whom they
 /// stood for.
-fn as_they_were(before: &[PolicyRule], written: Vec<PolicyRule>) -> Vec<PolicyRule> {
+pub(super) fn as_they_were(before: &[PolicyRule], written: Vec<PolicyRule>) -> Vec<PolicyRule> {
     let mut there: HashMap<&str, VecDeque<&PolicyRule>> = HashMap::new();
     for rule in before {
         there.entry(&rule.text).or_default().push_back(rule);
@@ -195,8 +185,33 @@ pub async fn delete(app: &App, caller: &Caller, id: PolicyId, edit: Edit) -> Res
     Ok(())
 }
 
+pub(super) fn too_many_policies() -> AppError {
+    AppError::conflict(format!(
+        "a tenant has at most {MOST_POLICIES} policies: delete some, or put rules together"
+    ))
+}
+
+impl NewPolicy {
+    /// The policy in its first version. What it wants for rules is `rules` by now.
+    pub(super) fn with_rules(self, id: PolicyId, rules: Vec<PolicyRule>, now: Timestamp) -> Policy {
+        Policy {
+            id,
+            name: self.name,
+            description: self.description,
+            enabled: self.enabled,
+            priority: self.priority,
+            terms: self.terms,
+            notification_channel: self.notification_channel,
+            rules,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 impl PolicyChange {
-    fn apply_to(self, policy: &mut Policy) {
+    pub(super) fn apply_to(self, policy: &mut Policy) {
         self.name.apply_to(&mut policy.name);
         self.description.apply_to(&mut policy.description);
         self.enabled.apply_to(&mut policy.enabled);

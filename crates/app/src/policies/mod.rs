@@ -16,12 +16,13 @@ mod read;
 mod rewrite;
 pub mod rules;
 mod saving;
+mod simulate;
 mod snapshot;
 mod statements;
 pub mod versions;
 
 pub use change::{NewPolicy, PolicyChange, TermsChange, change, create, delete};
-pub use evaluate::{Evaluated, Evaluation, GroupName, PersonName, evaluate};
+pub use evaluate::{Evaluated, evaluate};
 pub use expected::{Edit, Expected};
 pub use export::{CedarFile, cedar};
 pub use fields::{
@@ -31,6 +32,10 @@ pub use order::{reorder, reorder_rules};
 pub use read::{PolicyDetail, get, list, schema};
 pub use rewrite::RuleChange;
 pub use rules::{RuleAt, RuleDetail};
+pub use simulate::{
+    AskedBy, DecidingPolicy, DecidingRule, Difference, DifferenceKind, DraftChange, DraftFault, PastRequests,
+    PersonsDifferences, Simulation, Summary, Trial, TrialRequests, Verdict, simulate,
+};
 pub use snapshot::{Snapshot, Snapshots};
 pub use statements::{NewRule, Said};
 pub use versions::VersionDetail;
@@ -40,7 +45,7 @@ pub use curfew_store::PolicyVersionSummary;
 /// How often a change is taken up anew because another came between.
 const TRIES: usize = 5;
 pub use curfew_policy::{
-    ActionScope, Alternative, Decision, EntityRef, Explanation, Failure, Fault, Finding, GroupExplanation,
-    GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation, RuleShape, Scope as RuleScope,
-    Seen,
+    ActionScope, Alternative, Decision, Denial, EntityRef, Explanation, Failure, Fault, Finding,
+    GroupExplanation, GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation, RuleShape,
+    Scope as RuleScope, Seen,
 };

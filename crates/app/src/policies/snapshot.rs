@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 
 use super::explainers::Explainers;
 use super::labour::Labour;
+use super::simulate::Turns;
 use crate::AppError;
 use crate::settings::TenantSettings;
 
@@ -27,6 +28,8 @@ pub struct Snapshots {
     pub(crate) explainers: Explainers,
     /// The processor's work for policies.
     pub(crate) labour: Labour,
+    /// Trials of drafts that go on now.
+    pub(super) trials: Turns,
 }
 
 /// A tenant's policies and settings at one moment.

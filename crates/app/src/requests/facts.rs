@@ -54,7 +54,8 @@ impl Facts {
         Ok(Self { recalled: true, ..facts })
     }
 
-    async fn read(
+    /// Reads them where `source` is, and remembers them in `memory`, whose versions are that moment's.
+    pub(super) async fn read(
         source: Source<'_>,
         memory: Arc<Memory>,
         requester: UserId,

@@ -7,12 +7,14 @@ mod last_word;
 mod memory;
 mod normalise;
 mod person;
+mod person_name;
 mod read;
 mod record;
 mod review;
 mod room;
 mod source;
 mod submit;
+mod suppose;
 mod what_if;
 
 use std::net::IpAddr;
@@ -25,12 +27,16 @@ use crate::AppError;
 pub use cancel::cancel;
 pub use doors::Doors;
 pub use memory::Memories;
+pub use person_name::{GroupName, PersonName};
 pub use read::{ListedFor, get, list};
 pub use record::question_of;
 pub use review::{approve, deny};
 pub use submit::submit;
-pub use what_if::{Circumstances, WhatIf};
-pub(crate) use what_if::{Supposed, suppose};
+pub use what_if::{Circumstances, Supposed, WhatIf};
+
+pub(crate) use read::check_sees_all;
+pub(crate) use record::question_told;
+pub(crate) use suppose::{Told, questions, suppose};
 
 pub use curfew_store::RequestFilter;
 

@@ -60,6 +60,11 @@ pub(super) fn visible(caller: &Caller, request: AccessRequest) -> Result<AccessR
     if request.requester == caller.user { Ok(request) } else { Err(AppError::NotFound("request")) }
 }
 
+/// Whether the caller may see what everybody asks for.
+pub(crate) fn check_sees_all(caller: &Caller) -> Result<(), AppError> {
+    if sees_all(caller) { Ok(()) } else { Err(AppError::missing_scope(Scope::RequestsRead)) }
+}
+
 fn sees_all(caller: &Caller) -> bool {
     caller.may(Scope::RequestsRead) || caller.may(Scope::RequestsApprove)
 }

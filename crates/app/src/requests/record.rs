@@ -105,10 +105,14 @@ fn told(question: &AccessQuestion, entropy: &dyn Entropy) -> Result<Told, serde_
 
 /// What policies were told when they decided so, to ask it again. None once what was personal of it is erased.
 pub fn question_of(decision: &DecisionRecord) -> Option<AccessQuestion> {
-    let personal = decision.personal.as_ref()?;
-    let mut context = decision.context.clone();
+    question_told(decision.context.clone(), decision.personal.clone()?)
+}
+
+/// The question that was told in these two parts. None where they are no question, or not one that is asked today.
+pub(crate) fn question_told(context: Value, personal: Value) -> Option<AccessQuestion> {
+    let (mut context, mut personal) = (context, personal);
     for (name, place) in PERSONAL {
-        *context.pointer_mut(place)? = personal.get(name)?.clone();
+        *context.pointer_mut(place)? = personal.get_mut(name)?.take();
     }
     serde_json::from_value(context).ok()
 }

@@ -1,20 +1,22 @@
-//! What a request would ask of the policies, without the request.
+//! Requests that nobody has made.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use curfew_domain::{
-    AccountId, Action, GroupId, PermissionSetArn, Reason, ResourceRef, Seconds, TenantId, Timestamp, UserId,
-};
-use curfew_policy::AccessQuestion;
-use curfew_store::ReadUnit;
+use curfew_domain::{AccountId, Action, GroupId, PermissionSetArn, Reason, ResourceRef, Seconds, Timestamp};
 
 use super::Asked;
-use super::facts::Facts;
-use crate::policies::Snapshot;
-use crate::{App, AppError, FieldProblem};
+use super::person_name::PersonName;
 
-/// A request that nobody has made.
+/// Somebody, and what they might ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Supposed {
+    /// Who.
+    pub person: PersonName,
+    /// What.
+    pub what_if: WhatIf,
+}
+
+/// What might be asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WhatIf {
     /// What would be named.
@@ -50,49 +52,8 @@ pub struct Circumstances {
     pub break_glass: bool,
 }
 
-/// What policies would be told, and what would be asked.
-pub(crate) struct Supposed {
-    pub(crate) question: AccessQuestion,
-    pub(crate) snapshot: Arc<Snapshot>,
-    /// Sees the tenant as the snapshot does.
-    pub(crate) unit: ReadUnit,
-}
-
-/// Reads the facts as for a request of `person`, and refuses what a request would be refused for. Nobody is looked up in
-/// AWS.
-pub(crate) async fn suppose(
-    app: &App,
-    tenant: TenantId,
-    person: UserId,
-    wanted: &WhatIf,
-) -> Result<Supposed, AppError> {
-    let asked = Asked::supposed(wanted);
-    let (facts, unit) = Facts::load(app, tenant, person, &asked).await.map_err(by_its_own_fields)?;
-    if !facts.requester.email_verified {
-        let problem = "their e-mail address is not verified; access is given to verified addresses alone";
-        return Err(AppError::field("principal", problem));
-    }
-    let snapshot = Arc::clone(facts.snapshot());
-    let mut question = facts.question(&asked, app.now());
-    let circumstances = &wanted.circumstances;
-    for group in &wanted.groups {
-        if !question.person.groups.contains(group) {
-            question.person.groups.push(*group);
-        }
-    }
-    if let Some(moment) = circumstances.requested_at {
-        question.requested_at = moment;
-        question.local = moment.local(&snapshot.settings.time_zone);
-    }
-    if let Some(mfa) = circumstances.mfa {
-        question.mfa = mfa;
-        question.person.mfa = mfa;
-    }
-    Ok(Supposed { question, snapshot, unit })
-}
-
 impl Asked {
-    fn supposed(wanted: &WhatIf) -> Self {
+    pub(super) fn supposed(wanted: &WhatIf) -> Self {
         let circumstances = wanted.circumstances.clone();
         Self {
             resource: wanted.resource.clone(),
@@ -106,17 +67,4 @@ impl Asked {
             source_ip: circumstances.source_ip,
         }
     }
-}
-
-/// A request's fields have other places here.
-fn by_its_own_fields(problem: AppError) -> AppError {
-    let AppError::Invalid(fields) = problem else { return problem };
-    let place = |path: String| match path.as_str() {
-        "resource.id" => "resource".to_owned(),
-        "permission_set_arn" | "account_id" => format!("context.{path}"),
-        _ => path,
-    };
-    AppError::Invalid(
-        fields.into_iter().map(|field| FieldProblem { path: place(field.path), ..field }).collect(),
-    )
 }

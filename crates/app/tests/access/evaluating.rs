@@ -1,7 +1,7 @@
 use curfew_app::policies::{
-    self, Evaluated, Evaluation, Finding, GroupVerdict, Outcome, PersonName, PolicyChange, RuleExplanation,
+    self, Edit, Evaluated, Finding, GroupVerdict, Outcome, PolicyChange, RuleExplanation,
 };
-use curfew_app::requests::{self, Circumstances, RequestFilter, WhatIf};
+use curfew_app::requests::{self, Circumstances, PersonName, RequestFilter, Supposed, WhatIf};
 use curfew_app::{AppError, Caller, settings, users};
 use curfew_domain::policy::{Policy, PolicyRule};
 use curfew_domain::request::ApprovalMode;
@@ -20,9 +20,9 @@ fn by_email(name: &str) -> PersonName {
 }
 
 /// What would be said if Alice asked to read there.
-fn alice_reads(resource: ResourceRef) -> Evaluation {
-    Evaluation {
-        principal: by_email("alice"),
+fn alice_reads(resource: ResourceRef) -> Supposed {
+    Supposed {
+        person: by_email("alice"),
         what_if: WhatIf {
             resource,
             action: Action::Read,
@@ -36,11 +36,11 @@ fn alice_reads(resource: ResourceRef) -> Evaluation {
     }
 }
 
-async fn evaluated(world: &World, wanted: Evaluation) -> Result<Evaluated, AppError> {
+async fn evaluated(world: &World, wanted: Supposed) -> Result<Evaluated, AppError> {
     policies::evaluate(&world.test.app, &world.admin, wanted).await
 }
 
-async fn reason(world: &World, wanted: Evaluation) -> String {
+async fn reason(world: &World, wanted: Supposed) -> String {
     evaluated(world, wanted).await.unwrap().explanation.reason
 }
 
@@ -118,7 +118,7 @@ on_both_databases! {
         let stranger = world.stranger("stranger", BuiltInRole::User, None).await;
         world.policy(auto(), PERMIT_ALL).await;
         for principal in [PersonName::Id(stranger.user), by_email("Stranger")] {
-            let wanted = Evaluation { principal, ..alice_reads(account(DEV)) };
+            let wanted = Supposed { person: principal, ..alice_reads(account(DEV)) };
             assert!(reason(&world, wanted).await.starts_with("Permitted by"));
         }
     }
@@ -135,7 +135,7 @@ on_both_databases! {
             PersonName::Id(UserId::from_uuid(Uuid::from_u128(7))),
             by_email("nobody"),
         ] {
-            let wanted = Evaluation { principal, ..alice_reads(account(DEV)) };
+            let wanted = Supposed { person: principal, ..alice_reads(account(DEV)) };
             let Err(AppError::Invalid(problems)) = evaluated(&ours, wanted).await else { panic!("not refused") };
             told.push(problems);
         }
@@ -179,7 +179,7 @@ on_both_databases! {
         users::suspend(&world.test.app, &world.admin, alice.user).await.unwrap();
         assert_eq!(code(evaluated(&world, alice_reads(account(DEV))).await), ErrorCode::Forbidden);
         db.tamper("DELETE FROM aws_connection").await;
-        let as_admin = Evaluation { principal: by_email("admin"), ..alice_reads(account(DEV)) };
+        let as_admin = Supposed { person: by_email("admin"), ..alice_reads(account(DEV)) };
         assert_eq!(code(evaluated(&world, as_admin).await), ErrorCode::NotConfigured);
     }
 
@@ -206,7 +206,7 @@ on_both_databases! {
         // No rule that is saved now can name a group; one of a later version can.
         let app = &world.test.app;
         let mut policy = world.policy(auto(), "forbid (principal, action, resource);").await.policy;
-        policies::delete(app, &world.admin, policy.id).await.unwrap();
+        policies::delete(app, &world.admin, policy.id, Edit::default()).await.unwrap();
         policy.id = PolicyId::new(app.now(), app.entropy.as_ref());
         let text = format!("forbid (principal in Group::\"{engineers}\", action, resource);");
         let rule = PolicyRule { id: RuleId::new(app.now(), app.entropy.as_ref()), text: text.clone(), resolved: text, ..policy.rules[0].clone() };

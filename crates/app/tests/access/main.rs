@@ -13,6 +13,7 @@ mod proof;
 mod remembering;
 mod requests;
 mod reviews;
+mod simulating;
 mod tampering;
 mod walls;
 mod world;

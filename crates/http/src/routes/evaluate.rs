@@ -7,10 +7,10 @@ use curfew_api::{
     EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
 };
 use curfew_app::policies::{
-    self, Alternative, Decision, Evaluated, Evaluation, Failure, Fault, Finding, GroupExplanation,
-    GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation, Seen,
+    self, Alternative, Decision, Evaluated, Failure, Fault, Finding, GroupExplanation, GroupVerdict, Outcome,
+    PassedOver, PointExplanation, RuleExplanation, Seen,
 };
-use curfew_app::requests::{Circumstances, WhatIf};
+use curfew_app::requests::{Circumstances, GroupName, Supposed, WhatIf};
 use curfew_app::{AppError, FieldProblem};
 use curfew_domain::GroupId;
 use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
@@ -39,15 +39,15 @@ async fn evaluate(
     Authenticated(caller): Authenticated,
     ApiJson(body): ApiJson<Evaluate>,
 ) -> Result<Json<EvaluationResult>, ApiError> {
-    let evaluated = policies::evaluate(&state.app, &caller, evaluation(body)?).await?;
+    let evaluated = policies::evaluate(&state.app, &caller, supposed(body)?).await?;
     Ok(Json(shown(evaluated)))
 }
 
-fn evaluation(body: Evaluate) -> Result<Evaluation, ApiError> {
+fn supposed(body: Evaluate) -> Result<Supposed, ApiError> {
     let principal = body.principal.as_str().parse();
     let context = body.context.unwrap_or_default();
-    Ok(Evaluation {
-        principal: principal.map_err(|problem| AppError::invalid("principal", &problem))?,
+    Ok(Supposed {
+        person: principal.map_err(|problem| AppError::invalid("principal", &problem))?,
         what_if: WhatIf {
             resource: body.resource,
             action: body.action,
@@ -72,7 +72,7 @@ fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupId>, AppError> {
     let (mut groups, mut problems) = (Vec::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
         match name.as_str().parse() {
-            Ok(policies::GroupName(id)) => groups.push(id),
+            Ok(GroupName(id)) => groups.push(id),
             Err(problem) => {
                 problems
                     .push(FieldProblem { path: format!("groups[{index}]"), problem: problem.to_string() });

@@ -10,6 +10,8 @@ mod grants;
 mod health;
 mod policies;
 mod policy_rules;
+mod policy_simulation;
+mod policy_simulation_shown;
 mod policy_texts;
 mod policy_versions;
 mod requests;
@@ -40,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(policy_rules::routes())
         .merge(policy_texts::routes())
         .merge(policy_versions::routes())
+        .merge(policy_simulation::routes())
         .merge(requests::routes())
         .merge(roles::routes())
         .merge(settings::routes())

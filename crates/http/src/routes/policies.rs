@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use curfew_api::{
-    ErrorBody, ListBody, NewPolicy, PageBody, Policy, PolicyChange, PolicyChangeReason, PolicyFields,
-    PolicyOrder, PolicySummary,
+    ErrorBody, ListBody, NewPolicy, NewPolicyRule, PageBody, Policy, PolicyChange, PolicyChangeReason,
+    PolicyFields, PolicyOrder, PolicySummary,
 };
 use curfew_app::Made;
-use curfew_app::policies::{self, Edit, Expected, PolicyDetail, RuleDetail, TermsChange};
+use curfew_app::policies::{self, Edit, Expected, NewRule, PolicyDetail, RuleDetail, TermsChange};
 use curfew_domain::PolicyId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -55,20 +55,7 @@ async fn create(
     Authenticated(caller): Authenticated,
     ApiCreate { body, once }: ApiCreate<NewPolicy>,
 ) -> Result<Tagged<Created<Policy>>, ApiError> {
-    let terms = body.terms();
-    let rules =
-        body.rules.into_iter().enumerate().map(|(index, rule)| new_rule(&format!("rules[{index}]."), rule));
-    let wanted = policies::NewPolicy {
-        name: body.name,
-        description: body.description,
-        enabled: body.enabled,
-        priority: body.priority,
-        terms,
-        notification_channel: body.notification_channel,
-        policy_set: body.cedar_policy_set,
-        rules: rules.collect::<Result<_, _>>()?,
-        why: body.change_reason,
-    };
+    let wanted = new_policy(body)?;
     let made = policies::create(&state.app, &caller, &once, wanted).await?;
     let version = match &made {
         Made::Now(detail) | Made::Before(detail) => detail.policy.version,
@@ -102,25 +89,7 @@ async fn change(
     IfMatch(expected): IfMatch,
     ApiJson(body): ApiJson<PolicyChange>,
 ) -> Result<Tagged<Json<Policy>>, ApiError> {
-    let wanted = policies::PolicyChange {
-        name: body.name,
-        description: body.description,
-        enabled: body.enabled,
-        priority: body.priority,
-        terms: TermsChange {
-            maximum: body.max_duration_seconds,
-            default: body.default_duration_seconds,
-            mode: body.approval_mode,
-            approval_timeout: body.approval_timeout_seconds,
-            approvals_required: body.approvals_required,
-            approver_groups: body.approver_groups,
-            allow_break_glass: body.allow_break_glass,
-            break_glass_maximum: body.break_glass_max_duration_seconds,
-        },
-        notification_channel: body.notification_channel,
-        policy_set: body.cedar_policy_set,
-        edit: Edit { expected, why: body.change_reason },
-    };
+    let wanted = policy_change(body, expected);
     Ok(shown(policies::change(&state.app, &caller, id, wanted).await?))
 }
 
@@ -178,4 +147,48 @@ pub(super) fn body(detail: PolicyDetail) -> Policy {
     let rules = detail.policy.rules.into_iter().zip(detail.shapes);
     let shown = rules.map(|(rule, shape)| shown_rule(RuleDetail { rule, shape }));
     Policy { fields, rules: shown.collect() }
+}
+
+/// Reads the body of a new policy.
+pub(super) fn new_policy(body: NewPolicy) -> Result<policies::NewPolicy, ApiError> {
+    let terms = body.terms();
+    Ok(policies::NewPolicy {
+        name: body.name,
+        description: body.description,
+        enabled: body.enabled,
+        priority: body.priority,
+        terms,
+        notification_channel: body.notification_channel,
+        policy_set: body.cedar_policy_set,
+        rules: new_rules(body.rules)?,
+        why: body.change_reason,
+    })
+}
+
+/// Reads single rules.
+pub(super) fn new_rules(rules: Vec<NewPolicyRule>) -> Result<Vec<NewRule>, ApiError> {
+    rules.into_iter().enumerate().map(|(index, rule)| new_rule(&format!("rules[{index}]."), rule)).collect()
+}
+
+/// Reads the body of a change, which is meant for the `expected` versions.
+pub(super) fn policy_change(body: PolicyChange, expected: Expected) -> policies::PolicyChange {
+    policies::PolicyChange {
+        name: body.name,
+        description: body.description,
+        enabled: body.enabled,
+        priority: body.priority,
+        terms: TermsChange {
+            maximum: body.max_duration_seconds,
+            default: body.default_duration_seconds,
+            mode: body.approval_mode,
+            approval_timeout: body.approval_timeout_seconds,
+            approvals_required: body.approvals_required,
+            approver_groups: body.approver_groups,
+            allow_break_glass: body.allow_break_glass,
+            break_glass_maximum: body.break_glass_max_duration_seconds,
+        },
+        notification_channel: body.notification_channel,
+        policy_set: body.cedar_policy_set,
+        edit: Edit { expected, why: body.change_reason },
+    }
 }
