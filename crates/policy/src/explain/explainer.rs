@@ -10,7 +10,7 @@ use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
 use super::reason::reason;
 use super::rule::{Answer, Dissected, RuleText};
-use super::{Explanation, Finding, GroupExplanation, Part, PointExplanation, RuleExplanation};
+use super::{Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation, RuleExplanation};
 use crate::entities::{BoxError, Point, entities};
 use crate::{AccessQuestion, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
@@ -104,7 +104,11 @@ impl Explainer {
             explainer: self,
             question,
             entities: &entities,
-            faulty: decision.faults.iter().filter_map(|fault| fault.rule).collect(),
+            faulty: decision
+                .faults
+                .iter()
+                .filter_map(|fault| Some((fault.rule?, fault.message.as_str())))
+                .collect(),
             room: MOST_RULES_IN_ALL,
             dissected: HashMap::new(),
         };
@@ -149,8 +153,8 @@ struct Explaining<'e> {
     explainer: &'e Explainer,
     question: &'e AccessQuestion,
     entities: &'e Entities,
-    /// The rules that could not be evaluated somewhere.
-    faulty: BTreeSet<RuleId>,
+    /// What Cedar said of the rules that could not be evaluated somewhere.
+    faulty: BTreeMap<RuleId, &'e str>,
     /// How many more rules are explained.
     room: usize,
     /// Many resources meet the same rules.
@@ -217,7 +221,7 @@ impl<'e> Explaining<'e> {
                 Some(Part::Principal) => found.other_principals += 1,
                 Some(Part::Resource) => found.other_resources += 1,
                 Some(_) => for_other_actions.push((rule, duration)),
-                None if self.faulty.contains(&rule.rule.id) => found.others.push((rule, duration)),
+                None if self.faulty.contains_key(&rule.rule.id) => found.others.push((rule, duration)),
                 None => others.push((rule, duration)),
             }
         }
@@ -235,9 +239,11 @@ impl<'e> Explaining<'e> {
         }
         for (rule, duration) in group.others.iter().take(others) {
             let dissected = self.dissected.entry(rule.rule.id).or_insert_with(|| Dissected::of(rule.rule));
+            let fault = self.faulty.get(&rule.rule.id).copied();
             let answer = group.requests.get(duration).map(|request| dissected.answer(request, self.entities));
             rules.extend(
-                answer.map(|answer| explanation(*rule, *duration, finding(*rule, answer, group.trace))),
+                answer
+                    .map(|answer| explanation(*rule, *duration, finding(*rule, answer, group.trace, fault))),
             );
         }
         GroupExplanation {
@@ -275,14 +281,25 @@ fn explanation(
     }
 }
 
-fn finding(InPolicy { policy, rule }: InPolicy<'_>, answer: Answer, trace: &GroupTrace) -> Finding {
+fn finding(
+    InPolicy { policy, rule }: InPolicy<'_>,
+    answer: Answer,
+    trace: &GroupTrace,
+    fault: Option<&str>,
+) -> Finding {
     let passed_over = || {
         let of_policy = |passed: &&PassedOver| policy_of(passed) == policy.id;
         trace.passed_over.iter().find(of_policy).filter(|_| rule.effect() == Effect::Permit).cloned()
     };
     match answer {
-        // Permits are not asked any more where something forbids.
-        Answer::Matches => passed_over().map_or(Finding::Matched, Finding::PassedOver),
+        Answer::Matches => match (passed_over(), fault) {
+            (Some(why), _) => Finding::PassedOver(why),
+            // Its parts can be evaluated where the whole is too deep for Cedar.
+            (None, Some(message)) => {
+                Finding::Erred { message: message.to_owned(), at: Failure::of_whole_rule() }
+            }
+            (None, None) => Finding::Matched,
+        },
         Answer::Fails(failure) => Finding::Failed(failure),
         Answer::Errs(message, at) => Finding::Erred { message, at },
     }

@@ -5,7 +5,7 @@ use curfew_domain::policy::{Effect, Policy};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, Seconds};
 use curfew_policy::{
-    AccessQuestion, Explainer, Explanation, Failure, Finding, GroupVerdict, Part, PassedOver,
+    AccessQuestion, Explainer, Explanation, Failure, Fault, Finding, GroupVerdict, Part, PassedOver,
     RuleExplanation, Statement,
 };
 use serde_json::{Value, json};
@@ -209,6 +209,26 @@ fn a_rule_that_can_not_be_evaluated_says_where_and_why() {
     let broken = of_rule("permit (", &question());
     let Finding::Erred { at, .. } = &broken.finding else { panic!("{broken:?}") };
     assert_eq!((broken.effect, at.part, &at.excerpt), (Effect::Forbid, Part::Rule, &None));
+}
+
+#[test]
+fn what_could_not_be_evaluated_as_a_whole_is_no_match_because_its_parts_can() {
+    let policies = [policy(1, 0, &[PERMIT_ALL])];
+    let mut decision = ask(&policies, &question());
+    let group = &mut decision.trace[0].groups[0];
+    let fault = Fault {
+        policy: Some(policies[0].id),
+        rule: group.permits.pop(),
+        message: "recursion limit reached".to_owned(),
+    };
+    group.verdict = GroupVerdict::Forbids;
+    decision.faults.push(fault);
+    let explanation = Explainer::new(&policies).explain(&question(), &decision);
+    let finding = &explanation.points[0].groups[0].rules[0].finding;
+    assert!(
+        matches!(finding, Finding::Erred { message, .. } if message == "recursion limit reached"),
+        "{finding:?}"
+    );
 }
 
 #[test]
