@@ -137,6 +137,12 @@ impl CompiledPolicies {
         &self.policy(place.policy).rules[place.rule]
     }
 
+    /// What rule `number` of a policy was read as, if its text is this one.
+    pub(crate) fn cedar(&self, policy: PolicyId, number: usize, text: &str) -> Option<&CedarPolicy> {
+        let ready = self.policies.get(&policy)?.rules.get(number)?.evaluated.as_ref().ok()?;
+        (*ready.text == *text).then_some(&ready.cedar)
+    }
+
     fn remove(&mut self, id: PolicyId) {
         let Some(policy) = self.policies.remove(&id) else { return };
         for rule in policy.ready() {

@@ -80,7 +80,7 @@ fn uses(member: &str) -> Option<&'static [&'static str]> {
         ],
         "curfew" => &["curfew-api"],
         "curfew-demo" => &["curfewd", "curfew-sim"],
-        "curfew-benches" => &["curfew-sim", "curfew-tests"],
+        "curfew-benches" => &["curfew-domain", "curfew-policy", "curfew-sim", "curfew-tests"],
         "curfew-tests" => &[
             "curfew-domain",
             "curfew-policy",

@@ -6,7 +6,7 @@ use curfew_domain::Scope;
 use curfew_policy::{Decision, Explanation, decide};
 
 use super::explainers::Kept;
-use super::snapshot::Moved;
+use super::snapshot::{Moved, Snapshot};
 use crate::requests::{self, Supposed, Told};
 use crate::{App, AppError, Caller};
 
@@ -30,7 +30,7 @@ pub async fn evaluate(app: &App, caller: &Caller, wanted: Supposed) -> Result<Ev
     };
     drop(unit);
     let working = app.policies.labour.of(caller.tenant, move || {
-        let kept = explaining(kept, moved, snapshot.version);
+        let kept = explaining(kept, moved, &snapshot);
         let decision = decide(&snapshot.policies, &question);
         let explanation = kept.explainer.explain(&question, &decision);
         (kept, Evaluated { decision, explanation })
@@ -41,12 +41,13 @@ pub async fn evaluate(app: &App, caller: &Caller, wanted: Supposed) -> Result<Ev
 }
 
 /// What explains the policies of this version: the last one, with what has moved since.
-fn explaining(last: Option<Kept>, moved: Option<Moved>, version: u64) -> Kept {
+fn explaining(last: Option<Kept>, moved: Option<Moved>, snapshot: &Snapshot) -> Kept {
+    let version = snapshot.version;
     let last = last.unwrap_or_else(|| Kept { version, heads: Arc::default(), explainer: Arc::default() });
     match moved {
         None => last,
         Some(Moved { heads, changed, gone }) => {
-            let explainer = Arc::new(last.explainer.with(&changed, gone));
+            let explainer = Arc::new(last.explainer.with(&changed, gone, &snapshot.policies));
             Kept { version, heads: Arc::new(heads), explainer }
         }
     }

@@ -12,7 +12,7 @@ use super::reason::reason;
 use super::rule::{Answer, Dissected, RuleText};
 use super::{Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation, RuleExplanation};
 use crate::entities::{BoxError, Point, entities};
-use crate::{AccessQuestion, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
+use crate::{AccessQuestion, CompiledPolicies, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
 /// So many resources of one question are explained.
 const MOST_POINTS: usize = 50;
@@ -43,16 +43,17 @@ struct Explainable {
 impl Explainer {
     /// Of the enabled ones of `policies`. Total: what can't be read is explained as that.
     pub fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        Self::default().with(policies, [])
+        Self::default().with(policies, [], &CompiledPolicies::default())
     }
 
-    /// These policies, with the `changed` ones as they are now and without those that are `gone`: rules that are as they
-    /// were are not read again.
+    /// These policies, with the `changed` ones as they are now and without those that are `gone`. Rules that are as they
+    /// were are not read again, nor those that `compiled` has read.
     #[must_use]
     pub fn with<'a>(
         &self,
         changed: impl IntoIterator<Item = &'a Policy>,
         gone: impl IntoIterator<Item = PolicyId>,
+        compiled: &CompiledPolicies,
     ) -> Self {
         let mut next = self.clone();
         for id in gone {
@@ -61,7 +62,8 @@ impl Explainer {
         for policy in changed {
             let before = next.policies.remove(&policy.id);
             if policy.enabled {
-                next.policies.insert(policy.id, Arc::new(Explainable::of(policy, before.as_deref())));
+                next.policies
+                    .insert(policy.id, Arc::new(Explainable::of(policy, before.as_deref(), compiled)));
             }
         }
         next
@@ -120,19 +122,20 @@ impl Explainer {
 }
 
 impl Explainable {
-    fn of(policy: &Policy, before: Option<&Self>) -> Self {
+    fn of(policy: &Policy, before: Option<&Self>, compiled: &CompiledPolicies) -> Self {
         let before = before.map(|before| before.rules.as_slice()).unwrap_or_default();
         let known: HashMap<RuleId, &Arc<RuleText>> = before.iter().map(|known| (known.id, known)).collect();
-        let read = |rule: &PolicyRule| match known.get(&rule.id).filter(|known| known.is(rule)) {
-            Some(known) => Arc::clone(known),
-            None => Arc::new(RuleText::of(rule)),
-        };
+        let read =
+            |(number, rule): (usize, &PolicyRule)| match known.get(&rule.id).filter(|known| known.is(rule)) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(RuleText::of(rule, compiled.cedar(policy.id, number, &rule.resolved))),
+            };
         Self {
             id: policy.id,
             name: policy.name.clone(),
             priority: policy.priority,
             usual: policy.terms.usual_duration(),
-            rules: policy.rules.iter().map(read).collect(),
+            rules: policy.rules.iter().enumerate().map(read).collect(),
         }
     }
 }

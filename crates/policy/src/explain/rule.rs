@@ -44,12 +44,19 @@ pub(super) enum Answer {
 }
 
 impl RuleText {
-    pub(super) fn of(rule: &PolicyRule) -> Self {
-        let parsed = CedarPolicy::parse(None, &rule.resolved);
+    /// Of a rule; `known` is what it was read as already.
+    pub(super) fn of(rule: &PolicyRule, known: Option<&CedarPolicy>) -> Self {
+        let (effect, scope) = match known {
+            Some(cedar) => (effect(cedar), Ok(RuleScope::of(cedar))),
+            None => match CedarPolicy::parse(None, &rule.resolved) {
+                Ok(cedar) => (effect(&cedar), Ok(RuleScope::of(&cedar))),
+                Err(problem) => (Effect::Forbid, Err(message(&problem))),
+            },
+        };
         Self {
             id: rule.id,
-            effect: parsed.as_ref().map_or(Effect::Forbid, effect),
-            scope: parsed.as_ref().map(RuleScope::of).map_err(message),
+            effect,
+            scope,
             resolved: rule.resolved.clone(),
             written: (rule.text != rule.resolved).then(|| rule.text.clone()),
         }

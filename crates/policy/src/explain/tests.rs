@@ -155,7 +155,7 @@ fn word_of_cedar(rule: &str, request: &Request, entities: &Entities) -> Word {
 }
 
 fn explained(rule: &str, request: &Request, entities: &Entities) -> Answer {
-    let rule = RuleText::of(&PolicyRule {
+    let rule = PolicyRule {
         id: RuleId::from_uuid(Uuid::nil()),
         ordinal: 0,
         text: rule.to_owned(),
@@ -163,7 +163,8 @@ fn explained(rule: &str, request: &Request, entities: &Entities) -> Answer {
         notice: None,
         audit_session: false,
         created_at: Timestamp::from_micros(0),
-    });
+    };
+    let rule = RuleText::of(&rule, None);
     Dissected::of(&rule).answer(request, entities)
 }
 

@@ -3,7 +3,7 @@
 use crate::world::*;
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, PolicyId, Seconds};
-use curfew_policy::{Denial, GroupVerdict, NamedResource, Outcome};
+use curfew_policy::{Denial, GroupVerdict, NamedResource, Outcome, Statement};
 
 fn approved_as(decision: &curfew_policy::Decision) -> Option<ApprovalMode> {
     match &decision.outcome {
@@ -300,6 +300,25 @@ fn the_trace_says_which_durations_were_judged() {
     short.terms.default = Some(Seconds::of(60));
     let decision = ask(&[short, policy(2, 0, &[never])], &asked);
     assert_eq!(decision.trace[0].groups[0].durations, [Seconds::of(60), HOUR]);
+}
+
+#[test]
+fn the_longest_rules_are_evaluated_on_a_small_stack() {
+    let wrap = |condition: String| format!("permit (principal, action, resource) when {{ {condition} }};");
+    let longest = [
+        wrap(vec!["true"; 296].join(" && ")),
+        wrap(format!("298 == {}1", "1 + ".repeat(297))),
+        wrap(format!("{}true{}", "(".repeat(18), ")".repeat(18))),
+        wrap(format!("{}true", "if true then true else ".repeat(18))),
+    ];
+    let decided = move || {
+        for rule in longest {
+            assert!(Statement::one(&rule).is_ok(), "{rule}");
+            let decision = ask(&[policy(1, 0, &[&rule])], &question());
+            assert!(approved_as(&decision).is_some() && decision.faults.is_empty(), "{decision:?}");
+        }
+    };
+    std::thread::Builder::new().stack_size(2 * 1_024 * 1_024).spawn(decided).unwrap().join().unwrap();
 }
 
 #[test]

@@ -156,6 +156,8 @@ impl Drawing<'_> {
         change: PolicyChange,
         single: Change<Vec<NewRule>>,
     ) -> Result<(), AppError> {
+        // As where it is saved: statements that are written anew as they were stay the rules that they were.
+        let are_statements_alone = single == Change::Keep;
         let rules = match (change.policy_set.clone(), single) {
             (Change::Keep, Change::Keep) => None,
             (set, single) => {
@@ -172,7 +174,7 @@ impl Drawing<'_> {
         check(&policy.terms)?;
         policy.version = policy.version.saturating_add(1);
         if let Some(rules) = rules {
-            policy.rules = as_they_were(&policy.rules, rules);
+            policy.rules = if are_statements_alone { as_they_were(&policy.rules, rules) } else { rules };
         }
         self.names.put(policy, mark);
         self.drawn.insert(id);
