@@ -27,7 +27,7 @@ async fn main() {
         start::run().await;
     }
     if wanted("decisions") {
-        decisions::run();
+        decisions::run().await;
     }
     if wanted("requests") {
         requests::run(&named).await;

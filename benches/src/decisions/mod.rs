@@ -5,6 +5,7 @@
 //! It knows no priorities, terms or traces; Curfew's figure holds all of them.
 
 mod company;
+mod over_http;
 
 use std::time::Instant;
 
@@ -22,7 +23,12 @@ const MOST_PLAIN_RULES: usize = 1_000_000;
 const SWAPS: usize = 50;
 const MIB: f64 = 1_048_576.0;
 
-pub(crate) fn run() {
+pub(crate) async fn run() {
+    in_process();
+    over_http::run().await;
+}
+
+fn in_process() {
     println!("A decision by N rules (by group, account, unit and person, a third with conditions):");
     let mut at_ten = None;
     for rules in SIZES {

@@ -18,7 +18,7 @@ const RULES: usize = 1_000;
 /// How many policies they are in.
 const POLICIES: usize = 10;
 const TURNS: usize = 3;
-/// What issue and contract promise.
+/// What is promised.
 const GOAL: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run() {
