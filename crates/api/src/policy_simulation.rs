@@ -141,9 +141,9 @@ pub struct SimulatedDecision {
     pub max_duration_seconds: Option<Seconds>,
     /// Whether sessions would be followed.
     pub audit_session: bool,
-    /// The policies that decide.
+    /// The policies that decide: 20 at most.
     pub policies: Vec<DecidingPolicy>,
-    /// What the requester is told.
+    /// What the requester is told: 20 notices at most.
     pub notices: Vec<String>,
 }
 
@@ -172,8 +172,10 @@ pub struct DecidingPolicy {
     /// Whether it gives or takes.
     #[schema(value_type = EffectSchema)]
     pub effect: Effect,
-    /// By which of its rules.
+    /// By which of its rules: 20 at most.
     pub rules: Vec<DecidingRule>,
+    /// By how many of them.
+    pub rule_count: usize,
 }
 
 /// A rule that decides.

@@ -116,7 +116,10 @@ fn without(text: &str, whole: Range<usize>) -> String {
     let rest = &text[whole.end..];
     let spaces = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     let line_end = usize::from(rest[spaces..].starts_with('\n'));
-    replaced(text, whole.start..whole.end + spaces + line_end, "")
+    let end = whole.end + spaces + line_end;
+    let is_word = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let between_words = text[..whole.start].ends_with(is_word) && text[end..].starts_with(is_word);
+    replaced(text, whole.start..end, if between_words { " " } else { "" })
 }
 
 fn replaced(text: &str, place: Range<usize>, by: &str) -> String {
@@ -126,6 +129,15 @@ fn replaced(text: &str, place: Range<usize>, by: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_on_both_sides_of_an_annotation_stays_apart() {
+        let text = "@a@notice(\"x\")permit (principal, action, resource);";
+        let without = with_its_annotations(text, None, true);
+        assert_eq!(without, "@a permit (principal, action, resource);");
+        let silent = "@a@audit_session(\"false\") permit (principal, action, resource);";
+        assert_eq!(with_annotations(silent, None, true), "@a permit (principal, action, resource);");
+    }
 
     const PLAIN: &str = "permit (principal, action, resource);";
 

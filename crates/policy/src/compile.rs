@@ -116,6 +116,11 @@ impl CompiledPolicies {
         &self.groups
     }
 
+    /// How many rules can match at most.
+    pub(crate) fn most_candidates(&self, names: &Names) -> usize {
+        self.index.count(names)
+    }
+
     /// The rules that can match, by their priority, each priority's by their places.
     pub(crate) fn candidates(&self, names: &Names) -> HashMap<i32, Vec<&ReadyRule>> {
         let mut found: HashMap<i32, Vec<&ReadyRule>> = HashMap::new();

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::Entities;
-use curfew_domain::policy::{Effect, PolicyTerms};
+use curfew_domain::policy::Effect;
 use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
 use curfew_domain::{PolicyId, Seconds};
 
 use crate::compile::{CompiledPolicies, CompiledPolicy, Place};
 use crate::entities::{BoxError, Point, entities};
+use crate::index::Names;
 use crate::judge::{Durations, PointVerdict, judge};
 use crate::{
     AccessQuestion, Decision, Denial, DeterminingPolicy, Fault, GroupVerdict, Outcome, PassedOver, Terms,
@@ -20,6 +21,12 @@ const MOST_PASSES: usize = 8;
 
 /// How many durations are tried to find one that would not be denied: each costs as much as the decision did.
 const MOST_CANDIDATES: usize = 8;
+
+/// How many rules are evaluated at most in one pass over all resources: about a second's work. More is denied, before any
+/// is: nobody can keep a processor busy by naming a thousand accounts to a thousand rules for everybody.
+const MOST_RULES: usize = 1_000_000;
+
+const TOO_MUCH: &str = "too many rules speak of too many accounts: ask for fewer accounts at once";
 
 /// Decides. Total and fail-closed: what can't be evaluated is denied.
 ///
@@ -51,7 +58,13 @@ fn judged(policies: &CompiledPolicies, question: &AccessQuestion, requested: Opt
     let all = || -> Result<Vec<PointVerdict>, BoxError> {
         let entities: Entities = entities(question)?;
         let points = Point::all_of(question)?;
-        points.iter().map(|point| judge(policies, point, &entities, durations)).collect()
+        let names: Vec<Names> =
+            points.iter().map(|point| point.names(&entities)).collect::<Result<_, _>>()?;
+        if names.iter().map(|names| policies.most_candidates(names)).sum::<usize>() > MOST_RULES {
+            return Err(TOO_MUCH.into());
+        }
+        let all = points.iter().zip(&names);
+        all.map(|(point, names)| judge(policies, point, names, &entities, durations)).collect()
     };
     match all() {
         Ok(verdicts) if !verdicts.is_empty() => merged(policies, question, durations, verdicts),
@@ -197,8 +210,8 @@ fn point_terms(by: &[&CompiledPolicy], break_glass: bool, durations: Durations) 
     let mode = if emergency { ApprovalMode::BreakGlass } else { all().map(|terms| terms.mode).max()? };
     let maximum = all().map(|terms| terms.maximum).min()?;
     let judged = all().map(|terms| durations.judged(terms.usual_duration())).min()?;
-    let allows = |terms: &&PolicyTerms| terms.allow_break_glass || terms.mode == ApprovalMode::BreakGlass;
-    let cap = all().filter(allows).filter_map(|terms| terms.break_glass_maximum).min();
+    let cap =
+        all().filter(|terms| terms.allows_emergencies()).filter_map(|terms| terms.break_glass_maximum).min();
     let cap = cap.filter(|_| mode == ApprovalMode::BreakGlass).unwrap_or(judged);
     let requirements = by
         .iter()

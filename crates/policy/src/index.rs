@@ -142,12 +142,23 @@ impl<R: Scoped> RuleIndex<R> {
 
     /// The rules whose scope can fit, each once, in no order.
     pub(crate) fn candidates<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Arc<R>> {
+        self.of_both(names)
+            .flat_map(|rules| rules.iter())
+            .filter(|rule| rule.scopes().speak_of_action(&names.action))
+    }
+
+    /// How many rules can fit at most, whatever the action.
+    pub(crate) fn count(&self, names: &Names) -> usize {
+        self.of_both(names).map(Vec::len).sum()
+    }
+
+    /// The rules of each principal and resource that the request is called by.
+    fn of_both<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Vec<Arc<R>>> {
         names
             .principal
             .iter()
             .filter_map(|key| self.0.get(key))
             .flat_map(|by_resource| names.resource.iter().filter_map(|key| by_resource.get(key)))
-            .flat_map(|rules| rules.iter())
-            .filter(|rule| rule.scopes().speak_of_action(&names.action))
+            .map(Arc::as_ref)
     }
 }

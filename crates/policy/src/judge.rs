@@ -12,6 +12,7 @@ use curfew_domain::{PolicyId, RuleId, Seconds};
 
 use crate::compile::{CompiledPolicies, CompiledPolicy, Group, Place, ReadyRule, fault};
 use crate::entities::{BoxError, Point};
+use crate::index::Names;
 use crate::{Fault, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
 /// How one point was decided.
@@ -39,16 +40,16 @@ impl Durations {
     }
 }
 
-/// Asks the groups until one decides.
+/// Asks the groups until one decides; `names` are the point's.
 pub(crate) fn judge(
     policies: &CompiledPolicies,
     point: &Point<'_>,
+    names: &Names,
     entities: &Entities,
     durations: Durations,
 ) -> Result<PointVerdict, BoxError> {
-    let names = point.names(entities)?;
     let mut asking = Asking { policies, point, entities, durations, requests: BTreeMap::new() };
-    let mut candidates = policies.candidates(&names);
+    let mut candidates = policies.candidates(names);
     let mut asked = Vec::new();
     let (mut verdict, mut by, mut faults) = (GroupVerdict::Silent, Vec::new(), Vec::new());
     for group in policies.groups() {

@@ -50,4 +50,4 @@ pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved
 pub use schema::{ACCESS_SCHEMA, access_schema_json};
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
 pub use shift::Shift;
-pub use statement::{MOST_STATEMENTS, Statement, too_many_statements};
+pub use statement::{MOST_NAMES, MOST_STATEMENTS, Statement, too_many_names, too_many_statements};

@@ -67,8 +67,14 @@ impl Statement {
 
     /// Reads a text that holds exactly one statement; all of it is kept.
     pub fn one(source: &str) -> Result<Statement, PolicyInvalid> {
+        check_size(source, Position::START)?;
+        Self::kept(source)
+    }
+
+    /// The same of a text that was taken once: it may be larger by now, where names became ids, than what is taken.
+    pub fn kept(source: &str) -> Result<Statement, PolicyInvalid> {
         match &pieces(source)[..] {
-            [_] => Self::parse(source, Position::START),
+            [_] => Self::read(source, Position::START),
             [] => Err(PolicyInvalid(vec![Problem::at(Position::START, "there is no statement", PARSE_HINT)])),
             [_, second, ..] => {
                 let position = Position::START.advanced(source, second.start);
@@ -99,6 +105,10 @@ impl Statement {
 
     fn parse(text: &str, origin: Position) -> Result<Statement, PolicyInvalid> {
         check_size(text, origin)?;
+        Self::read(text, origin)
+    }
+
+    fn read(text: &str, origin: Position) -> Result<Statement, PolicyInvalid> {
         let policy = parse_policy(text, |offset| origin.advanced(text, offset))?;
         Ok(Statement { text: text.to_owned(), origin, policy })
     }
@@ -107,6 +117,19 @@ impl Statement {
 /// What is said of a policy whose statements come in several parts, and are too many together.
 pub fn too_many_statements() -> PolicyInvalid {
     too_many(Position::START)
+}
+
+/// So many people and groups may be named in what is saved at once.
+pub const MOST_NAMES: usize = 1_000;
+
+/// What is said of statements that name too many.
+pub fn too_many_names() -> PolicyInvalid {
+    let problem = format!("at most {MOST_NAMES} people and groups can be named at once");
+    PolicyInvalid(vec![Problem::at(
+        Position::START,
+        problem,
+        "name a group or a role, or make several policies of it",
+    )])
 }
 
 fn too_many(position: Position) -> PolicyInvalid {

@@ -104,6 +104,12 @@ impl ReadUnit {
         Ok(policies.count(self.tx()).await?)
     }
 
+    /// How many rules the tenant's policies have.
+    pub async fn count_rules(&self) -> Result<u64, StoreError> {
+        let rules = policy_rule::Entity::find().filter(policy_rule::Column::TenantId.eq(self.wall()));
+        Ok(rules.count(self.tx()).await?)
+    }
+
     /// The tenant's policies, newest first, without their rules.
     pub async fn policies(&self, page: &PageRequest) -> Result<Page<PolicySummary>, StoreError> {
         let rows = policy::Entity::find()

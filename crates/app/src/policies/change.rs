@@ -14,7 +14,7 @@ use super::saving;
 use super::statements::{self, NewRule};
 use crate::{App, AppError, Caller, Made, Once};
 
-/// The most policies of a tenant: each is asked at each decision, and compiled anew at each change of any.
+/// The most policies of a tenant: each may be a group of its own, which every decision asks.
 pub(super) const MOST_POLICIES: u64 = 1_000;
 
 /// A policy that somebody wants.
@@ -111,6 +111,7 @@ pub async fn create(
         return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
     }
     refuse_one_more(&unit).await?;
+    saving::check_room(&unit, None, &policy).await?;
     let entry = saving::entry(caller, AuditAction::PolicyCreated, &policy, why.as_ref())?;
     unit.insert_policy(&policy, saving::made_by(caller, why)).await?;
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;

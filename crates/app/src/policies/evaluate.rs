@@ -7,7 +7,7 @@ use curfew_policy::{Decision, Explanation, decide};
 
 use super::explainers::Kept;
 use super::snapshot::{Moved, Snapshot};
-use crate::requests::{self, Supposed, Told};
+use crate::requests::{self, PersonName, Supposed, Told};
 use crate::{App, AppError, Caller};
 
 /// What the policies say.
@@ -19,9 +19,13 @@ pub struct Evaluated {
     pub explanation: Explanation,
 }
 
-/// Asks the policies what they would say to a request, and why. Nothing is written, and nobody is told.
+/// Asks the policies what they would say to a request, and why. Nothing is written, and nobody is told. For others than
+/// oneself it takes what seeing others' requests takes: it tells of them what the rules look at.
 pub async fn evaluate(app: &App, caller: &Caller, wanted: Supposed) -> Result<Evaluated, AppError> {
     caller.require(Scope::PoliciesRead)?;
+    if wanted.person != PersonName::Id(caller.user) {
+        requests::check_sees_all(caller)?;
+    }
     let Told { question, snapshot, unit } = requests::suppose(app, caller.tenant, &wanted).await?;
     let kept = app.policies.explainers.latest(caller.tenant);
     let moved = match &kept {

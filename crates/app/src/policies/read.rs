@@ -64,5 +64,5 @@ pub(super) async fn shapes(
 }
 
 pub(super) fn shape(text: &str) -> Result<RuleShape, PolicyInvalid> {
-    RuleShape::of(&Statement::one(text)?)
+    RuleShape::of(&Statement::kept(text)?)
 }

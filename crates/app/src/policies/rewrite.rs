@@ -9,7 +9,7 @@ use curfew_policy::{
     with_its_annotations,
 };
 
-use super::fields::{FieldsChange, RuleFields, ScopeChange};
+use super::fields::{FieldsChange, RuleFields};
 use super::read::shape;
 use super::statements::{self, NewRule, Said};
 use crate::{App, AppError};
@@ -40,6 +40,10 @@ pub(super) async fn rewritten(
     change: RuleChange,
 ) -> Result<PolicyRule, AppError> {
     match change.text {
+        // Who sends back what they read writes no name anew.
+        Change::To(text) if text == rule.text => {
+            retold(app, tenant, rule, change.notice, change.audit_session).await
+        }
         Change::To(text) => with_text(app, tenant, rule, text, change.notice, change.audit_session).await,
         Change::Keep if change.fields.is_nothing() => {
             retold(app, tenant, rule, change.notice, change.audit_session).await
@@ -90,36 +94,63 @@ async fn with_fields(
 ) -> Result<PolicyRule, AppError> {
     let before = rule.clone();
     let writing = app.policies.labour.of(tenant, move || reshaped(&rule, change)).await?;
-    let (text, pinned) = writing?;
+    let Reshaped { text, pinned, anew_and_not } = writing?;
     let (notice, audit_session) = (before.notice.clone(), Some(before.audit_session));
     let wanted = NewRule { said: Said::Text(text), notice, audit_session };
     let written = statements::one_with(app, tenant, wanted, pinned).await?;
+    refuse_another_bearer(&written, &anew_and_not)?;
     // None said beside a text that says one is one that was taken away.
     Ok(PolicyRule { notice: before.notice, ..written })
 }
 
-type Reshaped = (String, HashMap<PrincipalName, PrincipalId>);
+/// A name of a part that stays would follow the one that is written anew.
+fn refuse_another_bearer(
+    written: &PolicyRule,
+    anew_and_not: &HashMap<PrincipalName, PrincipalId>,
+) -> Result<(), AppError> {
+    let stands_for = resolved_names(&written.text, &written.resolved);
+    match stands_for.iter().find(|(name, id)| anew_and_not.get(name).is_some_and(|before| before != id)) {
+        None => Ok(()),
+        Some((name, _)) => Err(AppError::conflict(format!(
+            "\"{}\" stands for somebody else by now, and the part of the rule that is not written anew names them \
+             too: write both parts, or name people by id",
+            name.name.escape_debug()
+        ))),
+    }
+}
+
+/// A rule's text with other fields.
+struct Reshaped {
+    text: String,
+    /// What names stand for that are not written anew.
+    pinned: HashMap<PrincipalName, PrincipalId>,
+    /// What names stood for that are written anew in one part, and stay in another.
+    anew_and_not: HashMap<PrincipalName, PrincipalId>,
+}
 
 fn reshaped(rule: &PolicyRule, change: FieldsChange) -> Result<Reshaped, AppError> {
     let corrupt = |problem: PolicyInvalid| AppError::internal(problem);
-    let statement = Statement::one(&rule.text).map_err(corrupt)?;
+    let statement = Statement::kept(&rule.text).map_err(corrupt)?;
     let mut fields = RuleFields::of(shape(&rule.text).map_err(corrupt)?);
-    let writes_principal = change.principal != ScopeChange::default();
+    let writes_principal = change.principal.entity_id != Change::Keep;
     let writes_conditions = change.conditions != Change::Keep;
     change.apply_to(&mut fields);
     let shape = fields.shape().map_err(|problem| AppError::Invalid(vec![problem]))?;
-    let written_anew = RuleShape {
+    let only = |principal: bool, conditions: bool| RuleShape {
         effect: shape.effect,
-        principal: if writes_principal { shape.principal.clone() } else { Scope::Any },
+        principal: if principal { shape.principal.clone() } else { Scope::Any },
         action: ActionScope::Any,
         resource: Scope::Any,
-        conditions: shape.conditions.clone().filter(|_| writes_conditions),
+        conditions: shape.conditions.clone().filter(|_| conditions),
     };
     let written = statement.reshaped(&shape).map_err(statements::invalid)?;
-    let fresh = written_anew.names().map_err(statements::invalid)?;
-    let pinned = resolved_names(&rule.text, &rule.resolved);
-    let pinned = pinned.into_iter().filter(|(name, _)| !fresh.contains(name)).collect();
-    Ok((written.text().to_owned(), pinned))
+    let fresh = only(writes_principal, writes_conditions).names().map_err(statements::invalid)?;
+    let staying = only(!writes_principal, !writes_conditions).names().map_err(statements::invalid)?;
+    let stood_for: HashMap<_, _> = resolved_names(&rule.text, &rule.resolved).into_iter().collect();
+    let (anew, pinned): (HashMap<_, _>, _) =
+        stood_for.into_iter().partition(|(name, _)| fresh.contains(name));
+    let anew_and_not = anew.into_iter().filter(|(name, _)| staying.contains(name)).collect();
+    Ok(Reshaped { text: written.text().to_owned(), pinned, anew_and_not })
 }
 
 /// Another notice, and whether sessions are followed: beside the text, and in it where it says so itself.
@@ -139,9 +170,10 @@ async fn retold(
         let told = |text: &str| {
             let told =
                 with_its_annotations(text, rule.notice.as_ref().map(Notice::as_str), rule.audit_session);
-            Statement::one(&told).map(|statement| statement.text().to_owned())
+            Statement::kept(&told).map(|statement| statement.text().to_owned())
         };
         let (text, resolved) = (told(&rule.text)?, told(&rule.resolved)?);
+        Statement::one(&text)?;
         Ok(PolicyRule { text, resolved, ..rule })
     });
     telling.await?.map_err(statements::invalid)

@@ -3,10 +3,42 @@
 use curfew_domain::audit::{AuditAction, NewEntry, content_hash};
 use curfew_domain::policy::{ChangeReason, Policy};
 use curfew_domain::{DoneBy, PolicyId};
-use curfew_store::{MadeBy, WriteUnit};
+use curfew_store::{MadeBy, ReadUnit, WriteUnit};
 
 use super::expected::Expected;
 use crate::{App, AppError, Caller};
+
+/// The largest that the texts of a policy's rules may be together, in bytes: what can be sent at once. Each change reads
+/// them all, and keeps them as a version.
+const LARGEST: usize = 1_048_576;
+
+/// The most rules of a tenant.
+pub(super) const MOST_RULES: u64 = 20_000;
+
+/// Refuses a policy that is too large, or one rule too many. Who is above a limit already may still make less of it.
+pub(super) async fn check_room(
+    unit: &ReadUnit,
+    before: Option<&Policy>,
+    after: &Policy,
+) -> Result<(), AppError> {
+    let size = |policy: &Policy| policy.rules.iter().map(|rule| rule.text.len()).sum::<usize>();
+    if size(after) > LARGEST.max(before.map_or(0, size)) {
+        let message =
+            format!("the rules of a policy have at most {LARGEST} bytes together: make another one");
+        return Err(AppError::conflict(message));
+    }
+    let more = after.rules.len().saturating_sub(before.map_or(0, |before| before.rules.len()));
+    if more > 0 && unit.count_rules().await?.saturating_add(more as u64) > MOST_RULES {
+        return Err(too_many_rules());
+    }
+    Ok(())
+}
+
+pub(super) fn too_many_rules() -> AppError {
+    AppError::conflict(format!(
+        "a tenant has at most {MOST_RULES} rules: name groups, roles or units in them"
+    ))
+}
 
 /// Holds a policy against other writers, and refuses a change that was meant for another version of it.
 pub(super) async fn hold(unit: &WriteUnit, id: PolicyId, expected: &Expected) -> Result<Policy, AppError> {
@@ -25,6 +57,7 @@ pub(super) async fn save(
     why: Option<ChangeReason>,
 ) -> Result<Policy, AppError> {
     let after = next_version(app, before, after);
+    check_room(unit, Some(before), &after).await?;
     unit.save_policy(before, &after, made_by(caller, why.clone())).await?;
     let entry = entry(caller, AuditAction::PolicyUpdated, &after, why.as_ref())?
         .with("changed", after.changed_since(before));

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use curfew_domain::policy::{Notice, PolicyRule};
 use curfew_domain::{RuleId, TenantId};
 use curfew_policy::{
-    MOST_STATEMENTS, PolicyInvalid, PrincipalId, PrincipalName, Rule, RuleShape, Statement,
-    too_many_statements,
+    MOST_NAMES, MOST_STATEMENTS, PolicyInvalid, PrincipalId, PrincipalName, Rule, RuleShape, Statement,
+    too_many_names, too_many_statements,
 };
 
 use crate::{App, AppError};
@@ -79,6 +79,9 @@ async fn rules_with(
     let reading = labour.of(tenant, move || {
         let drafts = drafts(policy_set.as_deref(), &single)?;
         let names: HashSet<_> = drafts.iter().flat_map(|draft| draft.statement.names()).collect();
+        if names.len() > MOST_NAMES {
+            return Err(too_many_names());
+        }
         Ok((drafts, names))
     });
     let (drafts, names) = reading.await?.map_err(invalid)?;

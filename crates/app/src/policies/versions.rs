@@ -73,6 +73,7 @@ pub async fn restore(
         Some(before) => {
             edit.expected.check(before.version)?;
             let after = following(app, &before, wanted);
+            saving::check_room(&unit, Some(&before), &after).await?;
             unit.save_policy(&before, &after, saving::made_by(caller, edit.why.clone())).await?;
             after
         }
@@ -102,6 +103,7 @@ async fn revive(
     edit.expected.check(last.version)?;
     refuse_one_more(unit).await?;
     let after = Policy { enabled: false, ..following(app, &last, wanted) };
+    saving::check_room(unit, None, &after).await?;
     unit.revive_policy(&last, &after, &saving::made_by(caller, edit.why)).await?;
     Ok(after)
 }
@@ -114,7 +116,7 @@ fn following(app: &App, before: &Policy, wanted: Policy) -> Policy {
 fn still_valid(policy: &Policy) -> Result<(), PolicyInvalid> {
     let mut problems = Vec::new();
     for rule in &policy.rules {
-        let checked = Statement::one(&rule.resolved)
+        let checked = Statement::kept(&rule.resolved)
             .and_then(|statement| statement.resolve(|name| name.id().ok_or(NameProblem::Unknown)));
         if let Err(PolicyInvalid(found)) = checked {
             problems.extend(found);

@@ -7,7 +7,7 @@ use curfew_domain::policy::{Policy, PolicyRule};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{
     Action, BuiltInRole, Change, DiscoveredAttributes, DoneBy, ErrorCode, GroupId, PageRequest, PolicyId,
-    ResourceRef, RuleId, Seconds, UserId,
+    ResourceRef, RuleId, Scope, Seconds, UserId,
 };
 use curfew_store::on_both_databases;
 use serde_json::json;
@@ -152,6 +152,10 @@ on_both_databases! {
         };
         assert_eq!(code(ask(&alice).await), ErrorCode::Forbidden);
         assert!(ask(&approver).await.is_ok());
+        let reads_policies = Caller { scopes: [Scope::PoliciesRead].into_iter().collect(), ..alice.clone() };
+        assert_eq!(code(ask(&reads_policies).await), ErrorCode::Forbidden, "it would tell of somebody, by address");
+        let of_herself = Supposed { person: PersonName::Id(alice.user), ..alice_reads(account(DEV)) };
+        assert!(policies::evaluate(&world.test.app, &reads_policies, of_herself).await.is_ok());
     }
 
     async fn what_would_refuse_a_request_before_any_policy_refuses_this(db: &TestStore) {

@@ -190,6 +190,17 @@ on_both_databases! {
         };
         let effect = FieldsChange { effect: Change::To(Effect::Forbid), ..FieldsChange::default() };
         assert!(stands_for(effect).await.contains(&alice.user.to_string()));
+        let other_way = FieldsChange {
+            principal: ScopeChange { scope: Change::To(ScopeType::In), ..ScopeChange::default() },
+            ..FieldsChange::default()
+        };
+        assert!(stands_for(other_way).await.contains(&alice.user.to_string()), "its id was not sent");
+        let as_read = RuleChange {
+            text: Change::To(read(&world, policy.id).await.rules[0].text.clone()),
+            ..RuleChange::default()
+        };
+        let sent_back = change(&world, rule, as_read).await.unwrap().detail.rule;
+        assert!(sent_back.resolved.contains(&alice.user.to_string()));
         let set = PolicyChange {
             policy_set: Change::To(format!("{}\n{PERMIT_ALL}", read(&world, policy.id).await.rules[0].text)),
             ..PolicyChange::default()
@@ -202,6 +213,49 @@ on_both_databases! {
             ..FieldsChange::default()
         };
         assert!(stands_for(anew).await.contains(&next.user.to_string()));
+    }
+
+    async fn a_name_that_is_written_anew_in_one_part_takes_no_other_part_along(db: &TestStore) {
+        let world = World::new(db).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let written = "permit (principal == User::\"alice@acme.example\", action, resource);";
+        let policy = world.policy(auto(), written).await.policy;
+        let rule = (policy.id, policy.rules[0].id);
+        world.rename(db, alice.user).await;
+        world.stranger("alice", BuiltInRole::User, None).await;
+        let conditions = |text: &str| RuleChange {
+            fields: FieldsChange { conditions: Change::To(Some(text.to_owned())), ..FieldsChange::default() },
+            ..RuleChange::default()
+        };
+        let by_name = conditions("unless { principal == User::\"alice@acme.example\" }");
+        assert_eq!(code(change(&world, rule, by_name).await), ErrorCode::Conflict);
+        let by_id = conditions(&format!("unless {{ principal == User::\"{}\" }}", alice.user));
+        let kept = change(&world, rule, by_id).await.unwrap().detail.rule;
+        assert_eq!(kept.resolved.matches(&alice.user.to_string()).count(), 2);
+    }
+
+    async fn a_rule_that_ids_have_made_longer_than_may_be_written_can_still_be_changed(db: &TestStore) {
+        let world = World::new(db).await;
+        world.person("al", BuiltInRole::User, None).await;
+        let names = vec!["User::\"al@acme.example\""; 2_000].join(",");
+        let written = format!("permit (principal, action, resource) when {{ [{names}].contains(principal) }};");
+        let policy = world.policy(auto(), &written).await.policy;
+        assert!(policy.rules[0].resolved.len() > 65_536 && written.len() < 65_536);
+        let silent = RuleChange { audit_session: Change::To(false), ..RuleChange::default() };
+        let changed = change(&world, (policy.id, policy.rules[0].id), silent).await.unwrap();
+        assert!(!changed.detail.rule.audit_session);
+        let restored = policies::versions::restore(&world.test.app, &world.admin, policy.id, 1, Edit::default());
+        assert!(restored.await.unwrap().policy.rules[0].audit_session);
+    }
+
+    async fn a_policy_grows_no_larger_than_what_can_be_sent_at_once(db: &TestStore) {
+        let world = World::new(db).await;
+        let large = format!("permit (principal, action, resource) when {{ context.day_of_week != \"{}\" }};", "x".repeat(60_000));
+        let policy = world.policy(auto(), &large.repeat(17)).await.policy;
+        let (app, once, one_more) = (&world.test.app, Once::unkeyed(), (text(&large), None));
+        let refused = rules::add(app, &world.admin, &once, policy.id, one_more, Edit::default()).await;
+        assert_eq!(code(refused), ErrorCode::Conflict);
+        add(&world, policy.id, PERMIT_ALL, None).await;
     }
 
     async fn another_text_takes_along_what_it_said_and_leaves_what_was_said_beside_it(db: &TestStore) {

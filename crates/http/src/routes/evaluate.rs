@@ -31,6 +31,8 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
 /// The facts are those of a real request at this moment; what would refuse it before any policy is asked refuses this
 /// too. Nothing is written, nobody is told, and the person is not looked up in AWS. The trace says of each rule whose
 /// principal and resource fit whether it matched, and else which of its conditions failed and what stood there.
+///
+/// It takes `policies:read`; for others than oneself, named by id, `requests:read` or `requests:approve` as well.
 #[utoipa::path(post, path = "/v1/policies/evaluate", tag = "policies", request_body = Evaluate,
     responses((status = 200, body = EvaluationResult),
         (status = 409, description = "AWS is not connected.", body = ErrorBody)))]

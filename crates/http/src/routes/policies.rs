@@ -115,7 +115,7 @@ async fn delete(
 /// The list names each of them once. Priorities are dealt out strictly falling, from ten times their number to 10: each
 /// policy then stands alone in its priority, and a `forbid` stops only what stands below it. Policies whose priority
 /// stays get no new version.
-#[utoipa::path(patch, path = "/v1/policies/reorder", tag = "policies", params(IfMatchHeader),
+#[utoipa::path(patch, path = "/v1/policies/reorder", tag = "policies",
     request_body = PolicyOrder,
     responses((status = 200, body = ListBody<PolicySummary>),
         (status = 409, description = "The list leaves some out (`details.missing`), or names others (`details.unknown`).", body = ErrorBody)))]

@@ -117,6 +117,7 @@ fn deciding(policy: policies::DecidingPolicy) -> curfew_api::DecidingPolicy {
         name: policy.name,
         effect: policy.effect,
         rules: policy.rules.into_iter().map(rule).collect(),
+        rule_count: policy.rule_count,
     }
 }
 

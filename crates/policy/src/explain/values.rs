@@ -19,6 +19,9 @@ const MOST_MEMBERS: usize = 20;
 /// So many characters of a text.
 const LONGEST_TEXT: usize = 200;
 
+/// So many characters of a path: a tag's name may be as long as a rule.
+const LONGEST_PATH: usize = 200;
+
 /// How deep sets and records are shown in each other.
 const DEEPEST: usize = 4;
 
@@ -56,7 +59,11 @@ impl Mention {
             Some(EvalResult::EntityUid(uid)) if self.asks_what_it_lies_in => ancestors(uid, entities),
             _ => Vec::new(),
         };
-        Seen { path: self.path.clone(), value: result.map(|value| shown(&value, DEEPEST)), lies_in }
+        Seen {
+            path: capped(&self.path, LONGEST_PATH),
+            value: result.map(|value| shown(&value, DEEPEST)),
+            lies_in,
+        }
     }
 }
 

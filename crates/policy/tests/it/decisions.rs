@@ -303,6 +303,19 @@ fn the_trace_says_which_durations_were_judged() {
 }
 
 #[test]
+fn what_would_be_too_much_work_is_denied_before_it_is_begun() {
+    let mut asked = question();
+    asked.targets = (0..1_000).map(|n| target(&format!("{:012}", 300_000_000_000_u64 + n))).collect();
+    let rules = vec![PERMIT_ALL; 1_001];
+    let decision = ask(&[policy(1, 0, &rules)], &asked);
+    assert!(matches!(decision.outcome, Outcome::Denied { denial: Denial::Unanswerable, .. }));
+    assert!(decision.faults[0].message.contains("fewer accounts"), "{:?}", decision.faults);
+    let of_others = "permit (principal, action, resource == AwsAccount::\"999999999999\");";
+    let others = ask(&[policy(1, 0, &vec![of_others; 1_001])], &asked);
+    assert!(others.faults.is_empty(), "rules that can't match cost nothing");
+}
+
+#[test]
 fn the_longest_rules_are_evaluated_on_a_small_stack() {
     let wrap = |condition: String| format!("permit (principal, action, resource) when {{ {condition} }};");
     let longest = [

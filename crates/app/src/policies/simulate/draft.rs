@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::shelf::{Mark, Shelf};
 use crate::policies::change::{MOST_POLICIES, as_they_were, check, too_many_policies};
+use crate::policies::saving::{MOST_RULES, too_many_rules};
 use crate::policies::statements::{self, NewRule};
 use crate::policies::{NewPolicy, PolicyChange};
 use crate::{App, AppError, FieldProblem};
@@ -65,6 +66,7 @@ impl Draft {
             drawn.make(index, change).await.map_err(|problem| within(index, problem))?;
         }
         drawn.refused.check()?;
+        drawn.check_rules()?;
         let Drawing { policies, drawn, gone, names: names_after, .. } = drawn;
         let before = Arc::clone(&snapshot.policies);
         // What the draft leaves as it is, both sides share.
@@ -123,6 +125,13 @@ impl Drawing<'_> {
         let left = self.policies.len().saturating_sub(gone).saturating_add(made);
         // Who has more already may change what is there.
         if made > 0 && left as u64 > MOST_POLICIES { Err(too_many_policies()) } else { Ok(()) }
+    }
+
+    /// It has no more rules than a tenant may have.
+    fn check_rules(&self) -> Result<(), AppError> {
+        let left = self.policies.iter().filter(|policy| !self.gone.contains(&policy.id));
+        let rules: usize = left.map(|policy| policy.rules.len()).sum();
+        if rules as u64 > MOST_RULES { Err(too_many_rules()) } else { Ok(()) }
     }
 
     async fn make(&mut self, index: usize, change: DraftChange) -> Result<(), AppError> {

@@ -18,9 +18,14 @@ pub struct DecidingPolicy {
     pub name: DisplayName,
     /// Whether it gives or takes.
     pub effect: Effect,
-    /// By which of its rules.
+    /// By which of its rules: so many of them as are named.
     pub rules: Vec<DecidingRule>,
+    /// By how many of them.
+    pub rule_count: usize,
 }
+
+/// So many rules of a policy, and so many policies and notices of a decision, are named in a difference.
+pub(super) const MOST_NAMED: usize = 20;
 
 /// A rule that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +73,8 @@ impl Shelf {
             change: named.mark.change,
             name: named.name.clone(),
             effect: determining.effect,
-            rules: determining.rules.iter().filter_map(|rule| named.rule(*rule)).collect(),
+            rules: determining.rules.iter().filter_map(|rule| named.rule(*rule)).take(MOST_NAMED).collect(),
+            rule_count: determining.rules.len(),
         })
     }
 

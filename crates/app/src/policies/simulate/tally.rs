@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use curfew_domain::{PolicyId, ResourceType, RuleId, Timestamp, UserId};
 use curfew_policy::{AccessQuestion, Decision, Shift};
 
-use super::shelf::Shelf;
+use super::shelf::{MOST_NAMED, Shelf};
 use super::simulation::{
     AskedBy, Difference, DifferenceKind, DraftFault, PersonsDifferences, Simulation, Summary, Verdict,
 };
@@ -168,8 +168,13 @@ impl Names {
 fn verdict(decision: &Decision, names: &Shelf) -> Verdict {
     Verdict {
         outcome: decision.outcome.clone(),
-        policies: decision.determining.iter().filter_map(|one| names.deciding(one)).collect(),
-        notices: decision.notices.clone(),
+        policies: decision
+            .determining
+            .iter()
+            .filter_map(|one| names.deciding(one))
+            .take(MOST_NAMED)
+            .collect(),
+        notices: decision.notices.iter().take(MOST_NAMED).cloned().collect(),
         audit_session: decision.audit_session,
     }
 }

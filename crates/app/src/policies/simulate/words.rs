@@ -65,8 +65,12 @@ fn said(verdict: &Verdict) -> String {
 fn by(policies: &[DecidingPolicy]) -> String {
     let one = |policy: &DecidingPolicy| {
         let ordinals: Vec<String> = policy.rules.iter().map(|rule| rule.ordinal.to_string()).collect();
-        let noun = if ordinals.len() == 1 { "rule" } else { "rules" };
-        format!("\"{}\" ({noun} {})", policy.name, ordinals.join(", "))
+        let noun = if policy.rule_count == 1 { "rule" } else { "rules" };
+        let more = match policy.rule_count.saturating_sub(ordinals.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("\"{}\" ({noun} {}{more})", policy.name, ordinals.join(", "))
     };
     policies.iter().map(one).collect::<Vec<_>>().join(" and ")
 }
