@@ -1,4 +1,4 @@
-//! The first schema: everything of issue 8, with the walls.
+//! The first schema, with the walls.
 
 use sea_orm_migration::prelude::*;
 
