@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use curfew_domain::Scope;
 use curfew_policy::{Decision, Explanation, decide};
+use curfew_store::ReadUnit;
 
 use super::explainers::Kept;
 use super::snapshot::{Moved, Snapshot};
@@ -30,7 +31,7 @@ pub async fn evaluate(app: &App, caller: &Caller, wanted: Supposed) -> Result<Ev
     let kept = app.policies.explainers.latest(caller.tenant);
     let moved = match &kept {
         Some(kept) if kept.version == snapshot.version => None,
-        kept => Some(Moved::since(kept.as_ref().map(|kept| kept.heads.as_ref()), &unit).await?),
+        kept => Some(moved_since(kept.as_ref(), &snapshot, &unit).await?),
     };
     drop(unit);
     let working = app.policies.labour.of(caller.tenant, move || {
@@ -44,15 +45,28 @@ pub async fn evaluate(app: &App, caller: &Caller, wanted: Supposed) -> Result<Ev
     Ok(evaluated)
 }
 
+/// What has changed since `kept`: what the snapshot was made of where that is the same, else what the database says.
+async fn moved_since(
+    kept: Option<&Kept>,
+    snapshot: &Snapshot,
+    unit: &ReadUnit,
+) -> Result<Arc<Moved>, AppError> {
+    match kept.and_then(|kept| snapshot.moved_since(kept.version)) {
+        Some(moved) => Ok(moved),
+        None => Ok(Arc::new(Moved::since(kept.map(|kept| kept.heads.as_ref()), unit).await?)),
+    }
+}
+
 /// What explains the policies of this version: the last one, with what has moved since.
-fn explaining(last: Option<Kept>, moved: Option<Moved>, snapshot: &Snapshot) -> Kept {
+fn explaining(last: Option<Kept>, moved: Option<Arc<Moved>>, snapshot: &Snapshot) -> Kept {
     let version = snapshot.version;
     let last = last.unwrap_or_else(|| Kept { version, heads: Arc::default(), explainer: Arc::default() });
     match moved {
         None => last,
-        Some(Moved { heads, changed, gone }) => {
-            let explainer = Arc::new(last.explainer.with(&changed, gone, &snapshot.policies));
-            Kept { version, heads: Arc::new(heads), explainer }
+        Some(moved) => {
+            let gone = moved.gone.iter().copied();
+            let explainer = last.explainer.with(&moved.changed, gone, &snapshot.policies);
+            Kept { version, heads: Arc::clone(&moved.heads), explainer: Arc::new(explainer) }
         }
     }
 }

@@ -40,14 +40,21 @@ pub struct Snapshot {
     /// What the policies compile to.
     pub policies: Arc<CompiledPolicies>,
     /// The version that each policy stood at, also of those that take no part.
-    heads: BTreeMap<PolicyId, u32>,
+    heads: Arc<BTreeMap<PolicyId, u32>>,
+    /// What had changed since the one before, with that one's version: none of the first, nor where it was much.
+    moved: Option<(u64, Arc<Moved>)>,
     /// The settings.
     pub settings: TenantSettings,
 }
 
+/// So many changed policies are kept with the snapshot that they were compiled into.
+const MOST_KEPT: usize = 10;
+
 /// What has changed of a tenant's policies since they were compiled.
+#[derive(Debug)]
 pub(super) struct Moved {
-    pub(super) heads: BTreeMap<PolicyId, u32>,
+    /// The version that each policy stands at now.
+    pub(super) heads: Arc<BTreeMap<PolicyId, u32>>,
     pub(super) changed: Vec<Policy>,
     pub(super) gone: Vec<PolicyId>,
 }
@@ -68,13 +75,17 @@ impl Snapshots {
                 return Ok((unit, versions, known));
             }
             let before = place.load_full();
-            let moved = Moved::since(before.as_ref().map(|before| &before.heads), &unit).await?;
+            let heads = before.as_ref().map(|before| before.heads.as_ref());
+            let moved = Arc::new(Moved::since(heads, &unit).await?);
             let settings = TenantSettings::load(&unit).await?;
             drop(unit);
             let snapshot = Snapshot {
                 version: versions.rules,
-                heads: moved.heads.clone(),
-                policies: self.compiled(tenant, before, moved).await?,
+                policies: self.compiled(tenant, before.clone(), Arc::clone(&moved)).await?,
+                heads: Arc::clone(&moved.heads),
+                moved: before
+                    .filter(|_| moved.changed.len() <= MOST_KEPT)
+                    .map(|before| (before.version, moved)),
                 settings,
             };
             place.store(Some(Arc::new(snapshot)));
@@ -90,13 +101,14 @@ impl Snapshots {
         &self,
         tenant: TenantId,
         before: Option<Arc<Snapshot>>,
-        moved: Moved,
+        moved: Arc<Moved>,
     ) -> Result<Arc<CompiledPolicies>, AppError> {
         let before = before.map(|snapshot| Arc::clone(&snapshot.policies)).unwrap_or_default();
         if moved.changed.is_empty() && moved.gone.is_empty() {
             return Ok(before);
         }
-        let compiling = self.labour.of(tenant, move || before.with(&moved.changed, moved.gone));
+        let compiling =
+            self.labour.of(tenant, move || before.with(&moved.changed, moved.gone.iter().copied()));
         compiling.await.map(Arc::new)
     }
 
@@ -108,13 +120,20 @@ impl Snapshots {
     }
 }
 
+impl Snapshot {
+    /// What had changed since the version `before`, where that is still known.
+    pub(super) fn moved_since(&self, before: u64) -> Option<Arc<Moved>> {
+        self.moved.as_ref().filter(|(from, _)| *from == before).map(|(_, moved)| Arc::clone(moved))
+    }
+}
+
 impl Moved {
     /// Reads what differs from the versions `before`, and no more.
     pub(super) async fn since(
         before: Option<&BTreeMap<PolicyId, u32>>,
         unit: &ReadUnit,
     ) -> Result<Self, AppError> {
-        let heads = unit.policy_heads().await?;
+        let heads = Arc::new(unit.policy_heads().await?);
         let Some(before) = before else {
             return Ok(Self { heads, changed: unit.policies_with_rules().await?, gone: Vec::new() });
         };

@@ -57,8 +57,8 @@ enum SchemaFormat {
 
 /// The schema that rules are validated against.
 #[utoipa::path(get, path = "/v1/policies/schema", tag = "policies", params(SchemaQuery),
-    responses((status = 200, body = String, content_type = "text/plain",
-        description = "The schema; `application/json` where that is asked for.")))]
+    responses((status = 200, description = "The schema.",
+        content((String = "text/plain"), (serde_json::Value = "application/json")))))]
 async fn schema(
     Authenticated(caller): Authenticated,
     ApiQuery(query): ApiQuery<SchemaQuery>,
