@@ -14,6 +14,14 @@ pub struct FieldProblem {
     pub problem: String,
 }
 
+impl FieldProblem {
+    /// The same, of a field that lies below another: `name` below `changes[3]` is `changes[3].name`.
+    #[must_use]
+    pub fn below(self, place: &str) -> Self {
+        Self { path: format!("{place}.{}", self.path), ..self }
+    }
+}
+
 /// Why a use case did not do what was asked. Each variant is one code of the contract's registry, and carries
 /// what its error body says.
 #[derive(Debug, thiserror::Error)]

@@ -44,10 +44,10 @@ pub(crate) async fn questions(
     for (one, number) in supposed.iter().zip(first..) {
         match question(&unit, &memory, one, app.now()).await {
             Ok(question) => questions.push(question),
-            Err(AppError::Invalid(found)) => problems.extend(found.into_iter().map(|problem| FieldProblem {
-                path: format!("requests[{number}].{}", problem.path),
-                problem: problem.problem,
-            })),
+            Err(AppError::Invalid(found)) => {
+                let place = format!("requests[{number}]");
+                problems.extend(found.into_iter().map(|problem| problem.below(&place)));
+            }
             Err(other) => return Err(other),
         }
     }

@@ -236,6 +236,30 @@ on_both_databases! {
         assert_eq!(reason(&world, alice_reads(account(DEV))).await, "No policy permits it. None is enabled.");
     }
 
+    async fn what_changed_while_nobody_asked_why_is_explained_too(db: &TestStore) {
+        let world = World::new(db).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let on = |what: &str| format!("permit (principal, action, resource) when {{ context.{what} }};");
+        let first = world.policy(auto(), &on("mfa")).await.policy.id;
+        let second = world.policy(auto(), &on("mfa")).await.policy.id;
+        let change = async |id, set: String| {
+            let wanted = PolicyChange { policy_set: Change::To(set), ..PolicyChange::default() };
+            policies::change(&world.test.app, &world.admin, id, wanted).await.unwrap();
+        };
+        evaluated(&world, alice_reads(account(DEV))).await.unwrap();
+        change(first, on("break_glass")).await;
+        // Decided, so compiled, and not explained.
+        assert_eq!(code(world.submit(&alice, to_read(account(DEV))).await), ErrorCode::Forbidden);
+        change(second, on("hour == 99")).await;
+        let told = evaluated(&world, alice_reads(account(DEV))).await.unwrap();
+        let mut failed: Vec<String> = told.explanation.points[0].groups[0].rules.iter().map(|rule| match &rule.finding {
+            Finding::Failed(failure) => failure.excerpt.as_ref().unwrap().text.clone(),
+            other => panic!("{other:?}"),
+        }).collect();
+        failed.sort();
+        assert_eq!(failed, ["context.break_glass", "context.hour == 99"]);
+    }
+
     async fn of_a_unit_each_account_is_told_and_what_denies_comes_first(db: &TestStore) {
         let world = World::new(db).await;
         world.person("alice", BuiltInRole::User, None).await;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use curfew_api::{DraftPolicy, ErrorBody, PolicySimulation, SimulatePolicies, SupposedRequest};
 use curfew_app::policies::{self, DifferenceKind, DraftChange, Expected, PastRequests, Trial, TrialRequests};
 use curfew_app::requests::{Circumstances, Supposed, WhatIf};
-use curfew_app::{AppError, FieldProblem};
+use curfew_app::AppError;
 use curfew_domain::Change;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -150,7 +150,6 @@ fn change(draft: DraftPolicy) -> Result<DraftChange, ApiError> {
 /// The same problem, with its fields below member `index` of a list.
 fn within(list: &str, index: usize, problem: ApiError) -> ApiError {
     let ApiError::App(AppError::Invalid(fields)) = problem else { return problem };
-    let below =
-        |field: FieldProblem| FieldProblem { path: format!("{list}[{index}].{}", field.path), ..field };
-    ApiError::fields(fields.into_iter().map(below).collect())
+    let place = format!("{list}[{index}]");
+    ApiError::fields(fields.into_iter().map(|field| field.below(&place)).collect())
 }

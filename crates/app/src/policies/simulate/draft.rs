@@ -13,7 +13,7 @@ use crate::policies::change::{MOST_POLICIES, as_they_were, check, too_many_polic
 use crate::policies::saving::{MOST_RULES, too_many_rules};
 use crate::policies::statements::{self, NewRule};
 use crate::policies::{NewPolicy, PolicyChange};
-use crate::{App, AppError, FieldProblem};
+use crate::{App, AppError};
 
 /// What a draft does with one policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,12 +235,10 @@ impl Refused {
 /// The same problem, with its fields below the change.
 fn within(index: usize, problem: AppError) -> AppError {
     match problem {
-        AppError::Invalid(fields) => AppError::Invalid(
-            fields
-                .into_iter()
-                .map(|field| FieldProblem { path: format!("changes[{index}].{}", field.path), ..field })
-                .collect(),
-        ),
+        AppError::Invalid(fields) => {
+            let place = format!("changes[{index}]");
+            AppError::Invalid(fields.into_iter().map(|field| field.below(&place)).collect())
+        }
         other => other,
     }
 }
