@@ -46,7 +46,7 @@ const OWNED: &[Owned] = &[
         owners: &["curfew-aws"],
     },
     Owned { what: "SeaORM", prefixes: &["sea-orm", "sea-query", "sqlx"], owners: &["curfew-store"] },
-    Owned { what: "Cedar", prefixes: &["cedar-policy"], owners: &["curfew-policy"] },
+    Owned { what: "Cedar", prefixes: &["cedar-policy"], owners: &["curfew-policy", "curfew-analysis"] },
     Owned {
         what: "axum",
         prefixes: &["axum", "utoipa-axum"],
@@ -67,11 +67,13 @@ fn uses(member: &str) -> Option<&'static [&'static str]> {
     Some(match member {
         "curfew-domain" | "curfew-sim" => &[],
         "curfew-policy" | "curfew-aws" | "curfew-store" | "curfew-api" => &["curfew-domain"],
-        "curfew-app" => &["curfew-domain", "curfew-policy", "curfew-aws", "curfew-store"],
+        "curfew-analysis" => &["curfew-domain", "curfew-policy"],
+        "curfew-app" => &["curfew-domain", "curfew-policy", "curfew-analysis", "curfew-aws", "curfew-store"],
         "curfew-http" => &["curfew-domain", "curfew-app", "curfew-api"],
         "curfewd" => &[
             "curfew-domain",
             "curfew-policy",
+            "curfew-analysis",
             "curfew-aws",
             "curfew-store",
             "curfew-app",
@@ -84,6 +86,7 @@ fn uses(member: &str) -> Option<&'static [&'static str]> {
         "curfew-tests" => &[
             "curfew-domain",
             "curfew-policy",
+            "curfew-analysis",
             "curfew-aws",
             "curfew-store",
             "curfew-app",
