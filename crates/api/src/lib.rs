@@ -29,6 +29,8 @@ mod policies;
 mod policy_drafts;
 mod policy_rules;
 mod policy_simulation;
+mod policy_warnings;
+mod reach;
 mod requests;
 mod roles;
 mod secret;
@@ -69,6 +71,13 @@ pub use policy_rules::{
 pub use policy_simulation::{
     ApprovalsAsked, DecidingPolicy, DecidingRule, DecisionOutcome, DenialReason, Difference, DifferenceKind,
     DifferenceSummary, DraftFault, PersonsDifferences, PolicySimulation, SimulatedDecision,
+};
+pub use policy_warnings::{
+    PolicyWarning, PolicyWarningCode, PolicyWarnings, WarnedPolicy, WarnedPolicyOrder, WarnedPolicyRule,
+};
+pub use reach::{
+    GivenAccess, PersonsAccess, PlaceAccess, ReachContext, WhatCanAccess, WhatCanAccessResult, WhoCanAccess,
+    WhoCanAccessResult,
 };
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId};
 use curfew_domain::policy::{Effect, Notice, Policy, PolicyRule, PolicyTerms};
-use curfew_domain::{PolicyId, RuleId, Seconds};
+use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
 use crate::Fault;
 use crate::index::{Names, RuleIndex, Scoped, Scopes};
@@ -27,9 +27,10 @@ pub struct CompiledPolicies {
 #[derive(Debug)]
 pub(crate) struct CompiledPolicy {
     pub(crate) id: PolicyId,
+    pub(crate) name: DisplayName,
     pub(crate) version: u32,
     pub(crate) terms: PolicyTerms,
-    priority: i32,
+    pub(crate) priority: i32,
     rules: Vec<CompiledRule>,
 }
 
@@ -133,6 +134,21 @@ impl CompiledPolicies {
         found
     }
 
+    /// The rules that can be evaluated.
+    pub(crate) fn index(&self) -> &RuleIndex<ReadyRule> {
+        &self.index
+    }
+
+    /// These policies, by some of their rules alone. What can't be evaluated forbids all the same.
+    pub(crate) fn with_index(&self, index: RuleIndex<ReadyRule>) -> Self {
+        Self { index, ..self.clone() }
+    }
+
+    /// Each of them, by id.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &CompiledPolicy> {
+        self.policies.values().map(Arc::as_ref)
+    }
+
     /// A policy that a place names.
     pub(crate) fn policy(&self, id: PolicyId) -> &CompiledPolicy {
         &self.policies[&id]
@@ -186,7 +202,8 @@ impl CompiledPolicies {
             self.index.remove(stale);
         }
         let (id, version, priority) = (policy.id, policy.version, policy.priority);
-        let compiled = CompiledPolicy { id, version, terms: policy.terms.clone(), priority, rules };
+        let (name, terms) = (policy.name.clone(), policy.terms.clone());
+        let compiled = CompiledPolicy { id, name, version, terms, priority, rules };
         self.policies.insert(id, Arc::new(compiled));
     }
 }
@@ -203,6 +220,11 @@ fn groups<'a>(policies: impl Iterator<Item = &'a Arc<CompiledPolicy>>) -> Vec<Gr
 }
 
 impl CompiledPolicy {
+    /// The rules that Cedar can read.
+    pub(crate) fn read_rules(&self) -> impl Iterator<Item = (RuleId, &CedarPolicy)> {
+        self.rules.iter().filter_map(|rule| Some((rule.id, &rule.evaluated.as_ref().ok()?.cedar)))
+    }
+
     fn ready(&self) -> impl Iterator<Item = &Arc<ReadyRule>> {
         self.rules.iter().filter_map(|rule| rule.evaluated.as_ref().ok())
     }

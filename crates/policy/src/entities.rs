@@ -1,6 +1,6 @@
 //! A question as Cedar's entities, contexts and requests.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error;
 use std::str::FromStr;
 
@@ -41,11 +41,11 @@ impl<'q> Point<'q> {
         Ok(Names::of(&self.principal()?, &self.action()?, &self.resource, entities))
     }
 
-    fn principal(&self) -> Result<EntityUid, BoxError> {
+    pub(crate) fn principal(&self) -> Result<EntityUid, BoxError> {
         uid("User", &self.question.person.id.to_string())
     }
 
-    fn action(&self) -> Result<EntityUid, BoxError> {
+    pub(crate) fn action(&self) -> Result<EntityUid, BoxError> {
         uid("Action", self.question.action.as_str())
     }
 
@@ -98,11 +98,32 @@ pub(crate) fn entities(question: &AccessQuestion) -> Result<Entities, BoxError> 
             found.push(permission_set(&target.permission_set)?);
         }
     }
-    for (unit, parent) in reachable_units(question) {
-        let parents = parent.map(unit_uid).transpose()?.into_iter().collect();
-        found.push(Entity::new_no_attrs(unit_uid(unit)?, parents));
-    }
+    found.extend(units(&question.units, reachable_units(question))?);
     found.extend(question.named.as_ref().map(named).transpose()?.flatten());
+    Ok(Entities::from_entities(found, Some(access_schema()))?)
+}
+
+/// A person alone, as any question of theirs knows them.
+pub(crate) fn entities_of_person(of: &PersonFacts) -> Result<Entities, BoxError> {
+    Ok(Entities::from_entities(person(of)?, Some(access_schema()))?)
+}
+
+/// Accounts with the units that they lie in and above, and permission sets: as any question that has all of them knows
+/// them, whoever asks.
+pub(crate) fn entities_of_places<'f>(
+    accounts: impl IntoIterator<Item = &'f AccountFacts>,
+    sets: impl IntoIterator<Item = &'f PermissionSetFacts>,
+    parents: &BTreeMap<OuId, Option<OuId>>,
+) -> Result<Entities, BoxError> {
+    let (mut found, mut starts) = (Vec::new(), Vec::new());
+    for facts in accounts {
+        found.push(account(facts)?);
+        starts.extend(facts.unit.as_ref());
+    }
+    for facts in sets {
+        found.push(permission_set(facts)?);
+    }
+    found.extend(units(parents, starts)?);
     Ok(Entities::from_entities(found, Some(access_schema()))?)
 }
 
@@ -158,10 +179,8 @@ fn named(named: &NamedResource) -> Result<Option<Entity>, BoxError> {
     }
 }
 
-/// The units above the targets and the named unit, each with the one it lies in. Ends also where the links that
-/// were given go in circles.
-fn reachable_units(question: &AccessQuestion) -> Vec<(&OuId, Option<&OuId>)> {
-    let mut found: Vec<(&OuId, Option<&OuId>)> = Vec::new();
+/// The units that the targets lie in, and the named one.
+fn reachable_units(question: &AccessQuestion) -> impl Iterator<Item = &OuId> {
     let starts = question.targets.iter().filter_map(|target| target.account.unit.as_ref());
     let named = question.named.as_ref().and_then(|named| {
         question.units.keys().find(|unit| {
@@ -169,18 +188,26 @@ fn reachable_units(question: &AccessQuestion) -> Vec<(&OuId, Option<&OuId>)> {
                 && unit.as_str() == named.resource.id()
         })
     });
-    for start in starts.chain(named) {
+    starts.chain(named)
+}
+
+/// These units and all above them, each in the one that it lies in. Ends also where the links that were given go in
+/// circles.
+fn units<'f>(
+    parents: &'f BTreeMap<OuId, Option<OuId>>,
+    starts: impl IntoIterator<Item = &'f OuId>,
+) -> Result<Vec<Entity>, BoxError> {
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
+    for start in starts {
         let mut next = Some(start);
-        while let Some(unit) = next {
-            if found.iter().any(|(known, _)| *known == unit) {
-                break;
-            }
-            let parent = question.units.get(unit).and_then(Option::as_ref);
-            found.push((unit, parent));
+        while let Some(unit) = next.filter(|unit| known.insert(*unit)) {
+            let parent = parents.get(unit).and_then(Option::as_ref);
+            let lies_in = parent.map(unit_uid).transpose()?.into_iter().collect();
+            found.push(Entity::new_no_attrs(unit_uid(unit)?, lies_in));
             next = parent;
         }
     }
-    found
+    Ok(found)
 }
 
 fn named_uid(named: &NamedResource) -> Result<EntityUid, BoxError> {
@@ -191,7 +218,7 @@ fn unit_uid(unit: &OuId) -> Result<EntityUid, BoxError> {
     uid("AwsOrganizationalUnit", unit.as_str())
 }
 
-fn uid(kind: &str, id: &str) -> Result<EntityUid, BoxError> {
+pub(crate) fn uid(kind: &str, id: &str) -> Result<EntityUid, BoxError> {
     Ok(EntityUid::from_type_name_and_id(EntityTypeName::from_str(kind)?, EntityId::new(id)))
 }
 
@@ -210,7 +237,7 @@ fn attributes<const N: usize>(
 }
 
 /// Cedar's datetimes have milliseconds: `2026-03-01T12:00:00.123Z`.
-fn to_milliseconds(moment: &str) -> String {
+pub(crate) fn to_milliseconds(moment: &str) -> String {
     match moment.split_once('.') {
         Some((seconds, fraction)) => format!("{seconds}.{}Z", &fraction[..fraction.len().min(3)]),
         None => moment.to_owned(),

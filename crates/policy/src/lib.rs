@@ -6,6 +6,8 @@
 //! - [`decide`] answers an [`AccessQuestion`] from them. It is total and fail-closed: whatever goes wrong denies.
 //! - [`Explainer`] says why a decision is what it is: of each rule that did not match, which condition failed, and by
 //!   which values.
+//! - [`Reach`] decides many questions that differ in one side alone.
+//! - [`warnings_of`] says what is worth knowing of a policy that was saved.
 //! - [`operations::Authorizer`] answers, by a second and separate schema, which caller may call which operation.
 //!
 //! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate names Cedar.
@@ -22,14 +24,17 @@ mod index;
 mod judge;
 mod lexer;
 pub mod operations;
+mod partial;
 mod problem;
 mod question;
+mod reach;
 mod reshape;
 mod rule;
 mod schema;
 mod shape;
 mod shift;
 mod statement;
+mod warnings;
 
 pub use annotation::{with_annotations, with_its_annotations};
 pub use compile::CompiledPolicies;
@@ -46,8 +51,12 @@ pub use explain::{
 pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};
+pub use reach::Reach;
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved_names};
 pub use schema::{ACCESS_SCHEMA, access_schema_json};
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
 pub use shift::Shift;
 pub use statement::{MOST_NAMES, MOST_STATEMENTS, Statement, too_many_names, too_many_statements};
+pub use warnings::{
+    MOST_WARNINGS, Surroundings, Warning, WarningCode, Warnings, warnings_of, warnings_of_order,
+};

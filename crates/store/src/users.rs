@@ -54,6 +54,20 @@ impl ReadUnit {
         Ok(Page::cut(users, page.limit, |last| Cursor::at(last.created_at, last.id.uuid())))
     }
 
+    /// The tenant's users who may ask for access, first made first: those who are active and whose address is verified.
+    pub async fn people_who_may_ask(&self, limit: u64) -> Result<Vec<User>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Active.eq(true))
+            .filter(Column::EmailVerified.eq(true))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(self.tx())
+            .await?;
+        self.with_roles(rows).await
+    }
+
     /// What a login with that address is judged by. One statement, whether there is such a user or not: the time it
     /// takes must not tell.
     pub async fn password_login(&self, email: &Email) -> Result<Option<PasswordLogin>, StoreError> {

@@ -96,7 +96,7 @@ pub async fn create(
     let before = made_before(&reading, once, app.now()).await?;
     drop(reading);
     if let Some(policy) = before {
-        return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
+        return Ok(Made::Before(PolicyDetail::warned(app, caller.tenant, policy).await?));
     }
     let mut wanted = wanted;
     let (set, single) = (wanted.policy_set.take(), std::mem::take(&mut wanted.rules));
@@ -108,7 +108,7 @@ pub async fn create(
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some(policy) = made_before(&unit, once, now).await? {
         drop(unit);
-        return Ok(Made::Before(PolicyDetail::of(app, caller.tenant, policy).await?));
+        return Ok(Made::Before(PolicyDetail::warned(app, caller.tenant, policy).await?));
     }
     refuse_one_more(&unit).await?;
     saving::check_room(&unit, None, &policy).await?;
@@ -117,7 +117,7 @@ pub async fn create(
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
-    Ok(Made::Now(PolicyDetail::of(app, caller.tenant, policy).await?))
+    Ok(Made::Now(PolicyDetail::warned(app, caller.tenant, policy).await?))
 }
 
 /// Refuses another policy where there are as many as there may be.
@@ -157,7 +157,7 @@ pub async fn change(
     }
     let after = saving::save(app, caller, &unit, &before, after, why).await?;
     unit.commit().await?;
-    PolicyDetail::of(app, caller.tenant, after).await
+    PolicyDetail::warned(app, caller.tenant, after).await
 }
 
 /// Rules that are written anew as they were written stay the ones that they were, and their names stand for whom they

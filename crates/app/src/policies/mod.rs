@@ -12,6 +12,7 @@ mod fields;
 mod labour;
 mod names;
 mod order;
+mod reach;
 mod read;
 mod rewrite;
 pub mod rules;
@@ -20,6 +21,7 @@ mod simulate;
 mod snapshot;
 mod statements;
 pub mod versions;
+mod warnings;
 
 pub use change::{NewPolicy, PolicyChange, TermsChange, change, create, delete};
 pub use evaluate::{Evaluated, evaluate};
@@ -28,7 +30,8 @@ pub use export::{CedarFile, cedar};
 pub use fields::{
     ActionFields, ActionScopeType, FieldsChange, RuleFields, ScopeChange, ScopeFields, ScopeType,
 };
-pub use order::{reorder, reorder_rules};
+pub use order::{Ordered, reorder, reorder_rules};
+pub use reach::{Access, Reached, what_can_access, who_can_access};
 pub use read::{PolicyDetail, get, list, schema};
 pub use rewrite::RuleChange;
 pub use rules::{RuleAt, RuleDetail};
@@ -45,7 +48,7 @@ pub use curfew_store::PolicyVersionSummary;
 /// How often a change is taken up anew because another came between.
 const TRIES: usize = 5;
 pub use curfew_policy::{
-    ActionScope, Alternative, Decision, Denial, EntityRef, Explanation, Failure, Fault, Finding,
-    GroupExplanation, GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation, RuleShape,
-    Scope as RuleScope, Seen,
+    ActionScope, Alternative, Decision, Denial, DeterminingPolicy, EntityRef, Explanation, Failure, Fault,
+    Finding, GroupExplanation, GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation,
+    RuleShape, Scope as RuleScope, Seen, Warning, WarningCode, Warnings,
 };

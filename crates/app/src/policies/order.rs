@@ -7,18 +7,38 @@ use std::hash::Hash;
 use curfew_domain::audit::AuditAction;
 use curfew_domain::policy::{ChangeReason, Policy, PolicySummary};
 use curfew_domain::{PolicyId, RuleId, Scope};
+use curfew_policy::Warnings;
 use serde_json::{Map, Value};
 
 use super::expected::Edit;
 use super::read::PolicyDetail;
-use super::saving;
+use super::{saving, warnings};
 use crate::{App, AppError, Caller};
+
+/// Policies in the order in which they are asked now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ordered {
+    /// They, the first one at the head.
+    pub policies: Vec<PolicySummary>,
+    /// What is worth knowing of their order.
+    pub warnings: Warnings,
+}
 
 /// Has the tenant's policies asked in this order, which names each of them once.
 ///
 /// Priorities are dealt out strictly falling, so each policy stands alone in its own. Only those whose priority changes
 /// get another version.
 pub async fn reorder(
+    app: &App,
+    caller: &Caller,
+    ids: &[PolicyId],
+    why: Option<ChangeReason>,
+) -> Result<Ordered, AppError> {
+    let policies = put_into_order(app, caller, ids, why).await?;
+    Ok(Ordered { policies, warnings: warnings::of_order(app, caller.tenant).await })
+}
+
+async fn put_into_order(
     app: &App,
     caller: &Caller,
     ids: &[PolicyId],
@@ -76,12 +96,12 @@ pub async fn reorder_rules(
     }
     if rules == before.rules {
         drop(unit);
-        return PolicyDetail::of(app, caller.tenant, before).await;
+        return PolicyDetail::warned(app, caller.tenant, before).await;
     }
     let after =
         saving::save(app, caller, &unit, &before, Policy { rules, ..before.clone() }, edit.why).await?;
     unit.commit().await?;
-    PolicyDetail::of(app, caller.tenant, after).await
+    PolicyDetail::warned(app, caller.tenant, after).await
 }
 
 /// Falling by tens to 10, so that a policy can be put between two without moving others.

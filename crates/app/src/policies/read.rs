@@ -2,9 +2,10 @@
 
 use curfew_domain::policy::{Policy, PolicyRule, PolicySummary};
 use curfew_domain::{Page, PageRequest, PolicyId, Scope, TenantId};
-use curfew_policy::{ACCESS_SCHEMA, PolicyInvalid, RuleShape, Statement, access_schema_json};
+use curfew_policy::{ACCESS_SCHEMA, PolicyInvalid, RuleShape, Statement, Warnings, access_schema_json};
 use curfew_store::StoreError;
 
+use super::warnings;
 use crate::{App, AppError, Caller};
 
 /// A policy, and the fields of each of its rules.
@@ -14,6 +15,8 @@ pub struct PolicyDetail {
     pub policy: Policy,
     /// Its rules' fields, in their order.
     pub shapes: Vec<RuleShape>,
+    /// What is worth knowing of it. Looked for where it is as it stands now, so not of a version that it was.
+    pub warnings: Warnings,
 }
 
 /// A page of the tenant's policies, newest first.
@@ -29,7 +32,7 @@ pub async fn get(app: &App, caller: &Caller, id: PolicyId) -> Result<PolicyDetai
     let unit = app.store.tenant(caller.tenant).read().await?;
     let policy = unit.policy(id).await?.ok_or(AppError::NotFound("policy"))?;
     drop(unit);
-    PolicyDetail::of(app, caller.tenant, policy).await
+    PolicyDetail::warned(app, caller.tenant, policy).await
 }
 
 /// The vocabulary that rules are validated against, in Cedar's language of schemas or in its JSON form.
@@ -42,7 +45,13 @@ impl PolicyDetail {
     /// Reads the fields off the statements. Parsing is work for the processor, so it is done aside.
     pub(super) async fn of(app: &App, tenant: TenantId, policy: Policy) -> Result<Self, AppError> {
         let (rules, shapes) = shapes(app, tenant, policy.rules).await?;
-        Ok(Self { policy: Policy { rules, ..policy }, shapes })
+        Ok(Self { policy: Policy { rules, ..policy }, shapes, warnings: Warnings::default() })
+    }
+
+    /// The same of a policy as it stands now, with what is worth knowing of it.
+    pub(super) async fn warned(app: &App, tenant: TenantId, policy: Policy) -> Result<Self, AppError> {
+        let warnings = warnings::of_policy(app, tenant, &policy, None).await;
+        Ok(Self { warnings, ..Self::of(app, tenant, policy).await? })
     }
 }
 

@@ -2,14 +2,14 @@
 
 use curfew_domain::policy::{Policy, PolicyRule};
 use curfew_domain::{Page, PageRequest, PolicyId, RuleId, Scope, TenantId, Timestamp};
-use curfew_policy::{MOST_STATEMENTS, RuleShape};
+use curfew_policy::{MOST_STATEMENTS, RuleShape, Warnings};
 use curfew_store::ReadUnit;
 
 use super::expected::Edit;
 use super::read::shapes;
 use super::rewrite::{self, RuleChange};
 use super::statements::{self, NewRule};
-use super::{TRIES, saving};
+use super::{TRIES, saving, warnings};
 use crate::{App, AppError, Caller, Made, Once};
 
 /// The largest ordinal that can be asked for.
@@ -31,6 +31,8 @@ pub struct RuleAt {
     pub version: u32,
     /// The rule.
     pub detail: RuleDetail,
+    /// What is worth knowing of it where it was saved; not looked for where it is only read.
+    pub warnings: Warnings,
 }
 
 /// A page of a policy's rules, by ordinal.
@@ -74,7 +76,7 @@ pub async fn add(
     let is_there = reading.policy_version_now(policy).await?.is_some();
     drop(reading);
     if let Some((rule, version)) = before {
-        return Ok(Made::Before(RuleAt::of(app, caller.tenant, rule, version).await?));
+        return Ok(Made::Before(RuleAt::saved(app, caller.tenant, policy, rule, version).await?));
     }
     if !is_there {
         return Err(AppError::NotFound("policy"));
@@ -83,7 +85,7 @@ pub async fn add(
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some((rule, version)) = made_before(&unit, once, policy, app.now()).await? {
         drop(unit);
-        return Ok(Made::Before(RuleAt::of(app, caller.tenant, rule, version).await?));
+        return Ok(Made::Before(RuleAt::saved(app, caller.tenant, policy, rule, version).await?));
     }
     let held = saving::hold(&unit, policy, &edit.expected).await?;
     if held.rules.len() >= MOST_STATEMENTS {
@@ -95,7 +97,7 @@ pub async fn add(
     let after = saving::save(app, caller, &unit, &held, after, edit.why).await?;
     once.remember(&unit, rule.id, app.now()).await?;
     unit.commit().await?;
-    Ok(Made::Now(RuleAt::of(app, caller.tenant, rule, after.version).await?))
+    Ok(Made::Now(RuleAt::saved(app, caller.tenant, policy, rule, after.version).await?))
 }
 
 /// What the same request made before.
@@ -138,7 +140,7 @@ pub async fn change(
         let rule = place(&mut after.rules, rule, Some(ordinal));
         let after = saving::save(app, caller, &unit, &held, after, edit.why).await?;
         unit.commit().await?;
-        return RuleAt::of(app, caller.tenant, rule, after.version).await;
+        return RuleAt::saved(app, caller.tenant, policy, rule, after.version).await;
     }
     Err(AppError::conflict("the rule is being changed all the time; try again"))
 }
@@ -165,7 +167,19 @@ impl RuleAt {
     async fn of(app: &App, tenant: TenantId, rule: PolicyRule, version: u32) -> Result<Self, AppError> {
         let (rules, shapes) = shapes(app, tenant, vec![rule]).await?;
         let found = rules.into_iter().zip(shapes).next().ok_or(AppError::NotFound("rule"))?;
-        Ok(Self { version, detail: RuleDetail { rule: found.0, shape: found.1 } })
+        let detail = RuleDetail { rule: found.0, shape: found.1 };
+        Ok(Self { version, detail, warnings: Warnings::default() })
+    }
+
+    async fn saved(
+        app: &App,
+        tenant: TenantId,
+        policy: PolicyId,
+        rule: PolicyRule,
+        version: u32,
+    ) -> Result<Self, AppError> {
+        let warnings = warnings::of_rule(app, tenant, policy, rule.id).await;
+        Ok(Self { warnings, ..Self::of(app, tenant, rule, version).await? })
     }
 }
 

@@ -83,7 +83,7 @@ pub async fn restore(
         .with("restored_version", version);
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     unit.commit().await?;
-    PolicyDetail::of(app, caller.tenant, after).await
+    PolicyDetail::warned(app, caller.tenant, after).await
 }
 
 async fn kept(app: &App, caller: &Caller, id: PolicyId, version: u32) -> Result<PolicyVersion, AppError> {

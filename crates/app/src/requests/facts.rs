@@ -123,42 +123,58 @@ impl Facts {
         }
     }
 
-    /// Whether what AWS told is young enough to approve by without a person.
-    fn are_fresh(&self, now: Timestamp) -> bool {
-        now < self.normalised.seen_at + self.snapshot().settings.aws_data_max_age
-    }
-
     /// What policies are told.
     pub(super) fn question(&self, asked: &Asked, now: Timestamp) -> AccessQuestion {
-        AccessQuestion {
-            person: PersonFacts {
-                id: self.requester.id,
-                email: self.requester.email.clone(),
-                name: self.requester.name.clone(),
-                roles: self.requester.roles.iter().cloned().collect(),
-                groups: Vec::new(),
-                auth_provider: self.requester.auth_provider,
-                mfa: false,
-            },
-            action: asked.action,
-            targets: self.normalised.targets.clone(),
-            named: self.normalised.named.clone(),
-            units: self.normalised.units.clone(),
-            duration: asked.duration,
-            longest: self.snapshot().settings.max_grant,
-            break_glass: asked.break_glass,
-            requested_at: now,
-            local: now.local(&self.snapshot().settings.time_zone),
-            mfa: false,
-            reason: asked.reason.as_ref().map(ToString::to_string),
-            source_ip: asked.source_ip,
-            ticket: asked.ticket.clone(),
-            facts_are_fresh: self.are_fresh(now),
-        }
+        question(person_facts(&self.requester), asked, &self.normalised, &self.snapshot().settings, now)
     }
 }
 
-fn check_duration(duration: curfew_domain::Seconds, settings: &TenantSettings) -> Result<(), AppError> {
+/// What policies are told of a person.
+pub(super) fn person_facts(person: &User) -> PersonFacts {
+    PersonFacts {
+        id: person.id,
+        email: person.email.clone(),
+        name: person.name.clone(),
+        roles: person.roles.iter().cloned().collect(),
+        groups: Vec::new(),
+        auth_provider: person.auth_provider,
+        mfa: false,
+    }
+}
+
+/// What policies are told of a request, by whoever asks for it.
+pub(super) fn question(
+    person: PersonFacts,
+    asked: &Asked,
+    normalised: &Normalised,
+    settings: &TenantSettings,
+    now: Timestamp,
+) -> AccessQuestion {
+    AccessQuestion {
+        person,
+        action: asked.action,
+        targets: normalised.targets.clone(),
+        named: normalised.named.clone(),
+        units: normalised.units.clone(),
+        duration: asked.duration,
+        longest: settings.max_grant,
+        break_glass: asked.break_glass,
+        requested_at: now,
+        local: now.local(&settings.time_zone),
+        mfa: false,
+        reason: asked.reason.as_ref().map(ToString::to_string),
+        source_ip: asked.source_ip,
+        ticket: asked.ticket.clone(),
+        // Whether what AWS told is young enough to approve by without a person.
+        facts_are_fresh: now < normalised.seen_at + settings.aws_data_max_age,
+    }
+}
+
+/// Refuses a duration that nobody is given access for.
+pub(super) fn check_duration(
+    duration: curfew_domain::Seconds,
+    settings: &TenantSettings,
+) -> Result<(), AppError> {
     let longest = settings.max_grant;
     if (1..=longest.get()).contains(&duration.get()) {
         return Ok(());

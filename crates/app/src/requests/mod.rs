@@ -8,6 +8,7 @@ mod memory;
 mod normalise;
 mod person;
 mod person_name;
+mod places;
 mod read;
 mod record;
 mod review;
@@ -15,6 +16,7 @@ mod room;
 mod source;
 mod submit;
 mod suppose;
+mod survey;
 mod what_if;
 
 use std::net::IpAddr;
@@ -32,11 +34,14 @@ pub use read::{ListedFor, get, list};
 pub use record::question_of;
 pub use review::{approve, deny};
 pub use submit::submit;
+pub use survey::WhatIfAnywhere;
 pub use what_if::{Circumstances, Supposed, WhatIf};
 
+pub(crate) use places::{accounts, permission_sets};
 pub(crate) use read::check_sees_all;
 pub(crate) use record::question_told;
 pub(crate) use suppose::{Told, questions, suppose};
+pub(crate) use survey::{Survey, of_everybody, of_everything};
 
 pub use curfew_store::RequestFilter;
 

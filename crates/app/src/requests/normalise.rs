@@ -93,9 +93,9 @@ struct Cache<'a> {
 }
 
 /// A resource that AWS told of.
-struct Known {
-    resource: ResourceRef,
-    cached: CachedResource,
+pub(super) struct Known {
+    pub(super) resource: ResourceRef,
+    pub(super) cached: CachedResource,
     discovered: Discovered,
 }
 
@@ -195,16 +195,16 @@ impl<'a> Cache<'a> {
     }
 }
 
-fn known(cached: CachedResource) -> Option<Known> {
+pub(super) fn known(cached: CachedResource) -> Option<Known> {
     let discovered = cached.known()?.clone();
     Some(Known { resource: cached.resource.clone(), cached, discovered })
 }
 
-fn is_active(account: &Known) -> bool {
+pub(super) fn is_active(account: &Known) -> bool {
     account.state.as_deref().is_none_or(|state| state == "ACTIVE")
 }
 
-fn within_reach(known: &Known, field: &str) -> Result<(), AppError> {
+pub(super) fn within_reach(known: &Known, field: &str) -> Result<(), AppError> {
     match &known.attributes.out_of_reach {
         Some(why) => {
             Err(AppError::field(field, format!("{} can't be assigned from here: {why}", known.name)))
@@ -222,12 +222,17 @@ struct Found {
 impl Found {
     fn look_at(&mut self, discovered: &Discovered) {
         self.seen_at = self.seen_at.min(discovered.seen_at);
-        let above = discovered.units.iter().skip(1).cloned().map(Some).chain([None]);
-        self.units.extend(discovered.units.iter().cloned().zip(above));
+        self.units.extend(units_above(discovered));
     }
 }
 
-fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {
+/// The units that an account lies in, and what each of them lies in.
+pub(super) fn units_above(account: &Discovered) -> impl Iterator<Item = (OuId, Option<OuId>)> {
+    let above = account.units.iter().skip(1).cloned().map(Some).chain([None]);
+    account.units.iter().cloned().zip(above)
+}
+
+pub(super) fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {
     Ok(AccountFacts {
         id: account.resource.id().parse().map_err(|problem| AppError::invalid("resource.id", &problem))?,
         name: account.name.clone(),
@@ -237,7 +242,7 @@ fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {
     })
 }
 
-fn set_facts(arn: PermissionSetArn, set: &Known) -> PermissionSetFacts {
+pub(super) fn set_facts(arn: PermissionSetArn, set: &Known) -> PermissionSetFacts {
     let pushed = set.cached.pushed.as_ref();
     PermissionSetFacts {
         arn,

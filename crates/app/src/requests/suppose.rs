@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use curfew_domain::{TenantId, Timestamp, User};
+use curfew_domain::{GroupId, TenantId, Timestamp, User};
 use curfew_policy::AccessQuestion;
 use curfew_store::ReadUnit;
 
@@ -10,7 +10,7 @@ use super::Asked;
 use super::facts::Facts;
 use super::memory::Memory;
 use super::source::Source;
-use super::what_if::{Supposed, WhatIf};
+use super::what_if::{Circumstances, Supposed};
 use crate::policies::Snapshot;
 use crate::{App, AppError, FieldProblem};
 
@@ -55,7 +55,7 @@ pub(crate) async fn questions(
 }
 
 /// A unit that sees the tenant as it is now, and what is remembered of that.
-async fn present(app: &App, tenant: TenantId) -> Result<(ReadUnit, Arc<Memory>), AppError> {
+pub(super) async fn present(app: &App, tenant: TenantId) -> Result<(ReadUnit, Arc<Memory>), AppError> {
     let (unit, versions, snapshot) = app.policies.current(&app.store, tenant).await?;
     let memory = app.memories.of(tenant, versions, snapshot);
     Ok((unit, memory))
@@ -73,11 +73,11 @@ async fn question(
     let asked = Asked::supposed(&supposed.what_if);
     let facts = Facts::read(Source::Unit(unit, memory), Arc::clone(memory), person.id, &asked).await?;
     let mut question = facts.question(&asked, now);
-    put_into(&mut question, &supposed.what_if, memory);
+    put_into(&mut question, &supposed.what_if.groups, &supposed.what_if.circumstances, memory);
     Ok(question)
 }
 
-fn check_may_ask(person: &User) -> Result<(), AppError> {
+pub(super) fn check_may_ask(person: &User) -> Result<(), AppError> {
     if !person.active {
         Err(of_person("is suspended, so nothing that they ask for is decided"))
     } else if !person.email_verified {
@@ -87,22 +87,27 @@ fn check_may_ask(person: &User) -> Result<(), AppError> {
     }
 }
 
-fn of_person(problem: &str) -> AppError {
+pub(super) fn of_person(problem: &str) -> AppError {
     AppError::field("requester", problem)
 }
 
 /// What is supposed, in the place of what is so.
-fn put_into(question: &mut AccessQuestion, what_if: &WhatIf, memory: &Memory) {
-    for group in &what_if.groups {
+pub(super) fn put_into(
+    question: &mut AccessQuestion,
+    groups: &[GroupId],
+    circumstances: &Circumstances,
+    memory: &Memory,
+) {
+    for group in groups {
         if !question.person.groups.contains(group) {
             question.person.groups.push(*group);
         }
     }
-    if let Some(moment) = what_if.circumstances.requested_at {
+    if let Some(moment) = circumstances.requested_at {
         question.requested_at = moment;
         question.local = moment.local(&memory.snapshot.settings.time_zone);
     }
-    if let Some(mfa) = what_if.circumstances.mfa {
+    if let Some(mfa) = circumstances.mfa {
         question.mfa = mfa;
         question.person.mfa = mfa;
     }

@@ -1,7 +1,7 @@
 //! What policies were, their order, and policies as text.
 
 use curfew_app::policies::versions;
-use curfew_app::policies::{Edit, Expected, PolicyChange};
+use curfew_app::policies::{Edit, Expected, Ordered, PolicyChange};
 use curfew_app::{AppError, Once, audit, policies};
 use curfew_domain::policy::Policy;
 use curfew_domain::{BuiltInRole, Change, DoneBy, ErrorCode, PageLimit, PageRequest, PolicyId, Scope};
@@ -143,11 +143,12 @@ on_both_databases! {
         }
         let ids: Vec<PolicyId> = vec![all[2].id, all[0].id, all[1].id];
         let why = Some("in order".parse().unwrap());
-        let ordered = policies::reorder(app, admin, &ids, why).await.unwrap();
+        let Ordered { policies: ordered, warnings } = policies::reorder(app, admin, &ids, why).await.unwrap();
+        assert_eq!(warnings.listed.len(), 0, "no permit lasts as long as access may");
         let shown: Vec<_> = ordered.iter().map(|one| (one.id, one.priority, one.version, one.rules.0)).collect();
         assert_eq!(shown, [(ids[0], 30, 2, 1), (ids[1], 20, 2, 1), (ids[2], 10, 2, 1)]);
         let swapped = vec![ids[1], ids[0], ids[2]];
-        let ordered = policies::reorder(app, admin, &swapped, None).await.unwrap();
+        let ordered = policies::reorder(app, admin, &swapped, None).await.unwrap().policies;
         assert_eq!(ordered.iter().map(|one| (one.priority, one.version)).collect::<Vec<_>>(), [(30, 3), (20, 3), (10, 2)]);
         let read: Vec<Policy> = read_all(app, admin, &swapped).await;
         assert_eq!(read.iter().map(Policy::summary).collect::<Vec<_>>(), ordered);

@@ -7,8 +7,8 @@ use curfew_api::{
     EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
 };
 use curfew_app::policies::{
-    self, Alternative, Decision, Evaluated, Failure, Fault, Finding, GroupExplanation, GroupVerdict, Outcome,
-    PassedOver, PointExplanation, RuleExplanation, Seen,
+    self, Alternative, Decision, DeterminingPolicy, Evaluated, Failure, Fault, Finding, GroupExplanation,
+    GroupVerdict, Outcome, PassedOver, PointExplanation, RuleExplanation, Seen,
 };
 use curfew_app::requests::{Circumstances, GroupName, Supposed, WhatIf};
 use curfew_app::{AppError, FieldProblem};
@@ -70,7 +70,7 @@ fn supposed(body: Evaluate) -> Result<Supposed, ApiError> {
 }
 
 /// All that are wrong are told, not only the first.
-fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupId>, AppError> {
+pub(super) fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupId>, AppError> {
     let (mut groups, mut problems) = (Vec::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
         match name.as_str().parse() {
@@ -103,23 +103,24 @@ fn shown(Evaluated { decision, explanation }: Evaluated) -> EvaluationResult {
         max_duration_seconds: terms.map(|terms| terms.maximum).or(would_do),
         approval_timeout_seconds: terms.and_then(|terms| terms.approval_timeout),
         approvals: requirements.into_iter().map(needed).collect(),
-        determining: determining
-            .into_iter()
-            .map(|policy| Determining {
-                policy_id: policy.policy,
-                version: policy.version,
-                effect: policy.effect,
-                rule_count: policy.rules.len(),
-                rule_ids: policy.rules.into_iter().take(MOST_NAMED).collect(),
-            })
-            .collect(),
+        determining: determining.into_iter().map(self::determining).collect(),
         faults: faults.into_iter().take(MOST_NAMED).map(fault).collect(),
         trace: explanation.points.into_iter().map(point).collect(),
         trace_left_out: explanation.points_left_out,
     }
 }
 
-fn needed(requirement: ApprovalRequirement) -> ApprovalNeeded {
+pub(super) fn determining(policy: DeterminingPolicy) -> Determining {
+    Determining {
+        policy_id: policy.policy,
+        version: policy.version,
+        effect: policy.effect,
+        rule_count: policy.rules.len(),
+        rule_ids: policy.rules.into_iter().take(MOST_NAMED).collect(),
+    }
+}
+
+pub(super) fn needed(requirement: ApprovalRequirement) -> ApprovalNeeded {
     ApprovalNeeded {
         policy_id: requirement.policy,
         approvals_required: requirement.approvals,

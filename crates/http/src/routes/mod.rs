@@ -14,6 +14,8 @@ mod policy_simulation;
 mod policy_simulation_shown;
 mod policy_texts;
 mod policy_versions;
+mod policy_warnings;
+mod reach;
 mod requests;
 mod roles;
 mod rule_fields;
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(policy_texts::routes())
         .merge(policy_versions::routes())
         .merge(policy_simulation::routes())
+        .merge(reach::routes())
         .merge(requests::routes())
         .merge(roles::routes())
         .merge(settings::routes())

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use curfew_api::{
-    ErrorBody, ListBody, NewPolicy, NewPolicyRule, PageBody, Policy, PolicyChange, PolicyChangeReason,
-    PolicyFields, PolicyOrder, PolicySummary,
+    ErrorBody, NewPolicy, NewPolicyRule, PageBody, Policy, PolicyChange, PolicyChangeReason, PolicyFields,
+    PolicyOrder, PolicySummary, WarnedPolicy, WarnedPolicyOrder,
 };
 use curfew_app::Made;
 use curfew_app::policies::{self, Edit, Expected, NewRule, PolicyDetail, RuleDetail, TermsChange};
@@ -13,6 +13,7 @@ use curfew_domain::PolicyId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::policy_warnings;
 use super::rule_fields::{new_rule, shown_rule};
 use crate::extract::IfMatchHeader;
 use crate::tagged::Tagged;
@@ -44,9 +45,9 @@ async fn list(
 /// Make a policy.
 ///
 /// Rules are validated strictly against the published schema. `User::"alice@acme.com"` and `Group::"engineering"`
-/// are resolved to ids; what was written is kept and returned as it was.
+/// are resolved to ids; what was written is kept and returned as it was. `warnings` say what is worth knowing of it.
 #[utoipa::path(post, path = "/v1/policies", tag = "policies", request_body = NewPolicy,
-    responses((status = 201, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
+    responses((status = 201, body = WarnedPolicy, headers(("ETag" = String, description = "The policy's version."))),
         (status = 404, description = "What the same key made was deleted since.", body = ErrorBody),
         (status = 409, description = "The key was used for another body, or there are 1,000 policies.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate, or is too much of it.", body = ErrorBody)))]
@@ -54,23 +55,23 @@ async fn create(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     ApiCreate { body, once }: ApiCreate<NewPolicy>,
-) -> Result<Tagged<Created<Policy>>, ApiError> {
+) -> Result<Tagged<Created<WarnedPolicy>>, ApiError> {
     let wanted = new_policy(body)?;
     let made = policies::create(&state.app, &caller, &once, wanted).await?;
     let version = match &made {
         Made::Now(detail) | Made::Before(detail) => detail.policy.version,
     };
-    Ok(Tagged(version, Created(made.map(self::body))))
+    Ok(Tagged(version, Created(made.map(warned))))
 }
 
 /// One policy with its rules.
 #[utoipa::path(get, path = "/v1/policies/{policyId}", tag = "policies", params(("policyId" = Uuid, Path)),
-    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version.")))))]
+    responses((status = 200, body = WarnedPolicy, headers(("ETag" = String, description = "The policy's version.")))))]
 async fn get(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     ApiPath(id): ApiPath<PolicyId>,
-) -> Result<Tagged<Json<Policy>>, ApiError> {
+) -> Result<Tagged<Json<WarnedPolicy>>, ApiError> {
     Ok(shown(policies::get(&state.app, &caller, id).await?))
 }
 
@@ -79,7 +80,7 @@ async fn get(
 /// Of `cedar_policy_set`, statements that are there as they are written stay the rules that they are, with their ids.
 #[utoipa::path(patch, path = "/v1/policies/{policyId}", tag = "policies",
     params(("policyId" = Uuid, Path), IfMatchHeader), request_body = PolicyChange,
-    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
+    responses((status = 200, body = WarnedPolicy, headers(("ETag" = String, description = "The policy's version."))),
         (status = 409, description = "The policy is at another version: `details.version`.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate.", body = ErrorBody)))]
 async fn change(
@@ -88,7 +89,7 @@ async fn change(
     ApiPath(id): ApiPath<PolicyId>,
     IfMatch(expected): IfMatch,
     ApiJson(body): ApiJson<PolicyChange>,
-) -> Result<Tagged<Json<Policy>>, ApiError> {
+) -> Result<Tagged<Json<WarnedPolicy>>, ApiError> {
     let wanted = policy_change(body, expected);
     Ok(shown(policies::change(&state.app, &caller, id, wanted).await?))
 }
@@ -117,20 +118,21 @@ async fn delete(
 /// stays get no new version.
 #[utoipa::path(patch, path = "/v1/policies/reorder", tag = "policies",
     request_body = PolicyOrder,
-    responses((status = 200, body = ListBody<PolicySummary>),
+    responses((status = 200, body = WarnedPolicyOrder),
         (status = 409, description = "The list leaves some out (`details.missing`), or names others (`details.unknown`).", body = ErrorBody)))]
 async fn reorder(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,
     IfMatch(expected): IfMatch,
     ApiJson(body): ApiJson<PolicyOrder>,
-) -> Result<Json<ListBody<PolicySummary>>, ApiError> {
+) -> Result<Json<WarnedPolicyOrder>, ApiError> {
     if expected != Expected::Any {
         let problem = "there is no version of all policies together: the list is compared with what is there";
         return Err(ApiError::field("If-Match", problem));
     }
-    let policies = policies::reorder(&state.app, &caller, &body.ids, body.change_reason).await?;
-    Ok(Json(ListBody { data: policies.iter().map(summary).collect() }))
+    let ordered = policies::reorder(&state.app, &caller, &body.ids, body.change_reason).await?;
+    let data = ordered.policies.iter().map(summary).collect();
+    Ok(Json(WarnedPolicyOrder { data, warned: policy_warnings::shown(ordered.warnings) }))
 }
 
 fn summary(policy: &curfew_domain::policy::PolicySummary) -> PolicySummary {
@@ -138,8 +140,13 @@ fn summary(policy: &curfew_domain::policy::PolicySummary) -> PolicySummary {
 }
 
 /// The answer that is one policy.
-pub(super) fn shown(detail: PolicyDetail) -> Tagged<Json<Policy>> {
-    Tagged(detail.policy.version, Json(body(detail)))
+pub(super) fn shown(detail: PolicyDetail) -> Tagged<Json<WarnedPolicy>> {
+    Tagged(detail.policy.version, Json(warned(detail)))
+}
+
+fn warned(mut detail: PolicyDetail) -> WarnedPolicy {
+    let warnings = std::mem::take(&mut detail.warnings);
+    WarnedPolicy { policy: body(detail), warned: policy_warnings::shown(warnings) }
 }
 
 pub(super) fn body(detail: PolicyDetail) -> Policy {

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use curfew_api::{
-    AddedPolicyRule, ErrorBody, PageBody, Policy, PolicyChangeReason, PolicyRule, PolicyRuleChange, RuleOrder,
+    AddedPolicyRule, ErrorBody, PageBody, PolicyChangeReason, PolicyRule, PolicyRuleChange, RuleOrder,
+    WarnedPolicy, WarnedPolicyRule,
 };
 use curfew_app::policies::rules::{self, RuleAt};
 use curfew_app::policies::{self, Edit};
@@ -13,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::policies::shown;
+use super::policy_warnings;
 use super::rule_fields::{new_rule, rule_change, shown_rule};
 use crate::extract::IfMatchHeader;
 use crate::tagged::Tagged;
@@ -48,7 +50,7 @@ async fn list(
 /// The statement's `@notice` and `@audit_session` are understood where the fields don't say otherwise.
 #[utoipa::path(post, path = "/v1/policies/{policyId}/rules", tag = "policies",
     params(("policyId" = Uuid, Path), IfMatchHeader), request_body = AddedPolicyRule,
-    responses((status = 201, body = PolicyRule, headers(("ETag" = String, description = "The policy's version."))),
+    responses((status = 201, body = WarnedPolicyRule, headers(("ETag" = String, description = "The policy's version."))),
         (status = 409, description = "The policy is at another version (`details.version`), or has 1,000 rules; or the key was used for another body.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate.", body = ErrorBody)))]
 async fn add(
@@ -57,7 +59,7 @@ async fn add(
     ApiPath(policy): ApiPath<PolicyId>,
     IfMatch(expected): IfMatch,
     ApiCreate { body, once }: ApiCreate<AddedPolicyRule>,
-) -> Result<Tagged<Created<PolicyRule>>, ApiError> {
+) -> Result<Tagged<Created<WarnedPolicyRule>>, ApiError> {
     let edit = Edit { expected, why: body.change_reason.clone() };
     let ordinal = body.ordinal;
     let wanted = (new_rule("", body.rule())?, ordinal);
@@ -65,7 +67,7 @@ async fn add(
     let version = match &made {
         curfew_app::Made::Now(rule) | curfew_app::Made::Before(rule) => rule.version,
     };
-    Ok(Tagged(version, Created(made.map(|rule| shown_rule(rule.detail)))))
+    Ok(Tagged(version, Created(made.map(warned))))
 }
 
 /// One rule.
@@ -87,7 +89,7 @@ async fn get(
 /// written, but for an annotation that says otherwise.
 #[utoipa::path(patch, path = "/v1/policies/{policyId}/rules/{ruleId}", tag = "policies",
     params(("policyId" = Uuid, Path), ("ruleId" = Uuid, Path), IfMatchHeader), request_body = PolicyRuleChange,
-    responses((status = 200, body = PolicyRule, headers(("ETag" = String, description = "The policy's version."))),
+    responses((status = 200, body = WarnedPolicyRule, headers(("ETag" = String, description = "The policy's version."))),
         (status = 409, description = "The policy is at another version: `details.version`.", body = ErrorBody),
         (status = 422, description = "Cedar that does not parse or validate.", body = ErrorBody)))]
 async fn change(
@@ -96,14 +98,14 @@ async fn change(
     ApiPath((policy, rule)): ApiPath<(PolicyId, RuleId)>,
     IfMatch(expected): IfMatch,
     ApiJson(body): ApiJson<PolicyRuleChange>,
-) -> Result<Tagged<Json<PolicyRule>>, ApiError> {
+) -> Result<Tagged<Json<WarnedPolicyRule>>, ApiError> {
     let edit = Edit { expected, why: body.change_reason.clone() };
     let ordinal = match body.ordinal {
         Change::Keep => None,
         Change::To(ordinal) => Some(ordinal),
     };
     let wanted = (rule_change(body), ordinal);
-    Ok(tagged(rules::change(&state.app, &caller, policy, rule, wanted, edit).await?))
+    Ok(saved(rules::change(&state.app, &caller, policy, rule, wanted, edit).await?))
 }
 
 /// Take a rule out of a policy: a new version of the policy.
@@ -127,7 +129,7 @@ async fn remove(
 /// Put a policy's rules into another order: a new version of the policy.
 #[utoipa::path(patch, path = "/v1/policies/{policyId}/rules/reorder", tag = "policies",
     params(("policyId" = Uuid, Path), IfMatchHeader), request_body = RuleOrder,
-    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
+    responses((status = 200, body = WarnedPolicy, headers(("ETag" = String, description = "The policy's version."))),
         (status = 409, description = "The list leaves some out (`details.missing`) or names others (`details.unknown`), or the policy is at another version (`details.version`).", body = ErrorBody)))]
 async fn reorder(
     State(state): State<HttpState>,
@@ -135,7 +137,7 @@ async fn reorder(
     ApiPath(policy): ApiPath<PolicyId>,
     IfMatch(expected): IfMatch,
     ApiJson(body): ApiJson<RuleOrder>,
-) -> Result<Tagged<Json<Policy>>, ApiError> {
+) -> Result<Tagged<Json<WarnedPolicy>>, ApiError> {
     let edit = Edit { expected, why: body.change_reason };
     let detail = policies::reorder_rules(&state.app, &caller, policy, &body.ids, edit).await?;
     Ok(shown(detail))
@@ -143,4 +145,12 @@ async fn reorder(
 
 fn tagged(rule: RuleAt) -> Tagged<Json<PolicyRule>> {
     Tagged(rule.version, Json(shown_rule(rule.detail)))
+}
+
+fn saved(rule: RuleAt) -> Tagged<Json<WarnedPolicyRule>> {
+    Tagged(rule.version, Json(warned(rule)))
+}
+
+fn warned(rule: RuleAt) -> WarnedPolicyRule {
+    WarnedPolicyRule { rule: shown_rule(rule.detail), warned: policy_warnings::shown(rule.warnings) }
 }

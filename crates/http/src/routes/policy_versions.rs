@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use curfew_api::{ErrorBody, PageBody, Policy, PolicyAtVersion, PolicyChangeReason, PolicyVersion};
+use curfew_api::{ErrorBody, PageBody, PolicyAtVersion, PolicyChangeReason, PolicyVersion, WarnedPolicy};
 use curfew_app::AppError;
 use curfew_app::policies::versions;
 use curfew_app::policies::{Edit, PolicyVersionSummary};
@@ -53,7 +53,7 @@ async fn get(
 #[utoipa::path(post, path = "/v1/policies/{policyId}/versions/{n}/restore", tag = "policies",
     params(("policyId" = Uuid, Path), ("n" = u32, Path), IfMatchHeader),
     request_body = Option<PolicyChangeReason>,
-    responses((status = 200, body = Policy, headers(("ETag" = String, description = "The policy's version."))),
+    responses((status = 200, body = WarnedPolicy, headers(("ETag" = String, description = "The policy's version."))),
         (status = 409, description = "The policy is at another version (`details.version`), or it was deleted and there are 1,000 policies.", body = ErrorBody),
         (status = 422, description = "Its rules don't fit today's schema.", body = ErrorBody)))]
 async fn restore(
@@ -62,7 +62,7 @@ async fn restore(
     ApiPath((policy, version)): ApiPath<(PolicyId, String)>,
     IfMatch(expected): IfMatch,
     body: Option<ApiJson<PolicyChangeReason>>,
-) -> Result<Tagged<Json<Policy>>, ApiError> {
+) -> Result<Tagged<Json<WarnedPolicy>>, ApiError> {
     let edit = Edit { expected, why: body.and_then(|ApiJson(body)| body.change_reason) };
     Ok(shown(versions::restore(&state.app, &caller, policy, number(&version)?, edit).await?))
 }

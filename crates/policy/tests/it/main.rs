@@ -9,9 +9,13 @@ mod one_access;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod reach;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod texts;
+#[cfg(test)]
+mod warnings;
 #[cfg(test)]
 mod world;
 

@@ -9,15 +9,15 @@ use curfew_domain::{Action, OuId, ResourceRef, Seconds};
 use curfew_policy::{AccessQuestion, AccountFacts, NamedResource, Outcome, PermissionSetFacts, Target};
 use proptest::prelude::*;
 
-const UNITS: usize = 5;
-const ACCOUNTS: usize = 6;
-const SETS: usize = 3;
-const ACTIONS: [Action; 5] =
+pub(crate) const UNITS: usize = 5;
+pub(crate) const ACCOUNTS: usize = 6;
+pub(crate) const SETS: usize = 3;
+pub(crate) const ACTIONS: [Action; 5] =
     [Action::RequestAccess, Action::Assume, Action::Read, Action::Write, Action::Admin];
 
 /// Which unit each unit lies in, and which each account: a number past the last one is the root.
 #[derive(Debug, Clone)]
-struct Organization {
+pub(crate) struct Organization {
     unit_in: Vec<usize>,
     account_in: Vec<usize>,
     management: usize,
@@ -30,11 +30,11 @@ fn parent(unit: usize) -> Option<OuId> {
 }
 
 impl Organization {
-    fn units(&self) -> BTreeMap<OuId, Option<OuId>> {
+    pub(crate) fn units(&self) -> BTreeMap<OuId, Option<OuId>> {
         (0..UNITS).map(|unit| (unit_id(unit), parent(self.unit_in[unit]))).collect()
     }
 
-    fn target(&self, account: usize, set: usize) -> Target {
+    pub(crate) fn target(&self, account: usize, set: usize) -> Target {
         let id = account_id(account);
         let tags =
             if self.tagged[account] { vec![("env".to_owned(), "prod".to_owned())] } else { Vec::new() };
@@ -67,7 +67,7 @@ impl Organization {
     }
 }
 
-fn organization() -> impl Strategy<Value = Organization> {
+pub(crate) fn organization() -> impl Strategy<Value = Organization> {
     // A unit lies in one of a higher number, or in the root.
     let unit_in = (0..UNITS).map(|unit| unit + 1..=UNITS).collect::<Vec<_>>();
     let account_in = prop::collection::vec(0..=UNITS, ACCOUNTS);
@@ -76,15 +76,15 @@ fn organization() -> impl Strategy<Value = Organization> {
     )
 }
 
-fn unit_id(unit: usize) -> OuId {
+pub(crate) fn unit_id(unit: usize) -> OuId {
     format!("ou-ab12-{unit:08}").parse().unwrap()
 }
 
-fn account_id(account: usize) -> String {
+pub(crate) fn account_id(account: usize) -> String {
     format!("{:012}", 111_111_111_111 + account)
 }
 
-fn set_arn(set: usize) -> String {
+pub(crate) fn set_arn(set: usize) -> String {
     format!("arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcde{set}")
 }
 
@@ -112,7 +112,7 @@ fn spelling() -> impl Strategy<Value = Spelling> {
 
 const DATABASE: &str = "arn:aws:rds:eu-central-1:111111111111:db:orders";
 
-fn resource() -> impl Strategy<Value = String> {
+pub(crate) fn resource() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("resource".to_owned()),
         (0..ACCOUNTS).prop_map(|n| format!("resource == AwsAccount::\"{}\"", account_id(n))),

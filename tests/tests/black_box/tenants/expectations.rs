@@ -101,6 +101,8 @@ const LINES: &[Line] = &[
     line("POST /v1/policies", Own),
     line("POST /v1/policies/evaluate", Own),
     line("POST /v1/policies/simulate", Own),
+    line("POST /v1/policies/what-can-access", Own),
+    line("POST /v1/policies/who-can-access", Own),
     line("GET /v1/policies/{}", Foreign(&[Kind::Policy])),
     with_body("PATCH /v1/policies/{}", Foreign(&[Kind::Policy]), || json!({ "name": "Taken over" })),
     line("DELETE /v1/policies/{}", Foreign(&[Kind::Policy])),

@@ -1,0 +1,162 @@
+//! Who can get this, and what can somebody get?
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_domain::{AccountId, PermissionSetArn, Scope, TenantId, UserId};
+use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, Outcome, Reach};
+use tokio::time::Instant;
+
+use crate::requests::{self, PersonName, Survey, WhatIfAnywhere};
+use crate::{App, AppError, Caller};
+
+/// So many answers are listed; all are counted.
+const MOST_LISTED: usize = 1_000;
+
+/// How much is asked in one piece: rules, counted once for each question. Some milliseconds, whatever they are.
+const PIECE: usize = 50_000;
+
+/// What one more question costs besides its rules, and one list of them that nothing permits.
+const QUESTION: usize = 100;
+
+/// How long it goes on. Longer, and whoever serves it would answer that it took too long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Who can get something, or what somebody can get.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reached {
+    /// What would be given, in the order of people or accounts; not more than so many.
+    pub listed: Vec<Access>,
+    /// How many there are, as far as was asked.
+    pub found: u64,
+    /// How many were asked about.
+    pub checked: u64,
+    /// Whether some were not asked about, or are not listed.
+    pub is_cut: bool,
+}
+
+/// One access that would be given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Access {
+    /// To whom.
+    pub person: UserId,
+    /// In which account.
+    pub account: AccountId,
+    /// As what.
+    pub permission_set: PermissionSetArn,
+    /// How, and by which policies.
+    pub decision: Decision,
+}
+
+/// Finds the people who would get a permission set in an account. It shows what others could ask for, so it takes the right
+/// to see that too.
+pub async fn who_can_access(
+    app: &App,
+    caller: &Caller,
+    (account, set): (AccountId, PermissionSetArn),
+    wanted: WhatIfAnywhere,
+) -> Result<Reached, AppError> {
+    caller.require(Scope::PoliciesRead)?;
+    requests::check_sees_all(caller)?;
+    let _turn = app.policies.trials.take(caller.tenant).await?;
+    let survey = requests::of_everybody(app, caller.tenant, account, set, &wanted).await?;
+    asked(app, caller.tenant, survey, Reach::of_people).await
+}
+
+/// Finds the accounts and permission sets that a person would get. Whoever may ask for access may ask that of themselves,
+/// by id; without the right to read policies they are not told which of them decide, and suppose no groups.
+pub async fn what_can_access(
+    app: &App,
+    caller: &Caller,
+    person: PersonName,
+    wanted: WhatIfAnywhere,
+) -> Result<Reached, AppError> {
+    let reads_policies = caller.may(Scope::PoliciesRead);
+    if person != PersonName::Id(caller.user) {
+        caller.require(Scope::PoliciesRead)?;
+        requests::check_sees_all(caller)?;
+    } else if !reads_policies {
+        caller.require(if wanted.groups.is_empty() { Scope::RequestsCreate } else { Scope::PoliciesRead })?;
+    }
+    let _turn = app.policies.trials.take(caller.tenant).await?;
+    let survey = requests::of_everything(app, caller.tenant, &person, &wanted).await?;
+    let mut reached = asked(app, caller.tenant, survey, Reach::of_places).await?;
+    if !reads_policies {
+        reached.listed.iter_mut().for_each(Access::hide_policies);
+    }
+    Ok(reached)
+}
+
+impl Access {
+    fn hide_policies(&mut self) {
+        self.decision.determining.clear();
+    }
+}
+
+/// Asks all questions, in pieces, so that others of the tenant are asked in between.
+async fn asked(
+    app: &App,
+    tenant: TenantId,
+    survey: Survey,
+    narrowed: impl FnOnce(&CompiledPolicies, &AccessQuestion) -> Reach + Send + 'static,
+) -> Result<Reached, AppError> {
+    let (end, labour) = (Instant::now() + PATIENCE, &app.policies.labour);
+    let Survey { questions, snapshot, is_cut } = survey;
+    let Some(like) = questions.iter().flatten().next().cloned() else { return Ok(Reached::default()) };
+    let reach = labour.of(tenant, move || narrowed(&snapshot.policies, &like)).await?;
+    let reach = Arc::new(reach);
+    let (mut left, mut reached) = (VecDeque::from(questions), Reached { is_cut, ..Reached::default() });
+    while !left.is_empty() {
+        if Instant::now() >= end {
+            reached.is_cut = true;
+            break;
+        }
+        let reach = Arc::clone(&reach);
+        (left, reached) = labour.of(tenant, move || piece(&reach, left, reached)).await?;
+    }
+    Ok(reached)
+}
+
+/// Asks as many as go into one piece; the others are left.
+fn piece(
+    reach: &Reach,
+    mut left: VecDeque<Vec<AccessQuestion>>,
+    mut reached: Reached,
+) -> (VecDeque<Vec<AccessQuestion>>, Reached) {
+    let mut spent = 0_usize;
+    while spent < PIECE
+        && let Some(questions) = left.pop_front()
+    {
+        spent = spent.saturating_add(QUESTION);
+        reached.checked += questions.len() as u64;
+        let Some(first) = questions.first() else { continue };
+        if reach.may_permit(first) {
+            let each = QUESTION.saturating_add(reach.rules());
+            spent = spent.saturating_add(each.saturating_mul(questions.len()));
+            questions.into_iter().for_each(|question| reached.ask(reach, question));
+        }
+    }
+    (left, reached)
+}
+
+impl Reached {
+    fn ask(&mut self, reach: &Reach, question: AccessQuestion) {
+        let decision = reach.decide(&question);
+        if matches!(decision.outcome, Outcome::Denied { .. }) {
+            return;
+        }
+        self.found += 1;
+        let Some(target) = question.targets.into_iter().next().filter(|_| self.listed.len() < MOST_LISTED)
+        else {
+            self.is_cut = true;
+            return;
+        };
+        self.listed.push(Access {
+            person: question.person.id,
+            account: target.account.id,
+            permission_set: target.permission_set.arn,
+            decision: Decision { trace: Vec::new(), ..decision },
+        });
+    }
+}
