@@ -369,6 +369,9 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
     let id = uuid::Uuid::from_u128(7);
     let evaluate =
         json!({ "principal": "root@acme.example", "resource": "aws_account:111111111111", "action": "read" });
+    let set = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef";
+    let who = json!({ "account_id": "111111111111", "permission_set_arn": set });
+    let what = json!({ "principal": "nobody@acme.example" });
     let in_context =
         |field: &str, value: Value| Value::Object([(field.to_owned(), value)].into_iter().collect());
     let (request, policy, review) = (
@@ -438,6 +441,20 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
             with(&evaluate, "context", in_context("account_id", json!("1"))),
             "context.account_id",
         ),
+        ("/v1/policies/who-can-access", with(&who, "nonsense", json!(1)), "nonsense"),
+        ("/v1/policies/who-can-access", with(&who, "account_id", json!("1")), "account_id"),
+        ("/v1/policies/who-can-access", with(&who, "permission_set_arn", json!("arn")), "permission_set_arn"),
+        ("/v1/policies/who-can-access", with(&who, "action", json!("destroy")), "action"),
+        (
+            "/v1/policies/who-can-access",
+            with(&who, "context", in_context("account_id", json!("111111111111"))),
+            "context.account_id",
+        ),
+        ("/v1/policies/what-can-access", with(&what, "nonsense", json!(1)), "nonsense"),
+        ("/v1/policies/what-can-access", with(&what, "principal", json!("root")), "principal"),
+        ("/v1/policies/what-can-access", what.clone(), "principal"),
+        ("/v1/policies/what-can-access", with(&what, "groups", json!(vec![id; 101])), "groups"),
+        ("/v1/policies/what-can-access", with(&what, "duration_seconds", json!(-1)), "duration_seconds"),
         (approve.as_str(), with(&review, "nonsense", json!(1)), "nonsense"),
         (approve.as_str(), with(&review, "reasoning", json!("a\u{0}b")), "reasoning"),
     ] {
@@ -449,6 +466,7 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
     server.as_admin("POST", "/v1/policies", Some(broken)).await.refused(422, "policy_invalid");
     server.as_admin("POST", &approve, Some(review)).await.refused(404, "not_found");
     server.as_admin("POST", "/v1/policies/evaluate", Some(evaluate)).await.refused(409, "not_configured");
+    server.as_admin("POST", "/v1/policies/who-can-access", Some(who)).await.refused(409, "not_configured");
     assert_eq!(server.as_admin("POST", "/v1/policies", Some(policy)).await.status, 201);
 }
 
@@ -514,6 +532,33 @@ async fn a_policy_is_changed_by_whoever_has_read_it_last() {
     for nothing in ["0", "-1", "x", "99999999999"] {
         server.get(&format!("{path}/versions/{nothing}")).await.refused(404, "not_found");
     }
+}
+
+#[tokio::test]
+async fn what_is_saved_is_answered_with_its_warnings() {
+    let server = Server::start().await;
+    let (made, path) = policy(&server).await;
+    let codes = |body: &Value| {
+        assert_eq!(body["warnings_left_out"], 0, "{body}");
+        let warnings = body["warnings"].as_array().unwrap();
+        warnings.iter().map(|warning| warning["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&made), ["permit_for_everyone", "never_matches"]);
+    assert_eq!(made["warnings"][0]["policy_id"], made["id"]);
+    assert_eq!(made["warnings"][0]["rule_id"], made["rules"][0]["id"]);
+    let rule = format!("{path}/rules/{}", made["rules"][1]["id"].as_str().unwrap());
+    let mended = json!({ "policy_text": "forbid (principal, action, resource) when { context.hour < 8 };" });
+    assert_eq!(codes(&server.as_admin("PATCH", &rule, Some(mended)).await.body), [""; 0]);
+    let added = json!({ "policy_text": "permit (principal, action, resource) when { context.mfa };" });
+    let added = server.as_admin("POST", &format!("{path}/rules"), Some(added)).await;
+    assert_eq!((added.status, codes(&added.body)), (201, vec!["permit_for_everyone".to_owned()]));
+    let order = json!({ "ids": [made["id"]] });
+    assert_eq!(codes(&server.as_admin("PATCH", "/v1/policies/reorder", Some(order)).await.body), [""; 0]);
+    let restored = server.as_admin("POST", &format!("{path}/versions/1/restore"), None).await;
+    assert_eq!(codes(&restored.body), codes(&made));
+    assert_eq!(server.get(&path).await.body["warnings"], restored.body["warnings"]);
+    let old = server.get(&format!("{path}/versions/1")).await.body;
+    assert!(old["policy"].get("warnings").is_none(), "a version that was is not looked at: {old}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use curfew_domain::{AccountId, PermissionSetArn, Scope, TenantId, UserId};
 use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, Outcome, Reach};
 use tokio::time::Instant;
 
-use crate::requests::{self, PersonName, Survey, WhatIfAnywhere};
+use crate::requests::{self, PersonName, SetAsked, Survey, WhatIfAnywhere};
 use crate::{App, AppError, Caller};
 
 /// So many answers are listed; all are counted.
@@ -102,46 +102,66 @@ async fn asked(
     narrowed: impl FnOnce(&CompiledPolicies, &AccessQuestion) -> Reach + Send + 'static,
 ) -> Result<Reached, AppError> {
     let (end, labour) = (Instant::now() + PATIENCE, &app.policies.labour);
-    let Survey { questions, snapshot, is_cut } = survey;
-    let Some(like) = questions.iter().flatten().next().cloned() else { return Ok(Reached::default()) };
+    let Survey { questions, sets, snapshot, is_cut } = survey;
+    let reached = Reached { is_cut, ..Reached::default() };
+    let like = questions.first().zip(sets.first());
+    let Some(like) = like.map(|(question, set)| set.put_into(question)) else { return Ok(reached) };
     let reach = labour.of(tenant, move || narrowed(&snapshot.policies, &like)).await?;
-    let reach = Arc::new(reach);
-    let (mut left, mut reached) = (VecDeque::from(questions), Reached { is_cut, ..Reached::default() });
-    while !left.is_empty() {
+    let mut asking = Asking { reach, left: questions.into(), sets, next_set: 0, reached };
+    while !asking.left.is_empty() {
         if Instant::now() >= end {
-            reached.is_cut = true;
+            asking.reached.is_cut = true;
             break;
         }
-        let reach = Arc::clone(&reach);
-        (left, reached) = labour.of(tenant, move || piece(&reach, left, reached)).await?;
+        asking = labour.of(tenant, || asking.piece()).await?;
     }
-    Ok(reached)
+    Ok(asking.reached)
 }
 
-/// Asks as many as go into one piece; the others are left.
-fn piece(
-    reach: &Reach,
-    mut left: VecDeque<Vec<AccessQuestion>>,
-    mut reached: Reached,
-) -> (VecDeque<Vec<AccessQuestion>>, Reached) {
-    let mut spent = 0_usize;
-    while spent < PIECE
-        && let Some(questions) = left.pop_front()
-    {
-        spent = spent.saturating_add(QUESTION);
-        reached.checked += questions.len() as u64;
-        let Some(first) = questions.first() else { continue };
-        if reach.may_permit(first) {
-            let each = QUESTION.saturating_add(reach.rules());
-            spent = spent.saturating_add(each.saturating_mul(questions.len()));
-            questions.into_iter().for_each(|question| reached.ask(reach, question));
+/// Questions under way.
+struct Asking {
+    reach: Reach,
+    left: VecDeque<AccessQuestion>,
+    sets: Arc<[SetAsked]>,
+    /// Up to which the first of those that are left was asked with the others.
+    next_set: usize,
+    reached: Reached,
+}
+
+impl Asking {
+    /// Asks as many as go into one piece; the others are left.
+    fn piece(mut self) -> Self {
+        let each = QUESTION.saturating_add(self.reach.rules());
+        let mut spent = 0_usize;
+        while spent < PIECE
+            && let Some(question) = self.left.front()
+        {
+            spent = spent.saturating_add(QUESTION);
+            let left = &self.sets[self.next_set..];
+            // Whether anything permits it is the same of all permission sets.
+            if self.next_set == 0 && !self.reach.may_permit(question) {
+                self.reached.checked += left.len() as u64;
+                self.left.pop_front();
+                continue;
+            }
+            let some = left.len().min(1 + (PIECE - spent.min(PIECE)) / each);
+            for set in &left[..some] {
+                self.reached.ask(&self.reach, set.put_into(question));
+            }
+            spent = spent.saturating_add(each.saturating_mul(some));
+            self.next_set += some;
+            if self.next_set == self.sets.len() {
+                self.next_set = 0;
+                self.left.pop_front();
+            }
         }
+        self
     }
-    (left, reached)
 }
 
 impl Reached {
     fn ask(&mut self, reach: &Reach, question: AccessQuestion) {
+        self.checked += 1;
         let decision = reach.decide(&question);
         if matches!(decision.outcome, Outcome::Denied { .. }) {
             return;

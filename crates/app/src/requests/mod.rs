@@ -41,7 +41,7 @@ pub(crate) use places::{accounts, permission_sets};
 pub(crate) use read::check_sees_all;
 pub(crate) use record::question_told;
 pub(crate) use suppose::{Told, questions, suppose};
-pub(crate) use survey::{Survey, of_everybody, of_everything};
+pub(crate) use survey::{SetAsked, Survey, of_everybody, of_everything};
 
 pub use curfew_store::RequestFilter;
 

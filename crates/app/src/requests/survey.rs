@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use curfew_domain::connection::VerifiedConnection;
 use curfew_domain::{AccountId, Action, GroupId, PermissionSetArn, Seconds, TenantId, Timestamp, User};
-use curfew_policy::{AccessQuestion, Target};
+use curfew_policy::{AccessQuestion, PermissionSetFacts, Target};
 use curfew_store::ReadUnit;
 
 use super::Asked;
@@ -25,11 +25,30 @@ const MOST_PEOPLE: u64 = 5_000;
 
 /// Questions to ask, and of which policies.
 pub(crate) struct Survey {
-    /// Those of one list share person and account. In all, they differ in one side alone.
-    pub(crate) questions: Vec<Vec<AccessQuestion>>,
+    /// Each is asked with each permission set. They differ in the person alone, or in the account.
+    pub(crate) questions: Vec<AccessQuestion>,
+    pub(crate) sets: Arc<[SetAsked]>,
     pub(crate) snapshot: Arc<Snapshot>,
     /// Whether there is more to ask about.
     pub(crate) is_cut: bool,
+}
+
+/// A permission set to ask for.
+pub(crate) struct SetAsked {
+    facts: PermissionSetFacts,
+    is_fresh: bool,
+}
+
+impl SetAsked {
+    /// The same question, for this permission set.
+    pub(crate) fn put_into(&self, question: &AccessQuestion) -> AccessQuestion {
+        let mut question = question.clone();
+        for target in &mut question.targets {
+            target.permission_set = self.facts.clone();
+        }
+        question.facts_are_fresh &= self.is_fresh;
+        question
+    }
 }
 
 /// What might be asked for, wherever.
@@ -64,8 +83,10 @@ pub(crate) async fn of_everybody(
     people.truncate(usize::try_from(MOST_PEOPLE).unwrap_or(usize::MAX));
     let now = app.now();
     let question = |person| told(person, &asked, &place, (wanted, &memory, now));
-    let questions = people.iter().map(|person| vec![question(person)]).collect();
-    Ok(Survey { questions, snapshot: Arc::clone(&memory.snapshot), is_cut })
+    let questions = people.iter().map(question).collect();
+    let sets = place.targets.iter().map(|target| &target.permission_set);
+    let sets = sets.map(|set| SetAsked { facts: set.clone(), is_fresh: true }).collect();
+    Ok(Survey { questions, sets, snapshot: Arc::clone(&memory.snapshot), is_cut })
 }
 
 /// A person's requests for each account and permission set that can be had by this action.
@@ -83,15 +104,24 @@ pub(crate) async fn of_everything(
     let instance = &connection.saved.instance;
     let (accounts, sets) = (accounts(&unit, instance).await?, permission_sets(&unit, instance).await?);
     drop(unit);
-    let sets: Vec<SetPlace> = sets.into_iter().filter(|set| set.can_be_had(wanted.action)).collect();
+    let mut sets = sets.into_iter().filter(|set| set.can_be_had(wanted.action)).peekable();
+    let Some(first) = sets.peek().cloned() else { return Ok(Survey::of_nothing(&memory)) };
     let now = app.now();
-    let question = |account: &AccountPlace, set: &SetPlace| {
-        let asked = wanted.asked(account.facts.id.clone(), set.facts.arn.clone());
-        told(&person, &asked, &place(account, set), (wanted, &memory, now))
+    let question = |account: &AccountPlace| {
+        let asked = wanted.asked(account.facts.id.clone(), first.facts.arn.clone());
+        told(&person, &asked, &place(account, &first), (wanted, &memory, now))
     };
-    let of_account = |account| sets.iter().map(|set| question(account, set)).collect();
-    let questions = accounts.iter().filter(|account| account.can_be_had).map(of_account).collect();
-    Ok(Survey { questions, snapshot: Arc::clone(&memory.snapshot), is_cut: false })
+    let questions = accounts.iter().filter(|account| account.can_be_had).map(question).collect();
+    let oldest = memory.snapshot.settings.aws_data_max_age;
+    let sets = sets.map(|set| SetAsked { is_fresh: now < set.seen_at + oldest, facts: set.facts }).collect();
+    Ok(Survey { questions, sets, snapshot: Arc::clone(&memory.snapshot), is_cut: false })
+}
+
+impl Survey {
+    fn of_nothing(memory: &Memory) -> Self {
+        let snapshot = Arc::clone(&memory.snapshot);
+        Self { questions: Vec::new(), sets: Arc::default(), snapshot, is_cut: false }
+    }
 }
 
 /// Refuses what no request of this kind would get past.
@@ -125,7 +155,8 @@ fn place(account: &AccountPlace, set: &SetPlace) -> Normalised {
         units: account.units.clone(),
         account: Some(account.facts.id.clone()),
         permission_set: set.facts.arn.clone(),
-        seen_at: account.seen_at.min(set.seen_at),
+        // How old the permission set is, is looked at for each.
+        seen_at: account.seen_at,
     }
 }
 
