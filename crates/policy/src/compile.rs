@@ -8,7 +8,7 @@ use curfew_domain::policy::{Effect, Notice, Policy, PolicyRule, PolicyTerms};
 use curfew_domain::{PolicyId, RuleId, Seconds};
 
 use crate::Fault;
-use crate::index::{Names, RuleIndex, Scoped, Scopes};
+use crate::index::{Names, PrincipalCounts, RuleIndex, Scoped, Scopes};
 use crate::shape::effect;
 
 /// What a tenant's enabled policies compile to.
@@ -29,6 +29,8 @@ pub(crate) struct CompiledPolicy {
     pub(crate) id: PolicyId,
     pub(crate) version: u32,
     pub(crate) terms: PolicyTerms,
+    /// Of the rules that can be evaluated.
+    pub(crate) principals: PrincipalCounts,
     priority: i32,
     rules: Vec<CompiledRule>,
 }
@@ -56,6 +58,7 @@ pub(crate) struct ReadyRule {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Group {
     pub(crate) priority: i32,
+    pub(crate) policies: Vec<Arc<CompiledPolicy>>,
     /// The durations that its policies judge by when nobody asked for one.
     pub(crate) usual: BTreeSet<Seconds>,
     /// Rules that do not parse (any more): each forbids.
@@ -66,7 +69,7 @@ pub(crate) struct Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub(crate) policy: PolicyId,
-    rule: usize,
+    pub(crate) rule: usize,
 }
 
 impl CompiledPolicies {
@@ -116,6 +119,12 @@ impl CompiledPolicies {
         &self.groups
     }
 
+    /// The one of this priority.
+    pub(crate) fn group(&self, priority: i32) -> Option<&Group> {
+        let at = self.groups.binary_search_by(|group| priority.cmp(&group.priority));
+        at.ok().map(|at| &self.groups[at])
+    }
+
     /// How many rules can match at most.
     pub(crate) fn most_candidates(&self, names: &Names) -> usize {
         self.index.count(names)
@@ -123,8 +132,20 @@ impl CompiledPolicies {
 
     /// The rules that can match, by their priority, each priority's by their places.
     pub(crate) fn candidates(&self, names: &Names) -> HashMap<i32, Vec<&ReadyRule>> {
+        self.by_priority(self.index.candidates(names))
+    }
+
+    /// And those that could if the action were another.
+    pub(crate) fn of_any_action(&self, names: &Names) -> HashMap<i32, Vec<&ReadyRule>> {
+        self.by_priority(self.index.of_any_action(names))
+    }
+
+    fn by_priority<'c>(
+        &self,
+        rules: impl Iterator<Item = &'c Arc<ReadyRule>>,
+    ) -> HashMap<i32, Vec<&'c ReadyRule>> {
         let mut found: HashMap<i32, Vec<&ReadyRule>> = HashMap::new();
-        for rule in self.index.candidates(names) {
+        for rule in rules {
             found.entry(self.policy(rule.place.policy).priority).or_default().push(rule);
         }
         for rules in found.values_mut() {
@@ -186,8 +207,11 @@ impl CompiledPolicies {
             self.index.remove(stale);
         }
         let (id, version, priority) = (policy.id, policy.version, policy.priority);
-        let compiled = CompiledPolicy { id, version, terms: policy.terms.clone(), priority, rules };
-        self.policies.insert(id, Arc::new(compiled));
+        let ready = rules.iter().filter_map(|rule| rule.evaluated.as_deref().ok());
+        let principals = PrincipalCounts::of(ready.map(Scoped::scopes));
+        let terms = policy.terms.clone();
+        self.policies
+            .insert(id, Arc::new(CompiledPolicy { id, version, terms, principals, priority, rules }));
     }
 }
 
@@ -198,6 +222,7 @@ fn groups<'a>(policies: impl Iterator<Item = &'a Arc<CompiledPolicy>>) -> Vec<Gr
         group.priority = policy.priority;
         group.usual.insert(policy.terms.usual_duration());
         group.broken.extend(policy.broken());
+        group.policies.push(Arc::clone(policy));
     }
     groups.into_values().rev().collect()
 }

@@ -10,8 +10,10 @@ use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
 use super::reason::reason;
 use super::rule::{Answer, Dissected, RuleText};
-use super::{Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation, RuleExplanation};
+use super::{Explanation, Failure, Finding, GroupExplanation, PointExplanation, RuleExplanation};
+use crate::compile::{Place, ReadyRule};
 use crate::entities::{BoxError, Point, entities};
+use crate::index::{Names, PrincipalCounts, Scoped};
 use crate::{AccessQuestion, CompiledPolicies, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
 /// So many resources of one question are explained.
@@ -27,6 +29,7 @@ const MOST_RULES_IN_ALL: usize = 500;
 #[derive(Debug, Clone, Default)]
 pub struct Explainer {
     policies: BTreeMap<PolicyId, Arc<Explainable>>,
+    compiled: Arc<CompiledPolicies>,
 }
 
 /// What is needed of a policy to explain its rules.
@@ -34,7 +37,6 @@ pub struct Explainer {
 struct Explainable {
     id: PolicyId,
     name: DisplayName,
-    priority: i32,
     /// What it judges by when nobody asked for a duration.
     usual: Seconds,
     rules: Vec<Arc<RuleText>>,
@@ -42,31 +44,31 @@ struct Explainable {
 
 impl Explainer {
     /// Of the enabled ones of `policies`. Total: what can't be read is explained as that.
-    pub fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        Self::default().with(policies, [], &CompiledPolicies::default())
+    pub fn new(policies: &[Policy]) -> Self {
+        Self::default().with(policies, [], Arc::new(CompiledPolicies::new(policies)))
     }
 
-    /// These policies, with the `changed` ones as they are now and without those that are `gone`. Rules that are as they
-    /// were are not read again, nor those that `compiled` has read.
+    /// These policies, with the `changed` ones as they are now and without those that are `gone`: those that `compiled` is
+    /// made of. Rules that are as they were are not read again.
     #[must_use]
     pub fn with<'a>(
         &self,
         changed: impl IntoIterator<Item = &'a Policy>,
         gone: impl IntoIterator<Item = PolicyId>,
-        compiled: &CompiledPolicies,
+        compiled: Arc<CompiledPolicies>,
     ) -> Self {
-        let mut next = self.clone();
+        let mut policies = self.policies.clone();
         for id in gone {
-            next.policies.remove(&id);
+            policies.remove(&id);
         }
         for policy in changed {
-            let before = next.policies.remove(&policy.id);
+            let before = policies.remove(&policy.id);
             if policy.enabled {
-                next.policies
-                    .insert(policy.id, Arc::new(Explainable::of(policy, before.as_deref(), compiled)));
+                let explainable = Explainable::of(policy, before.as_deref(), &compiled);
+                policies.insert(policy.id, Arc::new(explainable));
             }
         }
-        next
+        Self { policies, compiled }
     }
 
     /// Says why these policies decided so on `question`. Total: where the question can't be put, the reason says so.
@@ -77,9 +79,9 @@ impl Explainer {
         explanation
     }
 
-    fn of_priority(&self, priority: i32) -> impl Iterator<Item = InPolicy<'_>> {
-        let policies = self.policies.values().filter(move |policy| policy.priority == priority);
-        policies.flat_map(|policy| policy.rules.iter().map(move |rule| InPolicy { policy, rule }))
+    fn rule(&self, place: Place) -> Option<InPolicy<'_>> {
+        let policy = self.policies.get(&place.policy)?;
+        Some(InPolicy { policy, rule: policy.rules.get(place.rule)? })
     }
 
     /// What people call a policy.
@@ -133,7 +135,6 @@ impl Explainable {
         Self {
             id: policy.id,
             name: policy.name.clone(),
-            priority: policy.priority,
             usual: policy.terms.usual_duration(),
             rules: policy.rules.iter().enumerate().map(read).collect(),
         }
@@ -179,8 +180,13 @@ struct Candidates<'e> {
 
 impl<'e> Explaining<'e> {
     fn point(&mut self, point: &Point<'_>, trace: &'e PointTrace) -> Result<PointExplanation, BoxError> {
-        let groups: Vec<Candidates<'e>> =
-            trace.groups.iter().map(|group| self.candidates(point, group)).collect::<Result<_, _>>()?;
+        let names = point.names(self.entities)?;
+        let mut fitting = self.explainer.compiled.of_any_action(&names);
+        let groups = trace.groups.iter().map(|group| {
+            let fitting = fitting.remove(&group.priority).unwrap_or_default();
+            self.candidates(point, &names, group, &fitting)
+        });
+        let groups: Vec<Candidates<'e>> = groups.collect::<Result<_, _>>()?;
         let mut room = MOST_RULES.min(self.room);
         let mut take = |wanted: usize| {
             let taken = wanted.min(room);
@@ -201,37 +207,57 @@ impl<'e> Explaining<'e> {
         })
     }
 
-    /// Sorts a group's rules by whether they come into question.
-    fn candidates(&self, point: &Point<'_>, trace: &'e GroupTrace) -> Result<Candidates<'e>, BoxError> {
+    /// Sorts a group's rules by whether they come into question: those that can't be evaluated, and those that are
+    /// `fitting` but perhaps for the action.
+    fn candidates(
+        &self,
+        point: &Point<'_>,
+        names: &Names,
+        trace: &'e GroupTrace,
+        fitting: &[&ReadyRule],
+    ) -> Result<Candidates<'e>, BoxError> {
         let matched: BTreeSet<RuleId> = trace.permits.iter().chain(&trace.forbids).copied().collect();
+        let (other_principals, other_resources) = self.elsewhere(names, trace.priority, fitting.len());
         let mut found = Candidates {
             trace,
             requests: BTreeMap::new(),
             matched: Vec::new(),
             others: Vec::new(),
-            other_principals: 0,
-            other_resources: 0,
+            other_principals,
+            other_resources,
         };
         let (mut others, mut for_other_actions) = (Vec::new(), Vec::new());
-        for rule in self.explainer.of_priority(trace.priority) {
+        let group = self.explainer.compiled.group(trace.priority);
+        let broken = group.into_iter().flat_map(|group| &group.broken).map(|(place, _)| (*place, true));
+        let fitting = fitting.iter().map(|rule| (rule.place, rule.scopes().speak_of_action(names)));
+        for (place, of_action) in broken.chain(fitting) {
+            let Some(rule) = self.explainer.rule(place) else { continue };
             let duration = judged(rule.policy, trace, self.question);
-            let request = match found.requests.entry(duration) {
-                MapEntry::Occupied(known) => known.into_mut(),
-                MapEntry::Vacant(new) => new.insert(point.request(duration)?),
-            };
-            match rule.rule.misfit(request, self.entities) {
-                _ if matched.contains(&rule.rule.id) => found.matched.push((rule, duration)),
-                Some(Part::Principal) => found.other_principals += 1,
-                Some(Part::Resource) => found.other_resources += 1,
-                Some(_) => for_other_actions.push((rule, duration)),
-                None if self.faulty.contains_key(&rule.rule.id) => found.others.push((rule, duration)),
-                None => others.push((rule, duration)),
+            if let MapEntry::Vacant(new) = found.requests.entry(duration) {
+                new.insert(point.request(duration)?);
+            }
+            let id = &rule.rule.id;
+            match of_action {
+                _ if matched.contains(id) => found.matched.push((rule, duration)),
+                true if self.faulty.contains_key(id) => found.others.push((rule, duration)),
+                true => others.push((rule, duration)),
+                false => for_other_actions.push((rule, duration)),
             }
         }
         others.sort_by_key(|(rule, _): &(InPolicy<'_>, _)| rule.rule.effect() == Effect::Forbid);
         found.others.append(&mut others);
         found.others.append(&mut for_other_actions);
         Ok(found)
+    }
+
+    /// How many rules of a group speak of other principals, and how many of this one but of other resources, where so
+    /// many fit both.
+    fn elsewhere(&self, names: &Names, priority: i32, fitting: usize) -> (usize, usize) {
+        let group = self.explainer.compiled.group(priority);
+        let counts = || group.into_iter().flat_map(|group| &group.policies).map(|policy| &policy.principals);
+        let of_principal: usize = counts().map(|counts| counts.fitting(names)).sum();
+        let all: usize = counts().map(PrincipalCounts::all).sum();
+        (all - of_principal, of_principal - fitting)
     }
 
     /// Explains as many rules of a group as it may: of those that matched, and of the others.
