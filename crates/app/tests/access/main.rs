@@ -14,6 +14,7 @@ mod remembering;
 mod requests;
 mod reviews;
 mod simulating;
+mod spellings;
 mod tampering;
 mod walls;
 mod world;
