@@ -52,7 +52,8 @@ pub use aws_resources::{
 pub use error::ErrorBody;
 pub use evaluate::{
     AlternativeTrace, ApprovalNeeded, Determining, Evaluate, EvaluationContext, EvaluationFault,
-    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
+    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, SilentGroups, TraceVerdict,
+    ValueSeen,
 };
 pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use health::{Health, HealthStatus};

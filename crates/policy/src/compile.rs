@@ -119,12 +119,6 @@ impl CompiledPolicies {
         &self.groups
     }
 
-    /// The one of this priority.
-    pub(crate) fn group(&self, priority: i32) -> Option<&Group> {
-        let at = self.groups.binary_search_by(|group| priority.cmp(&group.priority));
-        at.ok().map(|at| &self.groups[at])
-    }
-
     /// How many rules can match at most.
     pub(crate) fn most_candidates(&self, names: &Names) -> usize {
         self.index.count(names)

@@ -41,7 +41,7 @@ pub use decision::{
 pub use entities::cedar_question;
 pub use explain::{
     Alternative, Excerpt, Explainer, Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation,
-    RuleExplanation, Seen,
+    RuleExplanation, Seen, SilentGroups,
 };
 pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};

@@ -16,7 +16,7 @@ use proptest::test_runner::TestRunner;
 use crate::world::*;
 
 /// Organizations, each with policies of its own, that every spelling is tried in.
-const ORGANIZATIONS: usize = 12;
+const ORGANIZATIONS: usize = 8;
 const UNITS: usize = 3;
 const ACCOUNTS: usize = 5;
 const SETS: [&str; 2] = [READ, ADMIN];

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use curfew_api::{
     AlternativeTrace, ApprovalNeeded, AtMost, Determining, ErrorBody, Evaluate, EvaluationFault,
-    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
+    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, SilentGroups, TraceVerdict,
+    ValueSeen,
 };
 use curfew_app::policies::{
     self, Alternative, Decision, Evaluated, Failure, Fault, Finding, GroupExplanation, GroupVerdict, Outcome,
@@ -137,6 +138,11 @@ fn point(point: PointExplanation) -> ResourceTrace {
         resource: point.resource,
         verdict: verdict(point.verdict),
         groups: point.groups.into_iter().map(group).collect(),
+        silent_groups: SilentGroups {
+            groups: point.silent.groups,
+            other_principals: point.silent.other_principals,
+            other_resources: point.silent.other_resources,
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! A decision's trace, with what the rules that did not match lacked.
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,10 +11,13 @@ use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
 use super::reason::reason;
 use super::rule::{Answer, Dissected, RuleText};
-use super::{Explanation, Failure, Finding, GroupExplanation, PointExplanation, RuleExplanation};
-use crate::compile::{Place, ReadyRule};
+use super::{
+    Explanation, Failure, Finding, GroupExplanation, PointExplanation, RuleExplanation, SilentGroups,
+};
+use crate::compile::{Group, Place, ReadyRule};
 use crate::entities::{BoxError, Point, entities};
 use crate::index::{Names, PrincipalCounts, Scoped};
+use crate::judge::Durations;
 use crate::{AccessQuestion, CompiledPolicies, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
 /// So many resources of one question are explained.
@@ -167,7 +171,7 @@ struct Explaining<'e> {
 
 /// A group at one resource.
 struct Candidates<'e> {
-    trace: &'e GroupTrace,
+    trace: Cow<'e, GroupTrace>,
     /// What policies see, by the duration that they judge by.
     requests: BTreeMap<Seconds, Request>,
     matched: Vec<(InPolicy<'e>, Seconds)>,
@@ -180,13 +184,7 @@ struct Candidates<'e> {
 
 impl<'e> Explaining<'e> {
     fn point(&mut self, point: &Point<'_>, trace: &'e PointTrace) -> Result<PointExplanation, BoxError> {
-        let names = point.names(self.entities)?;
-        let mut fitting = self.explainer.compiled.of_any_action(&names);
-        let groups = trace.groups.iter().map(|group| {
-            let fitting = fitting.remove(&group.priority).unwrap_or_default();
-            self.candidates(point, &names, group, &fitting)
-        });
-        let groups: Vec<Candidates<'e>> = groups.collect::<Result<_, _>>()?;
+        let (groups, silent) = self.groups(point, trace)?;
         let mut room = MOST_RULES.min(self.room);
         let mut take = |wanted: usize| {
             let taken = wanted.min(room);
@@ -204,7 +202,52 @@ impl<'e> Explaining<'e> {
             resource: trace.resource.clone(),
             verdict: verdict(trace),
             groups,
+            silent,
         })
+    }
+
+    /// The groups that were asked: those that have a rule for the person and the resource, and how many others.
+    fn groups(
+        &self,
+        point: &Point<'_>,
+        trace: &'e PointTrace,
+    ) -> Result<(Vec<Candidates<'e>>, SilentGroups), BoxError> {
+        let names = point.names(self.entities)?;
+        let mut fitting = self.explainer.compiled.of_any_action(&names);
+        let mut traced: BTreeMap<i32, &GroupTrace> =
+            trace.groups.iter().map(|group| (group.priority, group)).collect();
+        let decided = trace.groups.last().filter(|group| group.verdict != GroupVerdict::Silent);
+        let (mut groups, mut silent) = (Vec::new(), SilentGroups::default());
+        for group in self.explainer.compiled.groups() {
+            if decided.is_some_and(|decided| group.priority < decided.priority) {
+                break;
+            }
+            let rules = fitting.remove(&group.priority).unwrap_or_default();
+            let trace = traced.remove(&group.priority);
+            if trace.is_none() && rules.is_empty() {
+                let (other_principals, other_resources) = elsewhere(group, &names, 0);
+                silent.groups += 1;
+                silent.other_principals += other_principals;
+                silent.other_resources += other_resources;
+                continue;
+            }
+            let trace = trace.map_or_else(|| Cow::Owned(self.silent(group)), Cow::Borrowed);
+            groups.push(self.candidates(point, &names, group, trace, &rules)?);
+        }
+        Ok((groups, silent))
+    }
+
+    /// What a group says of whose rules none is for the action.
+    fn silent(&self, group: &Group) -> GroupTrace {
+        let (requested, longest) = (self.question.duration, self.question.longest);
+        GroupTrace {
+            priority: group.priority,
+            verdict: GroupVerdict::Silent,
+            durations: Durations { requested, longest }.judged_in(group).into_iter().collect(),
+            permits: Vec::new(),
+            forbids: Vec::new(),
+            passed_over: Vec::new(),
+        }
     }
 
     /// Sorts a group's rules by whether they come into question: those that can't be evaluated, and those that are
@@ -213,13 +256,14 @@ impl<'e> Explaining<'e> {
         &self,
         point: &Point<'_>,
         names: &Names,
-        trace: &'e GroupTrace,
+        group: &Group,
+        trace: Cow<'e, GroupTrace>,
         fitting: &[&ReadyRule],
     ) -> Result<Candidates<'e>, BoxError> {
         let matched: BTreeSet<RuleId> = trace.permits.iter().chain(&trace.forbids).copied().collect();
-        let (other_principals, other_resources) = self.elsewhere(names, trace.priority, fitting.len());
+        let (other_principals, other_resources) = elsewhere(group, names, fitting.len());
         let mut found = Candidates {
-            trace,
+            trace: Cow::clone(&trace),
             requests: BTreeMap::new(),
             matched: Vec::new(),
             others: Vec::new(),
@@ -227,12 +271,11 @@ impl<'e> Explaining<'e> {
             other_resources,
         };
         let (mut others, mut for_other_actions) = (Vec::new(), Vec::new());
-        let group = self.explainer.compiled.group(trace.priority);
-        let broken = group.into_iter().flat_map(|group| &group.broken).map(|(place, _)| (*place, true));
+        let broken = group.broken.iter().map(|(place, _)| (*place, true));
         let fitting = fitting.iter().map(|rule| (rule.place, rule.scopes().speak_of_action(names)));
         for (place, of_action) in broken.chain(fitting) {
             let Some(rule) = self.explainer.rule(place) else { continue };
-            let duration = judged(rule.policy, trace, self.question);
+            let duration = judged(rule.policy, &trace, self.question);
             if let MapEntry::Vacant(new) = found.requests.entry(duration) {
                 new.insert(point.request(duration)?);
             }
@@ -250,16 +293,6 @@ impl<'e> Explaining<'e> {
         Ok(found)
     }
 
-    /// How many rules of a group speak of other principals, and how many of this one but of other resources, where so
-    /// many fit both.
-    fn elsewhere(&self, names: &Names, priority: i32, fitting: usize) -> (usize, usize) {
-        let group = self.explainer.compiled.group(priority);
-        let counts = || group.into_iter().flat_map(|group| &group.policies).map(|policy| &policy.principals);
-        let of_principal: usize = counts().map(|counts| counts.fitting(names)).sum();
-        let all: usize = counts().map(PrincipalCounts::all).sum();
-        (all - of_principal, of_principal - fitting)
-    }
-
     /// Explains as many rules of a group as it may: of those that matched, and of the others.
     fn group(&mut self, group: Candidates<'e>, (matched, others): (usize, usize)) -> GroupExplanation {
         let mut rules = Vec::with_capacity(matched + others);
@@ -270,10 +303,10 @@ impl<'e> Explaining<'e> {
             let dissected = self.dissected.entry(rule.rule.id).or_insert_with(|| Dissected::of(rule.rule));
             let fault = self.faulty.get(&rule.rule.id).copied();
             let answer = group.requests.get(duration).map(|request| dissected.answer(request, self.entities));
-            rules.extend(
-                answer
-                    .map(|answer| explanation(*rule, *duration, finding(*rule, answer, group.trace, fault))),
-            );
+            rules
+                .extend(answer.map(|answer| {
+                    explanation(*rule, *duration, finding(*rule, answer, &group.trace, fault))
+                }));
         }
         GroupExplanation {
             priority: group.trace.priority,
@@ -285,6 +318,15 @@ impl<'e> Explaining<'e> {
             other_resources: group.other_resources,
         }
     }
+}
+
+/// How many rules of a group speak of other principals, and how many of this one but of other resources, where so many
+/// fit both.
+fn elsewhere(group: &Group, names: &Names, fitting: usize) -> (usize, usize) {
+    let counts = || group.policies.iter().map(|policy| &policy.principals);
+    let of_principal: usize = counts().map(|counts| counts.fitting(names)).sum();
+    let all: usize = counts().map(PrincipalCounts::all).sum();
+    (all - of_principal, of_principal - fitting)
 }
 
 /// The duration that a policy judged by: its own, where nobody asked for one and the trace knows several.

@@ -8,7 +8,7 @@ use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, Seconds};
 use curfew_policy::{
     AccessQuestion, CompiledPolicies, Explainer, Explanation, Failure, Fault, Finding, GroupVerdict, Part,
-    PassedOver, RuleExplanation, Statement,
+    PassedOver, RuleExplanation, SilentGroups, Statement,
 };
 use serde_json::{Value, json};
 
@@ -167,6 +167,38 @@ fn names_are_shown_as_they_were_written() {
         explanation.reason.contains("fails at principal == User::\"bob@acme.example\""),
         "{}",
         explanation.reason
+    );
+}
+
+#[test]
+fn groups_that_speak_of_others_alone_are_counted_and_not_traced() {
+    let others = format!("permit (principal == User::\"{}\", action, resource);", id(9));
+    let elsewhere = format!("permit (principal, action, resource == AwsAccount::\"{PROD}\");");
+    let to_write = "permit (principal, action == Action::\"write\", resource);";
+    let policies = [
+        policy(1, 9, &[&others, &elsewhere, &elsewhere]),
+        policy(2, 8, &[&others]),
+        policy(3, 7, &[to_write, &others]),
+        policy(4, 6, &[PERMIT_ALL]),
+        policy(5, 5, &[&others]),
+    ];
+    let priorities = |explanation: &Explanation| -> Vec<i32> {
+        explanation.points[0].groups.iter().map(|group| group.priority).collect()
+    };
+    let decision = ask(&policies, &question());
+    assert_eq!(decision.trace[0].groups.len(), 1);
+    assert_eq!(decision.trace[0].silent_groups, 3);
+    let permitted = explain(&policies, &question());
+    assert_eq!(priorities(&permitted), [7, 6], "what is for another action is explained");
+    let point = &permitted.points[0];
+    assert_eq!(point.silent, SilentGroups { groups: 2, other_principals: 2, other_resources: 2 });
+    assert_eq!(point.groups[0].other_principals, 1);
+
+    let denied = explain(&policies[..2], &question());
+    assert_eq!(priorities(&denied), [0; 0]);
+    assert_eq!(
+        denied.reason,
+        "No policy permits it. No permit is for this person and resource (rules for other people: 2, for other resources: 2)."
     );
 }
 
