@@ -8,4 +8,5 @@ mod first_run;
 mod kms;
 mod outages;
 mod starting;
+mod templates;
 mod tenants;
