@@ -55,7 +55,7 @@ pub struct NewGroup {
 pub struct GroupChange {
     /// Another name. Rules that name the group follow it.
     #[serde(default)]
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 200)]
     pub name: Change<GroupName>,
     /// Another description, or none.
     #[serde(default)]

@@ -404,7 +404,7 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
         ("/v1/policies/evaluate", with(&evaluate, "principal", json!("x".repeat(401))), "principal"),
         ("/v1/policies/evaluate", with(&evaluate, "principal", json!("nobody@acme.example")), "principal"),
         ("/v1/policies/evaluate", with(&evaluate, "principal", json!(id)), "principal"),
-        ("/v1/policies/evaluate", with(&evaluate, "groups", json!([id, "engineering"])), "groups[1]"),
+        ("/v1/policies/evaluate", with(&evaluate, "groups", json!(["a", "User::\"a\""])), "groups[1]"),
         ("/v1/policies/evaluate", with(&evaluate, "groups", json!(vec![id; 101])), "groups"),
         ("/v1/policies/evaluate", with(&evaluate, "resource", json!("aws_account:1")), "resource"),
         ("/v1/policies/evaluate", with(&evaluate, "resource", json!("aws_moon:1")), "resource"),

@@ -18,12 +18,21 @@ use crate::{ReadUnit, StoreError, WriteUnit};
 impl ReadUnit {
     /// The group by that id.
     pub async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
-        self.one_group(Column::Id.eq(id.uuid())).await
+        let row = Entity::find_by_id((self.wall(), id.uuid())).one(self.tx()).await?;
+        Ok(self.whole_groups(row.into_iter().collect()).await?.pop())
     }
 
-    /// The group of that name, in whatever case it is written.
-    pub async fn group_by_name(&self, name: &GroupName) -> Result<Option<Group>, StoreError> {
-        self.one_group(Column::NameFolded.eq(name.folded())).await
+    /// Which group has that name, in whatever case it is written.
+    pub async fn group_named(&self, name: &GroupName) -> Result<Option<GroupId>, StoreError> {
+        let found: Option<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::NameFolded.eq(name.folded()))
+            .into_tuple()
+            .one(self.tx())
+            .await?;
+        Ok(found.map(GroupId::from_uuid))
     }
 
     /// The tenant's groups, newest first: all of them, or those of one source.
@@ -80,12 +89,6 @@ impl ReadUnit {
             .all(self.tx())
             .await?;
         Ok(counts.into_iter().map(|(role, groups)| (role, groups.unsigned_abs())).collect())
-    }
-
-    async fn one_group(&self, which: sea_orm::sea_query::SimpleExpr) -> Result<Option<Group>, StoreError> {
-        let row =
-            Entity::find().filter(Column::TenantId.eq(self.wall())).filter(which).one(self.tx()).await?;
-        Ok(self.whole_groups(row.into_iter().collect()).await?.pop())
     }
 
     async fn whole_groups(&self, rows: Vec<Model>) -> Result<Vec<Group>, StoreError> {

@@ -22,6 +22,7 @@
 //!    ([`Versions`]).
 
 mod api_keys;
+mod approvers;
 pub mod audit;
 mod aws_resources;
 mod connections;
@@ -70,6 +71,7 @@ mod users;
 mod versions;
 mod writer;
 
+pub use approvers::PossibleApprovers;
 pub use constraint::Constraint;
 pub use credentials::{Credential, CredentialSubject, Standing};
 pub use decisions::DecisionRecord;
@@ -85,7 +87,7 @@ pub use past_decisions::PastDecision;
 pub use patience::in_time;
 pub use policy_versions::{MadeBy, PolicyVersion, PolicyVersionSummary};
 pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, HeldAssignment, LinkedGrant};
-pub use requests::RequestFilter;
+pub use requests::{RequestFilter, ToReview};
 pub use resource_lists::ResourceFilter;
 pub use settings::{OidcConfig, StoredSetting};
 pub use store::{Backend, Store};
