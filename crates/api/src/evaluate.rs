@@ -24,7 +24,7 @@ pub struct Evaluate {
     /// Who would ask: a user's id or e-mail address, also as `User::"…"`.
     #[schema(value_type = String, min_length = 1, max_length = 400, example = "alice@acme.example")]
     pub principal: AtMost<400>,
-    /// Groups that they would be in besides, by id, also as `Group::"…"`.
+    /// Groups that they would be in besides, by id or name, also as `Group::"…"`.
     #[serde(default, deserialize_with = "at_most::<100, _, _>")]
     #[schema(value_type = Vec<String>, max_items = 100)]
     pub groups: Vec<AtMost<400>>,

@@ -22,6 +22,7 @@ mod aws_resources;
 mod error;
 mod evaluate;
 mod grants;
+mod groups;
 mod health;
 mod limit;
 mod page;
@@ -56,6 +57,7 @@ pub use evaluate::{
     ValueSeen,
 };
 pub use grants::{Grant, GrantChange, RevokeGrant};
+pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
 pub use page::{ListBody, PageBody};

@@ -5,6 +5,7 @@ mod connecting;
 mod crashes;
 mod explaining;
 mod first_run;
+mod groups;
 mod kms;
 mod outages;
 mod starting;

@@ -1,5 +1,6 @@
 //! Everything that a decision looks at, loaded in one unit of work.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use curfew_domain::connection::VerifiedConnection;
@@ -135,8 +136,8 @@ impl Facts {
                 id: self.requester.id,
                 email: self.requester.email.clone(),
                 name: self.requester.name.clone(),
-                roles: self.requester.roles.iter().cloned().collect(),
-                groups: Vec::new(),
+                roles: self.requester.all_roles().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
+                groups: self.requester.memberships.groups.iter().copied().collect(),
                 auth_provider: self.requester.auth_provider,
                 mfa: false,
             },

@@ -3,6 +3,7 @@
 
 mod evaluating;
 mod grants;
+mod groups;
 mod heads;
 mod joining;
 mod meanwhile;

@@ -13,7 +13,6 @@ use curfew_app::policies::{
 };
 use curfew_app::requests::{Circumstances, GroupName, Supposed, WhatIf};
 use curfew_app::{AppError, FieldProblem};
-use curfew_domain::GroupId;
 use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -71,11 +70,11 @@ fn supposed(body: Evaluate) -> Result<Supposed, ApiError> {
 }
 
 /// All that are wrong are told, not only the first.
-fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupId>, AppError> {
+fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupName>, AppError> {
     let (mut groups, mut problems) = (Vec::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
-        match name.as_str().parse() {
-            Ok(GroupName(id)) => groups.push(id),
+        match name.as_str().parse::<GroupName>() {
+            Ok(group) => groups.push(group),
             Err(problem) => {
                 problems
                     .push(FieldProblem { path: format!("groups[{index}]"), problem: problem.to_string() });
