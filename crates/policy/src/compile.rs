@@ -7,9 +7,9 @@ use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId};
 use curfew_domain::policy::{Effect, Notice, Policy, PolicyRule, PolicyTerms};
 use curfew_domain::{PolicyId, RuleId, Seconds};
 
-use crate::Fault;
 use crate::index::{Names, PrincipalCounts, RuleIndex, Scoped, Scopes};
 use crate::shape::effect;
+use crate::{Fault, StandingPolicy, StandingRule};
 
 /// What a tenant's enabled policies compile to.
 ///
@@ -119,6 +119,11 @@ impl CompiledPolicies {
         &self.groups
     }
 
+    /// The policies of one priority, by id.
+    pub(crate) fn of_priority(&self, priority: i32) -> impl Iterator<Item = &CompiledPolicy> {
+        self.policies.values().map(Arc::as_ref).filter(move |policy| policy.priority == priority)
+    }
+
     /// How many rules can match at most.
     pub(crate) fn most_candidates(&self, names: &Names) -> usize {
         self.index.count(names)
@@ -222,6 +227,12 @@ fn groups<'a>(policies: impl Iterator<Item = &'a Arc<CompiledPolicy>>) -> Vec<Gr
 }
 
 impl CompiledPolicy {
+    /// As whoever proves something of it sees it.
+    pub(crate) fn standing(&self) -> StandingPolicy<'_> {
+        let rules = self.rules.iter().map(CompiledRule::standing).collect();
+        StandingPolicy { id: self.id, terms: &self.terms, rules }
+    }
+
     fn ready(&self) -> impl Iterator<Item = &Arc<ReadyRule>> {
         self.rules.iter().filter_map(|rule| rule.evaluated.as_ref().ok())
     }
@@ -235,6 +246,11 @@ impl CompiledPolicy {
 }
 
 impl CompiledRule {
+    fn standing(&self) -> StandingRule<'_> {
+        let cedar = self.evaluated.as_ref().ok().map(|ready| &ready.cedar);
+        StandingRule { id: self.id, effect: self.effect, cedar }
+    }
+
     fn of(rule: &PolicyRule, evaluated: Result<Arc<ReadyRule>, Fault>) -> Self {
         let effect = evaluated.as_ref().map_or(Effect::Forbid, |ready| effect(&ready.cedar));
         let notice = rule.notice.clone();

@@ -8,7 +8,8 @@
 //!   which values.
 //! - [`operations::Authorizer`] answers, by a second and separate schema, which caller may call which operation.
 //!
-//! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate names Cedar.
+//! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate
+//! and `curfew-analysis`, which proves things of policies, name Cedar.
 
 mod annotation;
 mod aws_ids;
@@ -29,6 +30,7 @@ mod rule;
 mod schema;
 mod shape;
 mod shift;
+mod standing;
 mod statement;
 
 pub use annotation::{with_annotations, with_its_annotations};
@@ -47,7 +49,8 @@ pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved_names};
-pub use schema::{ACCESS_SCHEMA, access_schema_json};
+pub use schema::{ACCESS_SCHEMA, access_schema, access_schema_json};
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
 pub use shift::Shift;
+pub use standing::{StandingGroup, StandingPolicy, StandingRule};
 pub use statement::{MOST_NAMES, MOST_STATEMENTS, Statement, too_many_names, too_many_statements};
