@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt build lint docs-check python-tests
+.PHONY: help demo test check bench fuzz fmt build lint docs-check python-tests
 
 comma := ,
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -35,6 +35,14 @@ test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres
 bench: | $(TOOLS)/postgres.ok ## Benchmarks: ratios against a floor measured in the same run (ONLY='requests sqlite': some of them)
 	@cargo build --release --locked -p curfew-benches -p curfewd
 	@CURFEW_TEST_POSTGRES_FSYNC=on tests/postgres.sh "$(TARGET)/release/curfew-benches" $(ONLY)
+
+fuzz: ## Looks for rules that say what nobody wrote (MINUTES=10 for each target; needs a nightly toolchain and cargo-fuzz)
+	@mkdir -p fuzz/corpus/fields fuzz/corpus/texts
+	for target in fields texts; do
+		CARGO_TARGET_DIR="$(TARGET)/fuzz" cargo +nightly fuzz run -s none --fuzz-dir fuzz $$target \
+			fuzz/corpus/$$target fuzz/seeds/$$target -- -max_len=1500 -timeout=60 \
+			-max_total_time=$$(($(or $(MINUTES),10) * 60))
+	done
 
 fmt: $(VENV)/gates.ok ## Formats everything
 	@cargo fmt --all

@@ -24,7 +24,7 @@ pub struct Evaluate {
     /// Who would ask: a user's id or e-mail address, also as `User::"…"`.
     #[schema(value_type = String, min_length = 1, max_length = 400, example = "alice@acme.example")]
     pub principal: AtMost<400>,
-    /// Groups that they would be in besides, by id, also as `Group::"…"`.
+    /// Groups that they would be in besides, by id or name, also as `Group::"…"`.
     #[serde(default, deserialize_with = "at_most::<100, _, _>")]
     #[schema(value_type = Vec<String>, max_items = 100)]
     pub groups: Vec<AtMost<400>>,
@@ -171,8 +171,22 @@ pub struct ResourceTrace {
     pub resource: String,
     /// What its last group said.
     pub verdict: TraceVerdict,
-    /// The groups that were asked, highest priority first. Those below the one that decided were not.
+    /// The groups that were asked and have a rule for this person and resource, highest priority first. Those below the
+    /// one that decided were not asked.
     pub groups: Vec<GroupTrace>,
+    /// The others that were asked.
+    pub silent_groups: SilentGroups,
+}
+
+/// Groups without a rule for the person and the resource.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SilentGroups {
+    /// How many they are.
+    pub groups: usize,
+    /// How many of their rules are for other people.
+    pub other_principals: usize,
+    /// How many are for this person, and other resources.
+    pub other_resources: usize,
 }
 
 /// What the policies of one priority say together.

@@ -22,6 +22,7 @@ mod aws_resources;
 mod error;
 mod evaluate;
 mod grants;
+mod groups;
 mod health;
 mod limit;
 mod page;
@@ -54,9 +55,11 @@ pub use aws_resources::{
 pub use error::ErrorBody;
 pub use evaluate::{
     AlternativeTrace, ApprovalNeeded, Determining, Evaluate, EvaluationContext, EvaluationFault,
-    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
+    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, SilentGroups, TraceVerdict,
+    ValueSeen,
 };
 pub use grants::{Grant, GrantChange, RevokeGrant};
+pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
 pub use page::{ListBody, PageBody};

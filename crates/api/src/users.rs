@@ -20,9 +20,12 @@ pub struct User {
     /// Their name.
     #[schema(value_type = String)]
     pub name: DisplayName,
-    /// Their roles.
+    /// Their roles, given directly.
     #[schema(value_type = Vec<String>)]
     pub roles: BTreeSet<RoleSlug>,
+    /// The roles that they have by groups besides.
+    #[schema(value_type = Vec<String>)]
+    pub group_roles: BTreeSet<RoleSlug>,
     /// Who vouches for them.
     #[schema(schema_with = auth_provider)]
     pub auth_provider: AuthProvider,

@@ -18,6 +18,7 @@ pub mod discovery;
 mod error;
 pub mod gate;
 pub mod grants;
+pub mod groups;
 pub mod health;
 pub mod login;
 pub mod nudge;

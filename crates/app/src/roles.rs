@@ -16,6 +16,8 @@ pub struct RoleView {
     pub created_at: Timestamp,
     /// How many users hold it directly.
     pub users: u64,
+    /// How many groups give it.
+    pub groups: u64,
 }
 
 /// The tenant's roles, weakest first.
@@ -24,11 +26,13 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<RoleView>, AppError>
     let unit = app.store.tenant(caller.tenant).read().await?;
     let tenant = unit.this_tenant().await?.ok_or(AppError::NotFound("tenant"))?;
     let users = unit.users_by_role().await?;
+    let groups = unit.groups_by_role().await?;
     let view = |role: BuiltInRole| RoleView {
         id: id_of(role),
         role,
         created_at: tenant.created_at,
         users: users.get(role.as_str()).copied().unwrap_or_default(),
+        groups: groups.get(role.as_str()).copied().unwrap_or_default(),
     };
     Ok(BuiltInRole::ALL.map(view).into())
 }

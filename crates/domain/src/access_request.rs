@@ -1,5 +1,6 @@
 //! An access request as it is kept.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::request::{ApprovalMode, ApprovalRequirement, RequestStatus, Verdict};
 use crate::{
-    AccountId, Action, ApprovalId, GrantId, Invalid, PermissionSetArn, PolicyId, Reason, RequestId,
+    AccountId, Action, ApprovalId, GrantId, GroupId, Invalid, PermissionSetArn, PolicyId, Reason, RequestId,
     ResourceRef, Seconds, StorePrincipalId, Timestamp, UserId,
 };
 
@@ -96,6 +97,8 @@ pub struct Approval {
     pub id: ApprovalId,
     /// Whose word.
     pub approver: UserId,
+    /// The groups that they were in when they gave it.
+    pub groups: BTreeSet<GroupId>,
     /// For or against.
     pub verdict: Verdict,
     /// Why.

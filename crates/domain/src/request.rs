@@ -1,5 +1,7 @@
 //! An access request and the states it goes through.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{GroupId, Invalid, PolicyId, Timestamp, UserId};
@@ -181,7 +183,7 @@ pub struct Approver {
     /// Who.
     pub person: UserId,
     /// The groups they were in.
-    pub groups: Vec<GroupId>,
+    pub groups: BTreeSet<GroupId>,
 }
 
 impl ApprovalRequirement {
@@ -192,7 +194,7 @@ impl ApprovalRequirement {
 
     /// Whether these approvals are enough. The same person counts once.
     pub fn is_met(&self, approvers: &[Approver]) -> bool {
-        let people: std::collections::BTreeSet<UserId> = approvers
+        let people: BTreeSet<UserId> = approvers
             .iter()
             .filter(|approver| self.counts(approver))
             .map(|approver| approver.person)
@@ -228,6 +230,11 @@ pub enum NotIndependent {
 const TIED_FOR: crate::Seconds = crate::Seconds::of(30 * 86_400);
 
 impl Reviewer {
+    /// Whose account the requester made or reset after this moment is tied to them at `now`.
+    pub fn tied_after(now: Timestamp) -> Timestamp {
+        now - TIED_FOR
+    }
+
     /// Of whom they are not independent at `now`, besides themselves.
     pub fn depends_on(&self, now: Timestamp) -> Option<UserId> {
         self.account_set_by.filter(|(_, at)| now < *at + TIED_FOR).map(|(by, _)| by)

@@ -51,6 +51,10 @@ scopes! {
     GrantsDelete = "grants", "delete", "Revoke anybody's grants";
     GrantsRead = "grants", "read", "See everybody's grants";
     GrantsUpdate = "grants", "update", "Change grants";
+    GroupsCreate = "groups", "create", "Create groups";
+    GroupsDelete = "groups", "delete", "Delete groups";
+    GroupsRead = "groups", "read", "See groups and their members";
+    GroupsUpdate = "groups", "update", "Change groups, their members and the roles that they give";
     IntegrationsRead = "integrations", "read", "See the AWS connection";
     IntegrationsTest = "integrations", "test", "Test the AWS connection";
     IntegrationsWrite = "integrations", "write", "Change the AWS connection";

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BuiltInRole, DisplayName, Email, Invalid, RoleSlug, ScopeSet, Timestamp, UserId};
+use crate::{BuiltInRole, DisplayName, Email, Invalid, Memberships, RoleSlug, ScopeSet, Timestamp, UserId};
 
 /// Who vouches for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
@@ -56,6 +56,8 @@ pub struct User {
     pub name: DisplayName,
     /// Their roles, given directly.
     pub roles: BTreeSet<RoleSlug>,
+    /// The groups that they are in, and the roles that they have by them.
+    pub memberships: Memberships,
     /// Who vouches for them.
     pub auth_provider: AuthProvider,
     /// Whether they may come in; not while suspended.
@@ -84,10 +86,16 @@ pub struct AccountSet {
 impl User {
     /// What they may do: the union of their roles. A role that nobody knows gives nothing.
     pub fn scopes(&self) -> ScopeSet {
-        scopes_of(&self.roles)
+        scopes_of(self.all_roles())
     }
 
-    /// Whether they count as one of the tenant's admins: active, and in the role.
+    /// Their roles, given directly and by groups; one that comes both ways, twice.
+    pub fn all_roles(&self) -> impl Iterator<Item = &RoleSlug> {
+        self.roles.iter().chain(&self.memberships.roles)
+    }
+
+    /// Whether they count as one of the tenant's admins: active, and in the role directly. Who is admin by a group alone
+    /// may be so no longer tomorrow, by whoever changes groups; that a tenant keeps an admin does not hang on them.
     pub fn is_active_admin(&self) -> bool {
         self.active && self.roles.contains(&BuiltInRole::Admin.slug())
     }

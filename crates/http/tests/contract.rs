@@ -355,7 +355,7 @@ async fn every_operation_but_the_public_ones_turns_strangers_away() {
 #[tokio::test]
 async fn every_list_refuses_bad_limits_and_cursors() {
     let server = Server::start().await;
-    for list in ["requests", "grants", "policies", "api-keys", "tenants", "settings", "users"] {
+    for list in ["requests", "grants", "policies", "api-keys", "tenants", "settings", "users", "groups"] {
         assert_eq!(server.get(&format!("/v1/{list}")).await.status, 200, "{list}");
         for query in ["limit=0", "limit=251", "limit=x", "cursor=", "cursor=nonsense", "nonsense=1"] {
             server.get(&format!("/v1/{list}?{query}")).await.refused(400, "invalid_request");
@@ -407,7 +407,7 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
         ("/v1/policies/evaluate", with(&evaluate, "principal", json!("x".repeat(401))), "principal"),
         ("/v1/policies/evaluate", with(&evaluate, "principal", json!("nobody@acme.example")), "principal"),
         ("/v1/policies/evaluate", with(&evaluate, "principal", json!(id)), "principal"),
-        ("/v1/policies/evaluate", with(&evaluate, "groups", json!([id, "engineering"])), "groups[1]"),
+        ("/v1/policies/evaluate", with(&evaluate, "groups", json!(["a", "User::\"a\""])), "groups[1]"),
         ("/v1/policies/evaluate", with(&evaluate, "groups", json!(vec![id; 101])), "groups"),
         ("/v1/policies/evaluate", with(&evaluate, "resource", json!("aws_account:1")), "resource"),
         ("/v1/policies/evaluate", with(&evaluate, "resource", json!("aws_moon:1")), "resource"),

@@ -7,9 +7,9 @@ use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId};
 use curfew_domain::policy::{Effect, Notice, Policy, PolicyRule, PolicyTerms};
 use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
-use crate::Fault;
-use crate::index::{Names, RuleIndex, Scoped, Scopes};
+use crate::index::{Names, PrincipalCounts, RuleIndex, Scoped, Scopes};
 use crate::shape::effect;
+use crate::{Fault, StandingPolicy, StandingRule};
 
 /// What a tenant's enabled policies compile to.
 ///
@@ -30,6 +30,8 @@ pub(crate) struct CompiledPolicy {
     pub(crate) name: DisplayName,
     pub(crate) version: u32,
     pub(crate) terms: PolicyTerms,
+    /// Of the rules that can be evaluated.
+    pub(crate) principals: PrincipalCounts,
     pub(crate) priority: i32,
     rules: Vec<CompiledRule>,
 }
@@ -57,6 +59,7 @@ pub(crate) struct ReadyRule {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Group {
     pub(crate) priority: i32,
+    pub(crate) policies: Vec<Arc<CompiledPolicy>>,
     /// The durations that its policies judge by when nobody asked for one.
     pub(crate) usual: BTreeSet<Seconds>,
     /// Rules that do not parse (any more): each forbids.
@@ -67,7 +70,7 @@ pub(crate) struct Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub(crate) policy: PolicyId,
-    rule: usize,
+    pub(crate) rule: usize,
 }
 
 impl CompiledPolicies {
@@ -117,6 +120,11 @@ impl CompiledPolicies {
         &self.groups
     }
 
+    /// The policies of one priority, by id.
+    pub(crate) fn of_priority(&self, priority: i32) -> impl Iterator<Item = &CompiledPolicy> {
+        self.policies.values().map(Arc::as_ref).filter(move |policy| policy.priority == priority)
+    }
+
     /// How many rules can match at most.
     pub(crate) fn most_candidates(&self, names: &Names) -> usize {
         self.index.count(names)
@@ -124,8 +132,20 @@ impl CompiledPolicies {
 
     /// The rules that can match, by their priority, each priority's by their places.
     pub(crate) fn candidates(&self, names: &Names) -> HashMap<i32, Vec<&ReadyRule>> {
+        self.by_priority(self.index.candidates(names))
+    }
+
+    /// And those that could if the action were another.
+    pub(crate) fn of_any_action(&self, names: &Names) -> HashMap<i32, Vec<&ReadyRule>> {
+        self.by_priority(self.index.of_any_action(names))
+    }
+
+    fn by_priority<'c>(
+        &self,
+        rules: impl Iterator<Item = &'c Arc<ReadyRule>>,
+    ) -> HashMap<i32, Vec<&'c ReadyRule>> {
         let mut found: HashMap<i32, Vec<&ReadyRule>> = HashMap::new();
-        for rule in self.index.candidates(names) {
+        for rule in rules {
             found.entry(self.policy(rule.place.policy).priority).or_default().push(rule);
         }
         for rules in found.values_mut() {
@@ -202,8 +222,10 @@ impl CompiledPolicies {
             self.index.remove(stale);
         }
         let (id, version, priority) = (policy.id, policy.version, policy.priority);
+        let ready = rules.iter().filter_map(|rule| rule.evaluated.as_deref().ok());
+        let principals = PrincipalCounts::of(ready.map(Scoped::scopes));
         let (name, terms) = (policy.name.clone(), policy.terms.clone());
-        let compiled = CompiledPolicy { id, name, version, terms, priority, rules };
+        let compiled = CompiledPolicy { id, name, version, terms, principals, priority, rules };
         self.policies.insert(id, Arc::new(compiled));
     }
 }
@@ -215,6 +237,7 @@ fn groups<'a>(policies: impl Iterator<Item = &'a Arc<CompiledPolicy>>) -> Vec<Gr
         group.priority = policy.priority;
         group.usual.insert(policy.terms.usual_duration());
         group.broken.extend(policy.broken());
+        group.policies.push(Arc::clone(policy));
     }
     groups.into_values().rev().collect()
 }
@@ -223,6 +246,12 @@ impl CompiledPolicy {
     /// The rules that Cedar can read.
     pub(crate) fn read_rules(&self) -> impl Iterator<Item = (RuleId, &CedarPolicy)> {
         self.rules.iter().filter_map(|rule| Some((rule.id, &rule.evaluated.as_ref().ok()?.cedar)))
+    }
+
+    /// As whoever proves something of it sees it.
+    pub(crate) fn standing(&self) -> StandingPolicy<'_> {
+        let rules = self.rules.iter().map(CompiledRule::standing).collect();
+        StandingPolicy { id: self.id, terms: &self.terms, rules }
     }
 
     fn ready(&self) -> impl Iterator<Item = &Arc<ReadyRule>> {
@@ -238,6 +267,11 @@ impl CompiledPolicy {
 }
 
 impl CompiledRule {
+    fn standing(&self) -> StandingRule<'_> {
+        let cedar = self.evaluated.as_ref().ok().map(|ready| &ready.cedar);
+        StandingRule { id: self.id, effect: self.effect, cedar }
+    }
+
     fn of(rule: &PolicyRule, evaluated: Result<Arc<ReadyRule>, Fault>) -> Self {
         let effect = evaluated.as_ref().map_or(Effect::Forbid, |ready| effect(&ready.cedar));
         let notice = rule.notice.clone();

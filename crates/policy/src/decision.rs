@@ -103,8 +103,12 @@ pub struct PointTrace {
     pub account: AccountId,
     /// As what: `AwsAccount::"123456789012"`.
     pub resource: String,
-    /// The groups that were asked, highest priority first; the last one decided, if any did.
+    /// The groups that were asked and have a rule that speaks of this person, action and resource, highest priority
+    /// first; the last one decided, if any did.
     pub groups: Vec<GroupTrace>,
+    /// How many others were asked, and had nothing to say.
+    #[serde(default)]
+    pub silent_groups: usize,
 }
 
 /// How the policies of one priority answered.

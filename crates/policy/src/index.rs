@@ -34,8 +34,8 @@ enum Key {
     Any,
     Is(EntityTypeName),
     Exactly(EntityUid),
-    /// `in`, and `is … in`, whose type Cedar looks at.
     Within(EntityUid),
+    IsWithin(EntityTypeName, EntityUid),
 }
 
 /// Rules by the principal that they speak of, then by the resource. A clone shares all that it does not change.
@@ -43,6 +43,10 @@ enum Key {
 pub(crate) struct RuleIndex<R>(HashMap<Key, Arc<ByResource<R>>>);
 
 type ByResource<R> = HashMap<Key, Arc<Vec<Arc<R>>>>;
+
+/// How many rules speak of each principal.
+#[derive(Debug, Default)]
+pub(crate) struct PrincipalCounts(HashMap<Key, usize>);
 
 /// All that a request can be spoken of as.
 #[derive(Debug)]
@@ -60,23 +64,47 @@ impl Scopes {
             PrincipalConstraint::Any => Key::Any,
             PrincipalConstraint::Is(kind) => Key::Is(kind),
             PrincipalConstraint::Eq(uid) => Key::Exactly(uid),
-            PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Key::Within(uid),
+            PrincipalConstraint::In(uid) => Key::Within(uid),
+            PrincipalConstraint::IsIn(kind, uid) => Key::IsWithin(kind, uid),
         };
         let resource = match policy.resource_constraint() {
             ResourceConstraint::Any => Key::Any,
             ResourceConstraint::Is(kind) => Key::Is(kind),
             ResourceConstraint::Eq(uid) => Key::Exactly(uid),
-            ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => Key::Within(uid),
+            ResourceConstraint::In(uid) => Key::Within(uid),
+            ResourceConstraint::IsIn(kind, uid) => Key::IsWithin(kind, uid),
         };
         Self { principal, action: policy.action_constraint(), resource }
     }
 
-    fn speak_of_action(&self, names: &[EntityUid]) -> bool {
+    /// Whether they speak of the request's action.
+    pub(crate) fn speak_of_action(&self, names: &Names) -> bool {
         match &self.action {
             ActionConstraint::Any => true,
-            ActionConstraint::Eq(uid) => names.first() == Some(uid),
-            ActionConstraint::In(uids) => uids.iter().any(|uid| names.contains(uid)),
+            ActionConstraint::Eq(uid) => names.action.first() == Some(uid),
+            ActionConstraint::In(uids) => uids.iter().any(|uid| names.action.contains(uid)),
         }
+    }
+}
+
+impl PrincipalCounts {
+    /// Of these scopes.
+    pub(crate) fn of<'s>(scopes: impl Iterator<Item = &'s Scopes>) -> Self {
+        let mut counts = HashMap::new();
+        for scope in scopes {
+            *counts.entry(scope.principal.clone()).or_default() += 1;
+        }
+        Self(counts)
+    }
+
+    /// How many speak of the request's principal.
+    pub(crate) fn fitting(&self, names: &Names) -> usize {
+        names.principal.iter().filter_map(|key| self.0.get(key)).sum()
+    }
+
+    /// How many there are.
+    pub(crate) fn all(&self) -> usize {
+        self.0.values().sum()
     }
 }
 
@@ -99,11 +127,10 @@ impl Names {
 
 /// What finds the constraints that fit `uid`.
 fn keys(uid: &EntityUid, entities: &Entities) -> Vec<Key> {
-    let above = entities.ancestors(uid).into_iter().flatten();
-    [Key::Any, Key::Is(uid.type_name().clone()), Key::Exactly(uid.clone()), Key::Within(uid.clone())]
-        .into_iter()
-        .chain(above.cloned().map(Key::Within))
-        .collect()
+    let kind = uid.type_name();
+    let within = std::iter::once(uid).chain(entities.ancestors(uid).into_iter().flatten());
+    let within = within.flat_map(|uid| [Key::Within(uid.clone()), Key::IsWithin(kind.clone(), uid.clone())]);
+    [Key::Any, Key::Is(kind.clone()), Key::Exactly(uid.clone())].into_iter().chain(within).collect()
 }
 
 impl<R> Default for RuleIndex<R> {
@@ -140,11 +167,14 @@ impl<R: Scoped> RuleIndex<R> {
         }
     }
 
-    /// The rules whose scope can fit, each once, in no order.
+    /// The rules whose scope fits, each once, in no order.
     pub(crate) fn candidates<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Arc<R>> {
-        self.of_both(names)
-            .flat_map(|rules| rules.iter())
-            .filter(|rule| rule.scopes().speak_of_action(&names.action))
+        self.of_any_action(names).filter(|rule| rule.scopes().speak_of_action(names))
+    }
+
+    /// The rules whose scope fits but for the action, each once, in no order.
+    pub(crate) fn of_any_action<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Arc<R>> {
+        self.of_both(names).flat_map(|rules| rules.iter())
     }
 
     /// The rules that can fit some principal's request for this resource and action.

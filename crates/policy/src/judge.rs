@@ -38,6 +38,11 @@ impl Durations {
     pub(crate) fn judged(self, usual: Seconds) -> Seconds {
         self.requested.unwrap_or_else(|| usual.min(self.longest))
     }
+
+    /// Those that a group's policies judge by.
+    pub(crate) fn judged_in(self, group: &Group) -> BTreeSet<Seconds> {
+        group.usual.iter().map(|usual| self.judged(*usual)).collect()
+    }
 }
 
 /// Asks the groups until one decides; `names` are the point's.
@@ -50,10 +55,14 @@ pub(crate) fn judge(
 ) -> Result<PointVerdict, BoxError> {
     let mut asking = Asking { policies, point, entities, durations, requests: BTreeMap::new() };
     let mut candidates = policies.candidates(names);
-    let mut asked = Vec::new();
+    let (mut asked, mut silent_groups) = (Vec::new(), 0);
     let (mut verdict, mut by, mut faults) = (GroupVerdict::Silent, Vec::new(), Vec::new());
     for group in policies.groups() {
         let rules = candidates.remove(&group.priority).unwrap_or_default();
+        if rules.is_empty() && group.broken.is_empty() {
+            silent_groups += 1;
+            continue;
+        }
         let answer = asking.ask(group, &rules)?;
         verdict = answer.verdict();
         asked.push(answer.trace(policies, group.priority));
@@ -71,7 +80,7 @@ pub(crate) fn judge(
         break;
     }
     let account = point.target.account.id.clone();
-    let trace = PointTrace { account, resource: point.resource.to_string(), groups: asked };
+    let trace = PointTrace { account, resource: point.resource.to_string(), groups: asked, silent_groups };
     Ok(PointVerdict { verdict, by, faults, trace })
 }
 
@@ -130,7 +139,7 @@ impl Asking<'_> {
     /// Asks a group's policies, of which only these rules can match.
     fn ask(&mut self, group: &Group, rules: &[&ReadyRule]) -> Result<Answer, BoxError> {
         let mut answer = Answer {
-            durations: group.usual.iter().map(|usual| self.durations.judged(*usual)).collect(),
+            durations: self.durations.judged_in(group),
             faults: group.broken.iter().cloned().collect(),
             ..Answer::default()
         };

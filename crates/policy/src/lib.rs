@@ -10,7 +10,8 @@
 //! - [`warnings_of`] says what is worth knowing of a policy that was saved.
 //! - [`operations::Authorizer`] answers, by a second and separate schema, which caller may call which operation.
 //!
-//! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate names Cedar.
+//! Everything here is pure. Times, ids and facts about AWS come in as arguments; only this crate
+//! and `curfew-analysis`, which proves things of policies, name Cedar.
 
 mod annotation;
 mod aws_ids;
@@ -33,6 +34,7 @@ mod rule;
 mod schema;
 mod shape;
 mod shift;
+mod standing;
 mod statement;
 mod warnings;
 
@@ -46,16 +48,17 @@ pub use decision::{
 pub use entities::cedar_question;
 pub use explain::{
     Alternative, Excerpt, Explainer, Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation,
-    RuleExplanation, Seen,
+    RuleExplanation, Seen, SilentGroups,
 };
 pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};
 pub use reach::Reach;
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved_names};
-pub use schema::{ACCESS_SCHEMA, access_schema_json};
+pub use schema::{ACCESS_SCHEMA, access_schema, access_schema_json};
 pub use shape::{ActionScope, EntityRef, RuleShape, Scope};
 pub use shift::Shift;
+pub use standing::{StandingGroup, StandingPolicy, StandingRule};
 pub use statement::{MOST_NAMES, MOST_STATEMENTS, Statement, too_many_names, too_many_statements};
 pub use warnings::{
     MOST_WARNINGS, Surroundings, Warning, WarningCode, Warnings, warnings_of, warnings_of_order,

@@ -51,9 +51,10 @@ impl Reach {
         permits().unwrap_or(true)
     }
 
-    /// Decides one of the questions, as [`decide`] does by all policies.
+    /// Decides one of the questions, as [`decide`] does by all policies. Without the trace, which would not tell of the
+    /// priorities whose rules were left out.
     pub fn decide(&self, question: &AccessQuestion) -> Decision {
-        decide(&self.0, question)
+        Decision { trace: Vec::new(), ..decide(&self.0, question) }
     }
 
     /// How many rules are left.

@@ -28,7 +28,8 @@ pub fn access_schema_json() -> &'static str {
     &JSON
 }
 
-pub(crate) fn access_schema() -> &'static Schema {
+/// The vocabulary of access policies, as Cedar read it.
+pub fn access_schema() -> &'static Schema {
     &COMPILED
 }
 

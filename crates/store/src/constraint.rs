@@ -40,6 +40,12 @@ constraints! {
     TenantSlug = "tenant_slug_key", "tenant.slug", "the slug";
     /// A user of the tenant with that e-mail address.
     UserEmail = "app_user_email_key", "app_user.tenant_id, app_user.email_folded", "the e-mail address";
+    /// A group of the tenant by that name.
+    GroupName = "user_group_name_key", "user_group.tenant_id, user_group.name_folded", "the group's name";
+    /// The person is in the group already.
+    GroupMember = "group_member_key", "group_member.tenant_id, group_member.group_id, group_member.user_id", "the membership";
+    /// The group gives that role already.
+    GroupRole = "group_role_key", "group_role.tenant_id, group_role.group_id, group_role.role_slug", "the group's role";
     /// A domain that the tenant has claimed.
     Domain = "tenant_domain_key", "tenant_domain.tenant_id, tenant_domain.domain", "the domain";
     /// A credential with that hash.

@@ -22,6 +22,7 @@
 //!    ([`Versions`]).
 
 mod api_keys;
+mod approvers;
 pub mod audit;
 mod aws_resources;
 mod connections;
@@ -33,6 +34,7 @@ mod domains;
 mod entity;
 mod error;
 mod grants;
+mod groups;
 mod holds;
 mod idempotency;
 mod identity_users;
@@ -41,6 +43,7 @@ mod instance_claims;
 pub mod keyring;
 mod login;
 mod master_key;
+mod memberships;
 mod migrate;
 mod migration;
 mod open;
@@ -48,6 +51,7 @@ mod page;
 mod past_decisions;
 mod patience;
 mod policies;
+mod policy_groups;
 mod policy_rules;
 mod policy_versions;
 mod reconcile;
@@ -67,6 +71,7 @@ mod users;
 mod versions;
 mod writer;
 
+pub use approvers::PossibleApprovers;
 pub use constraint::Constraint;
 pub use credentials::{Credential, CredentialSubject, Standing};
 pub use decisions::DecisionRecord;
@@ -82,7 +87,7 @@ pub use past_decisions::PastDecision;
 pub use patience::in_time;
 pub use policy_versions::{MadeBy, PolicyVersion, PolicyVersionSummary};
 pub use reconcile::{AssignmentCall, AssignmentWork, DueAssignment, HeldAssignment, LinkedGrant};
-pub use requests::RequestFilter;
+pub use requests::{RequestFilter, ToReview};
 pub use resource_lists::ResourceFilter;
 pub use settings::{OidcConfig, StoredSetting};
 pub use store::{Backend, Store};

@@ -1,15 +1,16 @@
 //! Access requests and what people said of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::request::{RequestStatus, Reviewer, Verdict};
 use curfew_domain::{
-    AccessRequest, Approval, ApprovalId, Cursor, GrantId, Page, PageRequest, PolicyId, RequestId,
+    AccessRequest, Approval, ApprovalId, Cursor, GrantId, GroupId, Page, PageRequest, PolicyId, RequestId,
     ResourceRef, ResourceType, Seconds, Timestamp, UserId,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::LockType,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -34,8 +35,18 @@ pub struct RequestFilter {
     pub from: Option<Timestamp>,
     /// Asked before this moment.
     pub to: Option<Timestamp>,
-    /// Those that wait for this person: pending, of somebody of whom they are independent, and not decided by them before.
-    pub to_review_by: Option<Reviewer>,
+    /// Those that wait for this person.
+    pub to_review_by: Option<ToReview>,
+}
+
+/// What waits for somebody: pending, of somebody of whom they are independent, not decided by them before, and such that
+/// their approval would count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToReview {
+    /// Who.
+    pub reviewer: Reviewer,
+    /// The groups that they are in.
+    pub groups: BTreeSet<GroupId>,
 }
 
 impl ReadUnit {
@@ -80,12 +91,13 @@ impl ReadUnit {
             .add_option(filter.resource_id.as_ref().map(|id| Column::ResourceId.eq(id.as_str())))
             .add_option(filter.from.map(|from| Column::CreatedAt.gte(from.micros())))
             .add_option(filter.to.map(|to| Column::CreatedAt.lt(to.micros())))
-            .add_option(filter.to_review_by.map(|reviewer| {
+            .add_option(filter.to_review_by.as_ref().map(|ToReview { reviewer, groups }| {
                 let tied_to = reviewer.depends_on(now);
                 stands(RequestStatus::Pending, now)
                     .add(Column::RequesterId.ne(reviewer.person.uuid()))
                     .add_option(tied_to.map(|other| Column::RequesterId.ne(other.uuid())))
                     .add(decided_before(reviewer.person))
+                    .add(counts_for_some_requirement(groups))
             }))
     }
 
@@ -153,6 +165,7 @@ impl WriteUnit {
             id: Set(approval.id.uuid()),
             request_id: Set(request.uuid()),
             approver_id: Set(approval.approver.uuid()),
+            approver_groups: Set(approval.groups.iter().map(ToString::to_string).collect::<Vec<_>>().into()),
             verdict: Set(approval.verdict.as_str().to_owned()),
             reasoning: Set(approval.reasoning.as_ref().map(ToString::to_string)),
             created_at: Set(approval.at.micros()),
@@ -195,6 +208,16 @@ impl WriteUnit {
             updated_at: Set(request.updated_at.micros()),
         })
     }
+}
+
+/// Whether somebody in these groups counts for one of a request's requirements. Ids stand in their JSON as they are
+/// written everywhere, and a policy's is no group's.
+fn counts_for_some_requirement(groups: &BTreeSet<GroupId>) -> Condition {
+    let requirements = || Expr::col((Entity, Column::ApprovalRules)).cast_as("TEXT");
+    // PostgreSQL writes JSON with a space.
+    let anybody = [r#"%"groups":[]%"#, r#"%"groups": []%"#].map(str::to_owned);
+    let theirs = groups.iter().map(|group| format!("%\"{group}\"%"));
+    anybody.into_iter().chain(theirs).fold(Condition::any(), |any, text| any.add(requirements().like(text)))
 }
 
 /// Time alone expires what is pending.
@@ -254,6 +277,7 @@ fn approval_of(row: approval::Model) -> Result<Approval, StoreError> {
     Ok(Approval {
         id: ApprovalId::from_uuid(row.id),
         approver: UserId::from_uuid(row.approver_id),
+        groups: at.json("approver_groups", row.approver_groups)?,
         verdict: at.parse::<Verdict>("verdict", &row.verdict)?,
         reasoning: at.parse_some("reasoning", row.reasoning.as_deref())?,
         at: Timestamp::from_micros(row.created_at),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::{
-    AccountSet, AuthProvider, BuiltInRole, Cursor, Email, Page, PageRequest, RoleSlug, Timestamp, User,
-    UserId,
+    AccountSet, AuthProvider, BuiltInRole, Cursor, Email, Memberships, Page, PageRequest, RoleSlug,
+    Timestamp, User, UserId,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -79,7 +79,7 @@ impl ReadUnit {
         row.map(password_login).transpose()
     }
 
-    /// How many admins besides `user` can sign in: active, and with a password, which is the only way in that there
+    /// How many direct admins besides `user` can sign in: active, and with a password, which is the only way in that there
     /// is yet. To rest a decision on it, call [`WriteUnit::bump_version`] first: whoever else changes roles then
     /// waits.
     pub async fn other_admins_who_can_sign_in(&self, user: UserId) -> Result<u64, StoreError> {
@@ -134,7 +134,16 @@ impl ReadUnit {
             let at = Row { table: "user_role", id: row.user_id };
             roles.entry(row.user_id).or_default().insert(at.parse("role_slug", &row.role_slug)?);
         }
-        rows.into_iter().map(|row| user(roles.remove(&row.id).unwrap_or_default(), row)).collect()
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let mut memberships = self.memberships(&ids).await?;
+        let mut with_theirs = |row: Model| {
+            user(
+                roles.remove(&row.id).unwrap_or_default(),
+                memberships.remove(&row.id).unwrap_or_default(),
+                row,
+            )
+        };
+        rows.into_iter().map(&mut with_theirs).collect()
     }
 }
 
@@ -162,7 +171,7 @@ impl WriteUnit {
     }
 
     /// Writes what differs between a user as they were read and as they shall be, roles included; e-mail and password
-    /// never do. Call [`WriteUnit::bump_version`] before reading them: of two who change a user, the second then waits,
+    /// never do, nor do memberships. Call [`WriteUnit::bump_version`] before reading them: of two who change a user, the second then waits,
     /// and reads what the first wrote.
     pub async fn update_user(&self, before: &User, user: &User) -> Result<(), StoreError> {
         let set_by = |user: &User| user.account_set.map(|set| set.by.uuid());
@@ -230,7 +239,7 @@ fn password_login(row: Model) -> Result<PasswordLogin, StoreError> {
     })
 }
 
-fn user(roles: BTreeSet<RoleSlug>, row: Model) -> Result<User, StoreError> {
+fn user(roles: BTreeSet<RoleSlug>, memberships: Memberships, row: Model) -> Result<User, StoreError> {
     let at = Row { table: "app_user", id: row.id };
     let account_set = row
         .account_set_by
@@ -241,6 +250,7 @@ fn user(roles: BTreeSet<RoleSlug>, row: Model) -> Result<User, StoreError> {
         email: at.parse("email", &row.email)?,
         name: at.parse("name", &row.name)?,
         roles,
+        memberships,
         auth_provider: at.parse("auth_provider", &row.auth_provider)?,
         active: row.active,
         email_verified: row.email_verified,

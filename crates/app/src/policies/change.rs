@@ -10,8 +10,8 @@ use curfew_store::ReadUnit;
 
 use super::expected::Edit;
 use super::read::PolicyDetail;
-use super::saving;
 use super::statements::{self, NewRule};
+use super::{groups, saving};
 use crate::{App, AppError, Caller, Made, Once};
 
 /// The most policies of a tenant: each may be a group of its own, which every decision asks.
@@ -114,6 +114,7 @@ pub async fn create(
     saving::check_room(&unit, None, &policy).await?;
     let entry = saving::entry(caller, AuditAction::PolicyCreated, &policy, why.as_ref())?;
     unit.insert_policy(&policy, saving::made_by(caller, why)).await?;
+    groups::refuse_missing(&unit, None, &policy).await?;
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;
     unit.commit().await?;
@@ -235,12 +236,7 @@ impl TermsChange {
     }
 }
 
-/// Checks what no single field can tell.
+/// Checks what no single field can tell, but for groups, which the database knows.
 pub(super) fn check(terms: &PolicyTerms) -> Result<(), AppError> {
-    terms.check().map_err(|(field, problem)| AppError::invalid(field, &problem))?;
-    // There are no groups before identity providers bring them: naming one would wait for nobody.
-    match terms.approver_groups.first() {
-        Some(group) => Err(AppError::field("approver_groups", format!("there is no group {group}"))),
-        None => Ok(()),
-    }
+    terms.check().map_err(|(field, problem)| AppError::invalid(field, &problem))
 }

@@ -65,7 +65,7 @@ fn explaining(last: Option<Kept>, moved: Option<Arc<Moved>>, snapshot: &Snapshot
         None => last,
         Some(moved) => {
             let gone = moved.gone.iter().copied();
-            let explainer = last.explainer.with(&moved.changed, gone, &snapshot.policies);
+            let explainer = last.explainer.with(&moved.changed, gone, Arc::clone(&snapshot.policies));
             Kept { version, heads: Arc::clone(&moved.heads), explainer: Arc::new(explainer) }
         }
     }

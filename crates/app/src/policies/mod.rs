@@ -9,6 +9,7 @@ mod expected;
 mod explainers;
 mod export;
 mod fields;
+mod groups;
 mod labour;
 mod names;
 mod order;

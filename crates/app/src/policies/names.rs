@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use curfew_domain::{Email, UserId};
+use curfew_domain::{Email, GroupId, GroupName, UserId};
 use curfew_policy::{NameKind, NameProblem, PrincipalId, PrincipalName};
 use curfew_store::ReadUnit;
 
@@ -30,21 +30,33 @@ impl KnownNames {
         self
     }
 
-    /// What `name` stands for. E-mails and ids are unique in a tenant, so nothing is ambiguous.
+    /// What `name` stands for. E-mails, groups' names and ids are unique in a tenant, and no name can be an id, so nothing is
+    /// ambiguous.
     pub(super) fn resolve(&self, name: &PrincipalName) -> Result<PrincipalId, NameProblem> {
         self.0.get(name).copied().ok_or(NameProblem::Unknown)
     }
 }
 
 async fn look_up(unit: &ReadUnit, name: &PrincipalName) -> Result<Option<PrincipalId>, AppError> {
-    let found = match name.kind {
-        NameKind::User => match (name.name.parse::<UserId>(), name.name.parse::<Email>()) {
-            (Ok(id), _) => unit.user(id).await?,
-            (_, Ok(email)) => unit.user_by_email(&email).await?,
-            _ => None,
-        },
-        // There are no groups before identity providers bring them.
-        NameKind::Group => None,
+    Ok(match name.kind {
+        NameKind::User => user(unit, &name.name).await?.map(PrincipalId::User),
+        NameKind::Group => group(unit, &name.name).await?.map(PrincipalId::Group),
+    })
+}
+
+async fn user(unit: &ReadUnit, name: &str) -> Result<Option<UserId>, AppError> {
+    let found = match (name.parse::<UserId>(), name.parse::<Email>()) {
+        (Ok(id), _) => unit.user(id).await?,
+        (_, Ok(email)) => unit.user_by_email(&email).await?,
+        _ => None,
     };
-    Ok(found.map(|user| PrincipalId::User(user.id)))
+    Ok(found.map(|user| user.id))
+}
+
+async fn group(unit: &ReadUnit, name: &str) -> Result<Option<GroupId>, AppError> {
+    Ok(match (name.parse::<GroupId>(), name.parse::<GroupName>()) {
+        (Ok(id), _) => unit.groups_among(&[id]).await?.pop(),
+        (_, Ok(name)) => unit.group_named(&name).await?,
+        _ => None,
+    })
 }

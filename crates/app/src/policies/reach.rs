@@ -45,7 +45,7 @@ pub struct Access {
     pub account: AccountId,
     /// As what.
     pub permission_set: PermissionSetArn,
-    /// How, and by which policies.
+    /// How, and by which policies; without its trace.
     pub decision: Decision,
 }
 
@@ -176,7 +176,7 @@ impl Reached {
             person: question.person.id,
             account: target.account.id,
             permission_set: target.permission_set.arn,
-            decision: Decision { trace: Vec::new(), ..decision },
+            decision,
         });
     }
 }

@@ -6,6 +6,7 @@ use curfew_domain::{DoneBy, PolicyId};
 use curfew_store::{MadeBy, ReadUnit, WriteUnit};
 
 use super::expected::Expected;
+use super::groups;
 use crate::{App, AppError, Caller};
 
 /// The largest that the texts of a policy's rules may be together, in bytes: what can be sent at once. Each change reads
@@ -59,6 +60,7 @@ pub(super) async fn save(
     let after = next_version(app, before, after);
     check_room(unit, Some(before), &after).await?;
     unit.save_policy(before, &after, made_by(caller, why.clone())).await?;
+    groups::refuse_missing(unit, Some(before), &after).await?;
     let entry = entry(caller, AuditAction::PolicyUpdated, &after, why.as_ref())?
         .with("changed", after.changed_since(before));
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;

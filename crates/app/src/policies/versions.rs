@@ -9,7 +9,7 @@ use curfew_store::{PolicyVersion, PolicyVersionSummary, WriteUnit};
 use super::change::{check, refuse_one_more};
 use super::expected::Edit;
 use super::read::PolicyDetail;
-use super::{saving, statements};
+use super::{groups, saving, statements};
 use crate::{App, AppError, Caller};
 
 /// A policy as it was.
@@ -75,6 +75,7 @@ pub async fn restore(
             let after = following(app, &before, wanted);
             saving::check_room(&unit, Some(&before), &after).await?;
             unit.save_policy(&before, &after, saving::made_by(caller, edit.why.clone())).await?;
+            groups::refuse_missing(&unit, Some(&before), &after).await?;
             after
         }
         None => revive(app, caller, &unit, id, wanted, edit.clone()).await?,
@@ -105,6 +106,7 @@ async fn revive(
     let after = Policy { enabled: false, ..following(app, &last, wanted) };
     saving::check_room(unit, None, &after).await?;
     unit.revive_policy(&last, &after, &saving::made_by(caller, edit.why)).await?;
+    groups::refuse_missing(unit, None, &after).await?;
     Ok(after)
 }
 

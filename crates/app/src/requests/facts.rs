@@ -1,5 +1,6 @@
 //! Everything that a decision looks at, loaded in one unit of work.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use curfew_domain::connection::VerifiedConnection;
@@ -135,8 +136,8 @@ pub(super) fn person_facts(person: &User) -> PersonFacts {
         id: person.id,
         email: person.email.clone(),
         name: person.name.clone(),
-        roles: person.roles.iter().cloned().collect(),
-        groups: Vec::new(),
+        roles: person.all_roles().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
+        groups: person.memberships.groups.iter().copied().collect(),
         auth_provider: person.auth_provider,
         mfa: false,
     }

@@ -13,6 +13,7 @@ mod read;
 mod record;
 mod review;
 mod room;
+mod shortage;
 mod source;
 mod submit;
 mod suppose;

@@ -17,9 +17,14 @@ pub enum PersonName {
     Email(Email),
 }
 
-/// A group by id: `0192f0c1-…` or `Group::"0192f0c1-…"`. Names stand for nothing before identity providers bring groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GroupName(pub GroupId);
+/// A group by id or name: `0192f0c1-…`, `engineering`, or `Group::"…"` of either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupName {
+    /// By id.
+    Id(GroupId),
+    /// By name.
+    Name(curfew_domain::GroupName),
+}
 
 impl PersonName {
     /// Whom of the tenant's people it names.
@@ -27,6 +32,16 @@ impl PersonName {
         Ok(match self {
             PersonName::Id(id) => unit.user(*id).await?,
             PersonName::Email(email) => unit.user_by_email(email).await?,
+        })
+    }
+}
+
+impl GroupName {
+    /// Which of the tenant's groups it names.
+    pub(super) async fn find(&self, unit: &ReadUnit) -> Result<Option<GroupId>, AppError> {
+        Ok(match self {
+            GroupName::Id(id) => unit.groups_among(&[*id]).await?.pop(),
+            GroupName::Name(name) => unit.group_named(name).await?,
         })
     }
 }
@@ -48,9 +63,12 @@ impl FromStr for GroupName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let unknown =
-            |_| Invalid::new("there is no group of that name; a group is named by id, also as Group::\"…\"");
-        id_of("Group", text)?.parse().map(Self).map_err(unknown)
+        let name = id_of("Group", text)?;
+        match (name.parse(), name.parse()) {
+            (Ok(id), _) => Ok(Self::Id(id)),
+            (_, Ok(name)) => Ok(Self::Name(name)),
+            _ => Err(Invalid::new("a group is named by id or name, also as Group::\"…\"")),
+        }
     }
 }
 
@@ -91,11 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_named_by_id() {
-        assert_eq!(ID.parse(), Ok(GroupName(ID.parse().unwrap())));
-        assert_eq!(format!("Group::\"{ID}\"").parse(), Ok(GroupName(ID.parse().unwrap())));
+    fn groups_are_named_by_id_or_name() {
+        let (by_id, by_name) =
+            (GroupName::Id(ID.parse().unwrap()), GroupName::Name("engineering".parse().unwrap()));
+        assert_eq!(ID.parse(), Ok(by_id.clone()));
+        assert_eq!(format!("Group::\"{ID}\"").parse(), Ok(by_id));
+        assert_eq!("engineering".parse(), Ok(by_name.clone()));
+        assert_eq!("Group::\"engineering\"".parse(), Ok(by_name));
         let by_user = format!("User::\"{ID}\"");
-        for wrong in ["engineering", "Group::\"engineering\"", by_user.as_str(), ""] {
+        for wrong in [by_user.as_str(), "", " ", "Group::\"\""] {
             assert!(wrong.parse::<GroupName>().is_err(), "{wrong}");
         }
     }

@@ -1,9 +1,9 @@
 //! Reading requests: one's own, and everybody's with the right to.
 
 use curfew_domain::{AccessRequest, Page, PageRequest, RequestId, Scope};
-use curfew_store::RequestFilter;
+use curfew_store::{RequestFilter, ToReview};
 
-use super::review::reviewer;
+use super::review::Decider;
 use crate::{App, AppError, Caller};
 
 /// From whose side requests are listed.
@@ -29,7 +29,8 @@ pub async fn list(
     match listed_for {
         Some(ListedFor::ToReview) => {
             caller.require(Scope::RequestsApprove)?;
-            filter.to_review_by = Some(reviewer(&unit, caller).await?);
+            let Decider { reviewer, groups } = Decider::of(&unit, caller).await?;
+            filter.to_review_by = Some(ToReview { reviewer, groups });
         }
         Some(ListedFor::Mine) => own_only = true,
         None => {}

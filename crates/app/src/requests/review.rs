@@ -1,11 +1,16 @@
 //! People's word on requests.
 
+use std::collections::BTreeSet;
+
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::request::{
     ApprovalRequirement, Approver, NotIndependent, NotPending, RequestEvent, RequestStatus, Reviewer, Verdict,
 };
-use curfew_domain::{AccessRequest, Approval, ApprovalId, DoneBy, Reason, RequestId, Scope, Timestamp};
+use curfew_domain::{
+    AccessRequest, Approval, ApprovalId, DoneBy, GroupId, Reason, RequestId, Scope, Timestamp,
+};
 use curfew_store::ReadUnit;
+use serde_json::{Map, Value};
 
 use crate::grants::check_active;
 use crate::{App, AppError, Caller};
@@ -25,17 +30,19 @@ pub async fn approve(
     for _ in 0..TRIES {
         let unit = app.store.tenant(caller.tenant).read().await?;
         let request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
-        let reviewer = reviewer(&unit, caller).await?;
+        let decider = Decider::of(&unit, caller).await?;
         let now = app.now();
-        may_decide(&request, &reviewer, now)?;
+        may_decide(&request, &decider.reviewer, now)?;
         drop(unit);
-        let approvers = approvers(&request, caller);
+        let approval = word(app, &decider, Verdict::Approved, reasoning.clone(), now);
+        may_approve(&request, &approval)?;
+        let mut approvers = approvers_so_far(&request);
+        approvers.push(approver(&approval));
         let asked_again = if all_met(&request.requirements, &approvers) {
             Some(LastWord::ask(app, caller.tenant, &request, now).await?)
         } else {
             None
         };
-        let approval = word(app, caller, Verdict::Approved, reasoning.clone(), now);
         if let Some(request) = write_approval(app, caller, &request, approval, asked_again, now).await? {
             return Ok(request);
         }
@@ -54,9 +61,10 @@ pub async fn deny(
     let unit = app.store.tenant(caller.tenant).write().await?;
     let request = unit.lock_request(id).await?.ok_or(AppError::NotFound("request"))?;
     let now = app.now();
-    may_decide(&request, &reviewer(&unit, caller).await?, now)?;
+    let decider = Decider::of(&unit, caller).await?;
+    may_decide(&request, &decider.reviewer, now)?;
     let status = request.status(now).on(RequestEvent::Denied).map_err(decided_before)?;
-    let approval = word(app, caller, Verdict::Denied, reasoning, now);
+    let approval = word(app, &decider, Verdict::Denied, reasoning, now);
     let mut request = decided(request, status, DoneBy::Person(caller.user), approval.reasoning.clone(), now);
     unit.insert_approval(request.id, &approval).await?;
     unit.save_decided_request(&request).await?;
@@ -81,13 +89,14 @@ async fn write_approval(
     // In the order in which a suspension takes them: the person, and then their requests.
     let active = unit.hold_active(seen.requester).await?;
     let locked = unit.lock_request(seen.id).await?.ok_or(AppError::NotFound("request"))?;
-    may_decide(&locked, &reviewer(&unit, caller).await?, now)?;
+    let decider = Decider::of(&unit, caller).await?;
+    may_decide(&locked, &decider.reviewer, now)?;
     check_active(active)?;
     let still_stands = match &asked_again {
         Some(last_word) => last_word.still_stands(&unit).await?,
         None => true,
     };
-    if locked != *seen || !still_stands {
+    if locked != *seen || decider.groups != approval.groups || !still_stands {
         return Ok(None);
     }
     unit.insert_approval(locked.id, &approval).await?;
@@ -108,10 +117,36 @@ async fn write_approval(
     Ok(Some(request))
 }
 
-/// The caller, as far as independence goes. A key counts as its maker.
-pub(super) async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewer, AppError> {
-    let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;
-    Ok(Reviewer { person: user.id, account_set_by: user.account_set.map(|set| (set.by, set.at)) })
+/// The caller, as far as their word on requests goes. A key counts as its maker.
+pub(super) struct Decider {
+    /// How independent they are.
+    pub(super) reviewer: Reviewer,
+    /// The groups that they are in.
+    pub(super) groups: BTreeSet<GroupId>,
+}
+
+impl Decider {
+    pub(super) async fn of(unit: &ReadUnit, caller: &Caller) -> Result<Self, AppError> {
+        let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;
+        let account_set_by = user.account_set.map(|set| (set.by, set.at));
+        Ok(Self { reviewer: Reviewer { person: user.id, account_set_by }, groups: user.memberships.groups })
+    }
+}
+
+/// Refuses an approval that would count for nothing.
+fn may_approve(request: &AccessRequest, approval: &Approval) -> Result<(), AppError> {
+    let requirements = &request.requirements;
+    if requirements.is_empty() || requirements.iter().any(|one| one.counts(&approver(approval))) {
+        return Ok(());
+    }
+    let groups: BTreeSet<GroupId> = requirements.iter().flat_map(|one| one.groups.iter().copied()).collect();
+    let groups: Vec<String> = groups.iter().map(GroupId::to_string).collect();
+    Err(AppError::Forbidden {
+        message: "only members of certain groups approve this request, as details.approver_groups lists"
+            .to_owned(),
+        details: Map::from_iter([("approver_groups".to_owned(), Value::from(groups))]),
+        notices: Vec::new(),
+    })
 }
 
 fn may_decide(request: &AccessRequest, reviewer: &Reviewer, now: Timestamp) -> Result<(), AppError> {
@@ -134,21 +169,26 @@ pub(super) fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approve
     requirements.iter().all(|requirement| requirement.is_met(approvers))
 }
 
-/// Those who approved, and the caller.
-fn approvers(request: &AccessRequest, caller: &Caller) -> Vec<Approver> {
-    let mut approvers = approvers_so_far(request);
-    approvers.push(Approver { person: caller.user, groups: Vec::new() });
-    approvers
-}
-
-/// There are no groups before identity providers bring them.
+/// Those who approved, each by the groups that they were in then.
 pub(super) fn approvers_so_far(request: &AccessRequest) -> Vec<Approver> {
     let approved = request.approvals.iter().filter(|approval| approval.verdict == Verdict::Approved);
-    approved.map(|approval| Approver { person: approval.approver, groups: Vec::new() }).collect()
+    approved.map(approver).collect()
 }
 
-fn word(app: &App, caller: &Caller, verdict: Verdict, reasoning: Option<Reason>, at: Timestamp) -> Approval {
-    Approval { id: ApprovalId::new(at, app.entropy.as_ref()), approver: caller.user, verdict, reasoning, at }
+fn approver(approval: &Approval) -> Approver {
+    Approver { person: approval.approver, groups: approval.groups.clone() }
+}
+
+fn word(
+    app: &App,
+    decider: &Decider,
+    verdict: Verdict,
+    reasoning: Option<Reason>,
+    at: Timestamp,
+) -> Approval {
+    let id = ApprovalId::new(at, app.entropy.as_ref());
+    let (approver, groups) = (decider.reviewer.person, decider.groups.clone());
+    Approval { id, approver, groups, verdict, reasoning, at }
 }
 
 pub(super) fn decided(
@@ -176,7 +216,8 @@ fn review_entry(
 ) -> NewEntry {
     let entry = NewEntry::new(caller.actor, action, "request", request.id)
         .with("requester_id", request.requester.to_string())
-        .with("verdict", approval.verdict.as_str());
+        .with("verdict", approval.verdict.as_str())
+        .with("approver_groups", approval.groups.iter().map(GroupId::to_string).collect::<Vec<_>>());
     match &approval.reasoning {
         Some(reasoning) => entry.with_personal("reasoning", reasoning.as_str()),
         None => entry,

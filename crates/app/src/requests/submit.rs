@@ -14,7 +14,7 @@ use crate::{App, AppError, Caller, Made, Once};
 
 use super::facts::Facts;
 use super::person::Person;
-use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record, room};
+use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record, room, shortage};
 
 /// The most that may be kept with a request, as JSON text.
 const METADATA_LIMIT: usize = 16 * 1_024;
@@ -133,10 +133,13 @@ async fn keep(
         return Ok(None);
     }
     room::check(&unit, &request, now).await?;
+    let shortage = shortage::notice(&unit, &request, now).await?;
+    let lacks_approvers = shortage.is_some();
+    request.notices.extend(shortage);
     let mut granted = granted(app, &request, facts, decision, now);
     request.grant = granted.as_ref().map(|making| making.grant.id);
     unit.insert_request(&request).await?;
-    let mut log = vec![submitted(caller, &request)];
+    let mut log = vec![submitted(caller, &request, lacks_approvers)];
     log.push(record::keep(app, &unit, request.id, asked, facts, decision, now).await?);
     log.extend(decided(&request));
     if let Some(making) = &mut granted {
@@ -281,7 +284,7 @@ fn new_request(
     }
 }
 
-fn submitted(caller: &Caller, request: &AccessRequest) -> NewEntry {
+fn submitted(caller: &Caller, request: &AccessRequest, lacks_approvers: bool) -> NewEntry {
     let entry = NewEntry::new(caller.actor, AuditAction::RequestSubmitted, "request", request.id)
         .with("resource_type", request.resource.kind().as_str())
         .with("resource_id", request.resource.id())
@@ -289,6 +292,7 @@ fn submitted(caller: &Caller, request: &AccessRequest) -> NewEntry {
         .with("permission_set_arn", request.permission_set.as_str())
         .with("break_glass", request.break_glass)
         .with("duration_seconds", request.duration.map(curfew_domain::Seconds::get));
+    let entry = if lacks_approvers { entry.with("lacks_approvers", true) } else { entry };
     match &request.reason {
         Some(reason) => entry.with_personal("reason", reason.as_str()),
         None => entry,

@@ -9,6 +9,7 @@ use curfew_store::ReadUnit;
 use super::Asked;
 use super::facts::Facts;
 use super::memory::Memory;
+use super::person_name::GroupName;
 use super::source::Source;
 use super::what_if::{Circumstances, Supposed};
 use crate::policies::Snapshot;
@@ -73,7 +74,8 @@ async fn question(
     let asked = Asked::supposed(&supposed.what_if);
     let facts = Facts::read(Source::Unit(unit, memory), Arc::clone(memory), person.id, &asked).await?;
     let mut question = facts.question(&asked, now);
-    put_into(&mut question, &supposed.what_if.groups, &supposed.what_if.circumstances, memory);
+    let groups = groups(unit, &supposed.what_if.groups).await?;
+    put_into(&mut question, &groups, &supposed.what_if.circumstances, memory);
     Ok(question)
 }
 
@@ -89,6 +91,21 @@ pub(super) fn check_may_ask(person: &User) -> Result<(), AppError> {
 
 pub(super) fn of_person(problem: &str) -> AppError {
     AppError::field("requester", problem)
+}
+
+/// All that are not there are told, not only the first.
+pub(super) async fn groups(unit: &ReadUnit, names: &[GroupName]) -> Result<Vec<GroupId>, AppError> {
+    let (mut groups, mut problems) = (Vec::new(), Vec::new());
+    for (index, name) in names.iter().enumerate() {
+        match name.find(unit).await? {
+            Some(group) => groups.push(group),
+            None => problems.push(FieldProblem {
+                path: format!("groups[{index}]"),
+                problem: "there is no group by that id or name; GET /v1/groups lists them".to_owned(),
+            }),
+        }
+    }
+    if problems.is_empty() { Ok(groups) } else { Err(AppError::Invalid(problems)) }
 }
 
 /// What is supposed, in the place of what is so.

@@ -12,10 +12,10 @@ use super::Asked;
 use super::facts::{check_duration, person_facts, question};
 use super::memory::Memory;
 use super::normalise::{Normalised, normalise};
-use super::person_name::PersonName;
+use super::person_name::{GroupName, PersonName};
 use super::places::{AccountPlace, SetPlace, accounts, permission_sets};
 use super::source::Source;
-use super::suppose::{check_may_ask, of_person, present, put_into};
+use super::suppose::{check_may_ask, groups, of_person, present, put_into};
 use super::what_if::{Circumstances, WhatIf};
 use crate::policies::Snapshot;
 use crate::{App, AppError, FieldProblem, connection};
@@ -59,7 +59,7 @@ pub struct WhatIfAnywhere {
     /// How long; policies have their own answers when nobody says.
     pub duration: Option<Seconds>,
     /// Groups that the person would be in besides their own.
-    pub groups: Vec<GroupId>,
+    pub groups: Vec<GroupName>,
     /// What would be said and so besides. Neither account nor permission set.
     pub circumstances: Circumstances,
 }
@@ -82,7 +82,7 @@ pub(crate) async fn of_everybody(
     let is_cut = people.len() as u64 > MOST_PEOPLE;
     people.truncate(usize::try_from(MOST_PEOPLE).unwrap_or(usize::MAX));
     let now = app.now();
-    let question = |person| told(person, &asked, &place, (wanted, &memory, now));
+    let question = |person| told((person, &[]), &asked, &place, &memory, (&wanted.circumstances, now));
     let questions = people.iter().map(question).collect();
     let sets = place.targets.iter().map(|target| &target.permission_set);
     let sets = sets.map(|set| SetAsked { facts: set.clone(), is_fresh: true }).collect();
@@ -101,6 +101,7 @@ pub(crate) async fn of_everything(
     let found = person.ok_or_else(|| of_person("there is nobody by that id or e-mail address"));
     let person = found.and_then(|person| check_may_ask(&person).map(|()| person)).map_err(by_flat_fields)?;
     let connection = usable(&unit, &memory, wanted.duration).await?;
+    let groups = groups(&unit, &wanted.groups).await?;
     let instance = &connection.saved.instance;
     let (accounts, sets) = (accounts(&unit, instance).await?, permission_sets(&unit, instance).await?);
     drop(unit);
@@ -109,7 +110,7 @@ pub(crate) async fn of_everything(
     let now = app.now();
     let question = |account: &AccountPlace| {
         let asked = wanted.asked(account.facts.id.clone(), first.facts.arn.clone());
-        told(&person, &asked, &place(account, &first), (wanted, &memory, now))
+        told((&person, &groups), &asked, &place(account, &first), &memory, (&wanted.circumstances, now))
     };
     let questions = accounts.iter().filter(|account| account.can_be_had).map(question).collect();
     let oldest = memory.snapshot.settings.aws_data_max_age;
@@ -136,15 +137,16 @@ async fn usable(
     Ok(connection::usable(unit.connection().await?.as_ref())?.clone())
 }
 
-/// What policies are told of a person's request for this place.
+/// What policies are told of the request for this place of a person, in these groups besides their own.
 fn told(
-    person: &User,
+    (person, groups): (&User, &[GroupId]),
     asked: &Asked,
     place: &Normalised,
-    (wanted, memory, now): (&WhatIfAnywhere, &Memory, Timestamp),
+    memory: &Memory,
+    (circumstances, now): (&Circumstances, Timestamp),
 ) -> AccessQuestion {
     let mut told = question(person_facts(person), asked, place, &memory.snapshot.settings, now);
-    put_into(&mut told, &wanted.groups, &wanted.circumstances, memory);
+    put_into(&mut told, groups, circumstances, memory);
     told
 }
 
@@ -168,7 +170,7 @@ impl WhatIfAnywhere {
             resource: account.into(),
             action: self.action,
             duration: self.duration,
-            groups: self.groups.clone(),
+            groups: Vec::new(),
             circumstances,
         })
     }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use curfew_domain::{AccountId, Action, GroupId, PermissionSetArn, Reason, ResourceRef, Seconds, Timestamp};
+use curfew_domain::{AccountId, Action, PermissionSetArn, Reason, ResourceRef, Seconds, Timestamp};
 
 use super::Asked;
-use super::person_name::PersonName;
+use super::person_name::{GroupName, PersonName};
 
 /// Somebody, and what they might ask for.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub struct WhatIf {
     /// How long; policies have their own answers when nobody says.
     pub duration: Option<Seconds>,
     /// Groups that the person would be in besides their own.
-    pub groups: Vec<GroupId>,
+    pub groups: Vec<GroupName>,
     /// What would be said and so besides.
     pub circumstances: Circumstances,
 }

@@ -1,7 +1,7 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    Actor, AuthProvider, BuiltInRole, DomainId, DomainName, Entropy, Locale, Tenant, TenantDomain, TenantId,
-    TenantState, Timestamp, User, UserId,
+    Actor, AuthProvider, BuiltInRole, DomainId, DomainName, Entropy, Locale, Memberships, Tenant,
+    TenantDomain, TenantId, TenantState, Timestamp, User, UserId,
 };
 use curfew_store::keyring::SealedColumn;
 use curfew_store::{OidcConfig, WriteUnit};
@@ -30,6 +30,7 @@ impl Founding {
             email: ask.admin_email.clone(),
             name: ask.admin_name.clone(),
             roles: [BuiltInRole::Admin.slug()].into(),
+            memberships: Memberships::default(),
             auth_provider: AuthProvider::Local,
             active: true,
             email_verified: true,

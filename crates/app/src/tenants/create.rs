@@ -1,7 +1,7 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    Actor, AuthProvider, BuiltInRole, CredentialId, DisplayName, Email, Locale, PlatformMode, Region, Scope,
-    Seconds, Slug, SsoStartUrl, Tenant, TenantId, TenantState, Timestamp, User, UserId,
+    Actor, AuthProvider, BuiltInRole, CredentialId, DisplayName, Email, Locale, Memberships, PlatformMode,
+    Region, Scope, Seconds, Slug, SsoStartUrl, Tenant, TenantId, TenantState, Timestamp, User, UserId,
 };
 use curfew_store::{Constraint, Credential, CredentialSubject, StoreError, WriteUnit};
 use secrecy::{ExposeSecret, SecretString};
@@ -126,6 +126,7 @@ fn new_owner(app: &App, ask: &NewOwner, now: Timestamp) -> User {
         email: ask.email.clone(),
         name: ask.name.clone(),
         roles: [BuiltInRole::Admin.slug()].into(),
+        memberships: Memberships::default(),
         auth_provider: AuthProvider::Local,
         active: true,
         // By the link: who has it was trusted with it.

@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{AccountSet, AuthProvider, DisplayName, Email, RoleSlug, Scope, Timestamp, User, UserId};
+use curfew_domain::{
+    AccountSet, AuthProvider, DisplayName, Email, Memberships, RoleSlug, Scope, Timestamp, User, UserId,
+};
 use curfew_store::{Constraint, ReadUnit, StoreError};
 use secrecy::SecretString;
 
@@ -52,6 +54,7 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
         email: ask.email,
         name: ask.name,
         roles: ask.roles,
+        memberships: Memberships::default(),
         auth_provider: ask.auth_provider,
         active: true,
         // An admin vouches for whom they make here; a provider does for its own, when they first come.

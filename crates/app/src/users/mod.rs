@@ -19,18 +19,23 @@ use crate::{AppError, Caller};
 
 /// Roles that exist, and that carry nothing that the giver lacks.
 fn check_roles(roles: &BTreeSet<RoleSlug>, giver: &Caller) -> Result<(), AppError> {
-    if let Some(unknown) = roles.iter().find(|role| BuiltInRole::named(role).is_none()) {
-        return Err(AppError::field(
-            "roles",
-            format!("there is no role {unknown}; GET /v1/roles lists them"),
-        ));
-    }
+    check_known("roles", roles)?;
     let beyond = scopes_of(roles).missing_from(&giver.scopes);
     match beyond.first() {
         None => Ok(()),
         Some(scope) => Err(AppError::forbidden(format!(
             "nobody gives what they lack: these roles carry {scope}, and others, which the caller does not have"
         ))),
+    }
+}
+
+/// Roles that exist; `field` is what names them.
+pub(crate) fn check_known(field: &str, roles: &BTreeSet<RoleSlug>) -> Result<(), AppError> {
+    match roles.iter().find(|role| BuiltInRole::named(role).is_none()) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(AppError::field(field, format!("there is no role {unknown}; GET /v1/roles lists them")))
+        }
     }
 }
 

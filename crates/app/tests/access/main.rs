@@ -3,6 +3,7 @@
 
 mod evaluating;
 mod grants;
+mod groups;
 mod heads;
 mod joining;
 mod meanwhile;
@@ -15,6 +16,7 @@ mod remembering;
 mod requests;
 mod reviews;
 mod simulating;
+mod spellings;
 mod tampering;
 mod walls;
 mod warnings;

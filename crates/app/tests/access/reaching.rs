@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use curfew_app::policies::{Access, Reached};
-use curfew_app::requests::{Circumstances, PersonName, Supposed, WhatIf, WhatIfAnywhere};
+use curfew_app::requests::{Circumstances, GroupName, PersonName, Supposed, WhatIf, WhatIfAnywhere};
 use curfew_app::{AppError, Caller, policies, users};
 use curfew_domain::{Action, BuiltInRole, DiscoveredAttributes, ErrorCode, GroupId, Scope, Seconds, UserId};
 use curfew_policy::{Decision, Outcome};
@@ -11,6 +11,7 @@ use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
 use uuid::Uuid;
 
+use crate::groups::group;
 use crate::world::*;
 
 const MANAGEMENT: &str = "444444444444";
@@ -74,6 +75,7 @@ async fn inhabited(db: &TestStore) -> (World, Vec<UserId>) {
     };
     world.discovered(account("555555555555"), "Far", Vec::new(), far).await;
     let mut people = vec![world.admin.user];
+    let mut callers = Vec::new();
     for (name, role) in [
         ("alice", BuiltInRole::User),
         ("bob", BuiltInRole::User),
@@ -81,8 +83,10 @@ async fn inhabited(db: &TestStore) -> (World, Vec<UserId>) {
         ("dave", BuiltInRole::Admin),
         ("gone", BuiltInRole::User),
     ] {
-        people.push(world.person(name, role, None).await.user);
+        callers.push(world.person(name, role, None).await);
     }
+    people.extend(callers.iter().map(|caller| caller.user));
+    group(&world, "ops", &[&callers[1], &callers[2]]).await;
     users::suspend(&world.test.app, &world.admin, people[5]).await.unwrap();
     let read_only =
         format!("context has permission_set && context.permission_set == AwsPermissionSet::\"{READ}\"");
@@ -149,6 +153,8 @@ on_both_databases! {
         assert_eq!(fields(who(&world, DEV, READ, long.clone()).await), ["duration_seconds"]);
         assert_eq!(fields(what(&world, people[1], long).await), ["duration_seconds"]);
         assert_eq!(fields(what(&world, people[5], anything(Action::Read)).await), ["principal"]);
+        let unknown = WhatIfAnywhere { groups: vec!["nobodys".parse().unwrap()], ..anything(Action::Read) };
+        assert_eq!(fields(what(&world, people[1], unknown).await), ["groups[0]"]);
         let nobody = UserId::from_uuid(Uuid::from_u128(7));
         assert_eq!(fields(what(&world, nobody, anything(Action::Read)).await), ["principal"]);
         db.tamper("DELETE FROM aws_connection").await;
@@ -179,9 +185,18 @@ on_both_databases! {
             let what = async |person, wanted| allowed(policies::what_can_access(app, &caller, PersonName::Id(person), wanted).await);
             assert_eq!(what(people[2], wanted()).await, others.then_some(true), "{scopes:?}");
             assert_eq!(what(people[1], wanted()).await, own.then_some(names_policies), "{scopes:?}");
-            let grouped = WhatIfAnywhere { groups: vec![GroupId::from_uuid(Uuid::from_u128(7))], ..wanted() };
+            let grouped = WhatIfAnywhere { groups: vec!["ops".parse::<GroupName>().unwrap()], ..wanted() };
             assert_eq!(what(people[1], grouped).await, names_policies.then_some(true), "{scopes:?}");
         }
+    }
+
+    async fn groups_are_supposed_for_one_person(db: &TestStore) {
+        let (world, people) = inhabited(db).await;
+        let wanted = anything(Action::RequestAccess);
+        let supposed = WhatIfAnywhere { groups: vec!["ops".parse().unwrap()], ..wanted.clone() };
+        world.policy(auto(), &format!("permit (principal in Group::\"ops\", action, resource == AwsAccount::\"{PROD}\");")).await;
+        let (alone, grouped) = (what(&world, people[1], wanted).await.unwrap(), what(&world, people[1], supposed).await.unwrap());
+        assert_eq!((alone.found, grouped.found), (2, 4), "{grouped:?}");
     }
 
     async fn another_tenants_people_and_places_are_not_there(db: &TestStore) {

@@ -13,7 +13,8 @@ use curfew_domain::request::ApprovalMode;
 use curfew_domain::{
     AccessLevel, AccessRequest, AccountId, AccountSet, Action, Actor, AuthProvider, BuiltInRole,
     CachedResourceId, CredentialId, Discovered, DiscoveredAttributes, ErrorCode, ExternalId, IdentityUser,
-    OuId, PermissionSetArn, ResourceRef, ScopeSet, Seconds, Tenant, TenantId, TenantState, User, UserId,
+    Memberships, OuId, PermissionSetArn, ResourceRef, ScopeSet, Seconds, Tenant, TenantId, TenantState, User,
+    UserId,
 };
 use curfew_store::Backend;
 use curfew_store::testing::{TestStore, sealed_log};
@@ -148,6 +149,7 @@ impl World {
             email: format!("{name}@acme.example").parse().unwrap(),
             name: name.parse().unwrap(),
             roles: BTreeSet::from([role.slug()]),
+            memberships: Memberships::default(),
             auth_provider: AuthProvider::Local,
             active: true,
             email_verified: true,

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 mod api_keys;
 mod gate;
+mod groups;
 mod login;
 mod setup;
 mod suspension;

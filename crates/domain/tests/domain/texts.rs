@@ -6,9 +6,9 @@ use std::str::FromStr;
 use curfew_domain::audit::ChainHash;
 use curfew_domain::policy::Notice;
 use curfew_domain::{
-    AccountId, DisplayName, DomainName, Email, ExternalId, GrantId, IdentityStoreId, InstanceArn, Invalid,
-    Locale, LongText, OuId, PermissionSetArn, Reason, Region, ResourceRef, ResourceType, RoleArn, RoleSlug,
-    Slug, SsoStartUrl, StorePrincipalId, TenantId, Timestamp, ZoneName,
+    AccountId, DisplayName, DomainName, Email, ExternalId, GrantId, GroupName, IdentityStoreId, InstanceArn,
+    Invalid, Locale, LongText, OuId, PermissionSetArn, Reason, Region, ResourceRef, ResourceType, RoleArn,
+    RoleSlug, Slug, SsoStartUrl, StorePrincipalId, TenantId, Timestamp, ZoneName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -82,6 +82,7 @@ texts! {
     start_urls: SsoStartUrl = "https://[a-z0-9-]{1,30}\\.awsapps\\.com/start";
     emails: Email = "[a-zA-Z0-9.+_-]{1,64}@([a-zA-Z0-9]{1,12}\\.){1,3}[a-z]{2,12}";
     display_names: DisplayName = "[^\\s\\p{C}][^\\p{C}]{0,100}";
+    group_names: GroupName = "[^\\s\\p{C}]([^\\p{C}]{0,30}[^\\s\\p{C}])?";
     reasons: Reason = "[^\\s\\p{C}][^\\p{C}\n]{0,100}\n[^\\p{C}]{0,100}";
     long_texts: LongText = "([^\\p{C}]|[\n\t]){0,200}";
     notices: Notice = "[^\\s\\p{C}]([^\\p{C}]|\n){0,200}";

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use curfew_api::{
     AlternativeTrace, ApprovalNeeded, AtMost, Determining, ErrorBody, Evaluate, EvaluationFault,
-    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, TraceVerdict, ValueSeen,
+    EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, SilentGroups, TraceVerdict,
+    ValueSeen,
 };
 use curfew_app::policies::{
     self, Alternative, Decision, DeterminingPolicy, Evaluated, Failure, Fault, Finding, GroupExplanation,
@@ -12,7 +13,6 @@ use curfew_app::policies::{
 };
 use curfew_app::requests::{Circumstances, GroupName, Supposed, WhatIf};
 use curfew_app::{AppError, FieldProblem};
-use curfew_domain::GroupId;
 use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -70,11 +70,11 @@ fn supposed(body: Evaluate) -> Result<Supposed, ApiError> {
 }
 
 /// All that are wrong are told, not only the first.
-pub(super) fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupId>, AppError> {
+pub(super) fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupName>, AppError> {
     let (mut groups, mut problems) = (Vec::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
-        match name.as_str().parse() {
-            Ok(GroupName(id)) => groups.push(id),
+        match name.as_str().parse::<GroupName>() {
+            Ok(group) => groups.push(group),
             Err(problem) => {
                 problems
                     .push(FieldProblem { path: format!("groups[{index}]"), problem: problem.to_string() });
@@ -138,6 +138,11 @@ fn point(point: PointExplanation) -> ResourceTrace {
         resource: point.resource,
         verdict: verdict(point.verdict),
         groups: point.groups.into_iter().map(group).collect(),
+        silent_groups: SilentGroups {
+            groups: point.silent.groups,
+            other_principals: point.silent.other_principals,
+            other_resources: point.silent.other_resources,
+        },
     }
 }
 

@@ -7,6 +7,7 @@ mod aws_identity_center;
 mod aws_resources;
 mod evaluate;
 mod grants;
+mod groups;
 mod health;
 mod policies;
 mod policy_rules;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(aws_resources::routes())
         .merge(evaluate::routes())
         .merge(grants::routes())
+        .merge(groups::routes())
         .merge(health::routes())
         .merge(policies::routes())
         .merge(policy_rules::routes())

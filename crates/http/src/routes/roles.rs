@@ -70,7 +70,7 @@ fn shown(view: RoleView) -> Role {
         created_at: view.created_at,
         updated_at: view.created_at,
         user_count: view.users,
-        group_count: 0,
+        group_count: view.groups,
     }
 }
 

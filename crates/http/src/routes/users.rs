@@ -133,6 +133,7 @@ pub(super) fn shown(user: curfew_domain::User) -> User {
         email: user.email,
         name: user.name,
         roles: user.roles,
+        group_roles: user.memberships.roles,
         auth_provider: user.auth_provider,
         active: user.active,
         email_verified: user.email_verified,

@@ -1,5 +1,6 @@
 //! A decision's trace, with what the rules that did not match lacked.
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,8 +11,13 @@ use curfew_domain::{DisplayName, PolicyId, RuleId, Seconds};
 
 use super::reason::reason;
 use super::rule::{Answer, Dissected, RuleText};
-use super::{Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation, RuleExplanation};
+use super::{
+    Explanation, Failure, Finding, GroupExplanation, PointExplanation, RuleExplanation, SilentGroups,
+};
+use crate::compile::{Group, Place, ReadyRule};
 use crate::entities::{BoxError, Point, entities};
+use crate::index::{Names, PrincipalCounts, Scoped};
+use crate::judge::Durations;
 use crate::{AccessQuestion, CompiledPolicies, Decision, GroupTrace, GroupVerdict, PassedOver, PointTrace};
 
 /// So many resources of one question are explained.
@@ -27,6 +33,7 @@ const MOST_RULES_IN_ALL: usize = 500;
 #[derive(Debug, Clone, Default)]
 pub struct Explainer {
     policies: BTreeMap<PolicyId, Arc<Explainable>>,
+    compiled: Arc<CompiledPolicies>,
 }
 
 /// What is needed of a policy to explain its rules.
@@ -34,7 +41,6 @@ pub struct Explainer {
 struct Explainable {
     id: PolicyId,
     name: DisplayName,
-    priority: i32,
     /// What it judges by when nobody asked for a duration.
     usual: Seconds,
     rules: Vec<Arc<RuleText>>,
@@ -42,31 +48,31 @@ struct Explainable {
 
 impl Explainer {
     /// Of the enabled ones of `policies`. Total: what can't be read is explained as that.
-    pub fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        Self::default().with(policies, [], &CompiledPolicies::default())
+    pub fn new(policies: &[Policy]) -> Self {
+        Self::default().with(policies, [], Arc::new(CompiledPolicies::new(policies)))
     }
 
-    /// These policies, with the `changed` ones as they are now and without those that are `gone`. Rules that are as they
-    /// were are not read again, nor those that `compiled` has read.
+    /// These policies, with the `changed` ones as they are now and without those that are `gone`: those that `compiled` is
+    /// made of. Rules that are as they were are not read again.
     #[must_use]
     pub fn with<'a>(
         &self,
         changed: impl IntoIterator<Item = &'a Policy>,
         gone: impl IntoIterator<Item = PolicyId>,
-        compiled: &CompiledPolicies,
+        compiled: Arc<CompiledPolicies>,
     ) -> Self {
-        let mut next = self.clone();
+        let mut policies = self.policies.clone();
         for id in gone {
-            next.policies.remove(&id);
+            policies.remove(&id);
         }
         for policy in changed {
-            let before = next.policies.remove(&policy.id);
+            let before = policies.remove(&policy.id);
             if policy.enabled {
-                next.policies
-                    .insert(policy.id, Arc::new(Explainable::of(policy, before.as_deref(), compiled)));
+                let explainable = Explainable::of(policy, before.as_deref(), &compiled);
+                policies.insert(policy.id, Arc::new(explainable));
             }
         }
-        next
+        Self { policies, compiled }
     }
 
     /// Says why these policies decided so on `question`. Total: where the question can't be put, the reason says so.
@@ -77,9 +83,9 @@ impl Explainer {
         explanation
     }
 
-    fn of_priority(&self, priority: i32) -> impl Iterator<Item = InPolicy<'_>> {
-        let policies = self.policies.values().filter(move |policy| policy.priority == priority);
-        policies.flat_map(|policy| policy.rules.iter().map(move |rule| InPolicy { policy, rule }))
+    fn rule(&self, place: Place) -> Option<InPolicy<'_>> {
+        let policy = self.policies.get(&place.policy)?;
+        Some(InPolicy { policy, rule: policy.rules.get(place.rule)? })
     }
 
     /// What people call a policy.
@@ -133,7 +139,6 @@ impl Explainable {
         Self {
             id: policy.id,
             name: policy.name.clone(),
-            priority: policy.priority,
             usual: policy.terms.usual_duration(),
             rules: policy.rules.iter().enumerate().map(read).collect(),
         }
@@ -166,7 +171,7 @@ struct Explaining<'e> {
 
 /// A group at one resource.
 struct Candidates<'e> {
-    trace: &'e GroupTrace,
+    trace: Cow<'e, GroupTrace>,
     /// What policies see, by the duration that they judge by.
     requests: BTreeMap<Seconds, Request>,
     matched: Vec<(InPolicy<'e>, Seconds)>,
@@ -179,8 +184,7 @@ struct Candidates<'e> {
 
 impl<'e> Explaining<'e> {
     fn point(&mut self, point: &Point<'_>, trace: &'e PointTrace) -> Result<PointExplanation, BoxError> {
-        let groups: Vec<Candidates<'e>> =
-            trace.groups.iter().map(|group| self.candidates(point, group)).collect::<Result<_, _>>()?;
+        let (groups, silent) = self.groups(point, trace)?;
         let mut room = MOST_RULES.min(self.room);
         let mut take = |wanted: usize| {
             let taken = wanted.min(room);
@@ -198,34 +202,89 @@ impl<'e> Explaining<'e> {
             resource: trace.resource.clone(),
             verdict: verdict(trace),
             groups,
+            silent,
         })
     }
 
-    /// Sorts a group's rules by whether they come into question.
-    fn candidates(&self, point: &Point<'_>, trace: &'e GroupTrace) -> Result<Candidates<'e>, BoxError> {
+    /// The groups that were asked: those that have a rule for the person and the resource, and how many others.
+    fn groups(
+        &self,
+        point: &Point<'_>,
+        trace: &'e PointTrace,
+    ) -> Result<(Vec<Candidates<'e>>, SilentGroups), BoxError> {
+        let names = point.names(self.entities)?;
+        let mut fitting = self.explainer.compiled.of_any_action(&names);
+        let mut traced: BTreeMap<i32, &GroupTrace> =
+            trace.groups.iter().map(|group| (group.priority, group)).collect();
+        let decided = trace.groups.last().filter(|group| group.verdict != GroupVerdict::Silent);
+        let (mut groups, mut silent) = (Vec::new(), SilentGroups::default());
+        for group in self.explainer.compiled.groups() {
+            if decided.is_some_and(|decided| group.priority < decided.priority) {
+                break;
+            }
+            let rules = fitting.remove(&group.priority).unwrap_or_default();
+            let trace = traced.remove(&group.priority);
+            if trace.is_none() && rules.is_empty() {
+                let (other_principals, other_resources) = elsewhere(group, &names, 0);
+                silent.groups += 1;
+                silent.other_principals += other_principals;
+                silent.other_resources += other_resources;
+                continue;
+            }
+            let trace = trace.map_or_else(|| Cow::Owned(self.silent(group)), Cow::Borrowed);
+            groups.push(self.candidates(point, &names, group, trace, &rules)?);
+        }
+        Ok((groups, silent))
+    }
+
+    /// What a group says of whose rules none is for the action.
+    fn silent(&self, group: &Group) -> GroupTrace {
+        let (requested, longest) = (self.question.duration, self.question.longest);
+        GroupTrace {
+            priority: group.priority,
+            verdict: GroupVerdict::Silent,
+            durations: Durations { requested, longest }.judged_in(group).into_iter().collect(),
+            permits: Vec::new(),
+            forbids: Vec::new(),
+            passed_over: Vec::new(),
+        }
+    }
+
+    /// Sorts a group's rules by whether they come into question: those that can't be evaluated, and those that are
+    /// `fitting` but perhaps for the action.
+    fn candidates(
+        &self,
+        point: &Point<'_>,
+        names: &Names,
+        group: &Group,
+        trace: Cow<'e, GroupTrace>,
+        fitting: &[&ReadyRule],
+    ) -> Result<Candidates<'e>, BoxError> {
         let matched: BTreeSet<RuleId> = trace.permits.iter().chain(&trace.forbids).copied().collect();
+        let (other_principals, other_resources) = elsewhere(group, names, fitting.len());
         let mut found = Candidates {
-            trace,
+            trace: Cow::clone(&trace),
             requests: BTreeMap::new(),
             matched: Vec::new(),
             others: Vec::new(),
-            other_principals: 0,
-            other_resources: 0,
+            other_principals,
+            other_resources,
         };
         let (mut others, mut for_other_actions) = (Vec::new(), Vec::new());
-        for rule in self.explainer.of_priority(trace.priority) {
-            let duration = judged(rule.policy, trace, self.question);
-            let request = match found.requests.entry(duration) {
-                MapEntry::Occupied(known) => known.into_mut(),
-                MapEntry::Vacant(new) => new.insert(point.request(duration)?),
-            };
-            match rule.rule.misfit(request, self.entities) {
-                _ if matched.contains(&rule.rule.id) => found.matched.push((rule, duration)),
-                Some(Part::Principal) => found.other_principals += 1,
-                Some(Part::Resource) => found.other_resources += 1,
-                Some(_) => for_other_actions.push((rule, duration)),
-                None if self.faulty.contains_key(&rule.rule.id) => found.others.push((rule, duration)),
-                None => others.push((rule, duration)),
+        let broken = group.broken.iter().map(|(place, _)| (*place, true));
+        let fitting = fitting.iter().map(|rule| (rule.place, rule.scopes().speak_of_action(names)));
+        for (place, of_action) in broken.chain(fitting) {
+            let Some(rule) = self.explainer.rule(place) else { continue };
+            let duration = judged(rule.policy, &trace, self.question);
+            if let MapEntry::Vacant(new) = found.requests.entry(duration) {
+                new.insert(point.request(duration)?);
+            }
+            let id = &rule.rule.id;
+            match of_action {
+                _ if matched.contains(id) => found.matched.push((rule, duration)),
+                true if self.faulty.contains_key(id) => found.others.push((rule, duration)),
+                true => others.push((rule, duration)),
+                false => for_other_actions.push((rule, duration)),
             }
         }
         others.sort_by_key(|(rule, _): &(InPolicy<'_>, _)| rule.rule.effect() == Effect::Forbid);
@@ -244,10 +303,10 @@ impl<'e> Explaining<'e> {
             let dissected = self.dissected.entry(rule.rule.id).or_insert_with(|| Dissected::of(rule.rule));
             let fault = self.faulty.get(&rule.rule.id).copied();
             let answer = group.requests.get(duration).map(|request| dissected.answer(request, self.entities));
-            rules.extend(
-                answer
-                    .map(|answer| explanation(*rule, *duration, finding(*rule, answer, group.trace, fault))),
-            );
+            rules
+                .extend(answer.map(|answer| {
+                    explanation(*rule, *duration, finding(*rule, answer, &group.trace, fault))
+                }));
         }
         GroupExplanation {
             priority: group.trace.priority,
@@ -259,6 +318,15 @@ impl<'e> Explaining<'e> {
             other_resources: group.other_resources,
         }
     }
+}
+
+/// How many rules of a group speak of other principals, and how many of this one but of other resources, where so many
+/// fit both.
+fn elsewhere(group: &Group, names: &Names, fitting: usize) -> (usize, usize) {
+    let counts = || group.policies.iter().map(|policy| &policy.principals);
+    let of_principal: usize = counts().map(|counts| counts.fitting(names)).sum();
+    let all: usize = counts().map(PrincipalCounts::all).sum();
+    (all - of_principal, of_principal - fitting)
 }
 
 /// The duration that a policy judged by: its own, where nobody asked for one and the trace knows several.

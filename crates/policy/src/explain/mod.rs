@@ -42,8 +42,21 @@ pub struct PointExplanation {
     pub resource: String,
     /// What the last group said that was asked: silent where none decided, or there is none.
     pub verdict: GroupVerdict,
-    /// The groups that were asked, highest priority first.
+    /// The groups that were asked and have a rule for this person and resource, highest priority first.
     pub groups: Vec<GroupExplanation>,
+    /// The others that were asked.
+    pub silent: SilentGroups,
+}
+
+/// Groups without a rule for the person and the resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SilentGroups {
+    /// How many they are.
+    pub groups: usize,
+    /// How many of their rules speak of other people.
+    pub other_principals: usize,
+    /// How many speak of this person, but of other resources.
+    pub other_resources: usize,
 }
 
 /// Why the policies of one priority answered as they did.

@@ -169,8 +169,9 @@ fn told(seen: &Seen) -> String {
 
 fn nothing_close(point: &PointExplanation) -> String {
     let count = |of: fn(&GroupExplanation) -> usize| point.groups.iter().map(of).sum::<usize>();
-    let (people, resources) = (count(|group| group.other_principals), count(|group| group.other_resources));
-    if point.groups.is_empty() {
+    let people = count(|group| group.other_principals) + point.silent.other_principals;
+    let resources = count(|group| group.other_resources) + point.silent.other_resources;
+    if point.groups.is_empty() && point.silent.groups == 0 {
         return "None is enabled.".to_owned();
     }
     if count(|group| group.rules_left_out) > 0 {

@@ -73,7 +73,7 @@ impl RuleText {
     }
 
     /// Which part of its scope does not fit.
-    pub(super) fn misfit(&self, request: &Request, entities: &Entities) -> Option<Part> {
+    fn misfit(&self, request: &Request, entities: &Entities) -> Option<Part> {
         self.scope.as_ref().ok()?.misfit(request, entities)
     }
 

@@ -1,12 +1,14 @@
 //! Why a decision is what it is.
 
+use std::sync::Arc;
+
 use crate::world::*;
 use curfew_domain::policy::{Effect, Policy};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, Seconds};
 use curfew_policy::{
     AccessQuestion, CompiledPolicies, Explainer, Explanation, Failure, Fault, Finding, GroupVerdict, Part,
-    PassedOver, RuleExplanation, Statement,
+    PassedOver, RuleExplanation, SilentGroups, Statement,
 };
 use serde_json::{Value, json};
 
@@ -166,6 +168,90 @@ fn names_are_shown_as_they_were_written() {
         "{}",
         explanation.reason
     );
+}
+
+#[test]
+fn groups_that_speak_of_others_alone_are_counted_and_not_traced() {
+    let others = format!("permit (principal == User::\"{}\", action, resource);", id(9));
+    let elsewhere = format!("permit (principal, action, resource == AwsAccount::\"{PROD}\");");
+    let to_write = "permit (principal, action == Action::\"write\", resource);";
+    let policies = [
+        policy(1, 9, &[&others, &elsewhere, &elsewhere]),
+        policy(2, 8, &[&others]),
+        policy(3, 7, &[to_write, &others]),
+        policy(4, 6, &[PERMIT_ALL]),
+        policy(5, 5, &[&others]),
+    ];
+    let priorities = |explanation: &Explanation| -> Vec<i32> {
+        explanation.points[0].groups.iter().map(|group| group.priority).collect()
+    };
+    let decision = ask(&policies, &question());
+    assert_eq!(decision.trace[0].groups.len(), 1);
+    assert_eq!(decision.trace[0].silent_groups, 3);
+    let permitted = explain(&policies, &question());
+    assert_eq!(priorities(&permitted), [7, 6], "what is for another action is explained");
+    let point = &permitted.points[0];
+    assert_eq!(point.silent, SilentGroups { groups: 2, other_principals: 2, other_resources: 2 });
+    assert_eq!(point.groups[0].other_principals, 1);
+
+    let denied = explain(&policies[..2], &question());
+    assert_eq!(priorities(&denied), [0; 0]);
+    assert_eq!(
+        denied.reason,
+        "No policy permits it. No permit is for this person and resource (rules for other people: 2, for other resources: 2)."
+    );
+}
+
+#[test]
+fn every_way_to_speak_of_a_principal_and_a_resource_is_counted_as_cedar_takes_it() {
+    let (alice, engineers) = (format!("User::\"{ALICE}\""), format!("Group::\"{ENGINEERS}\""));
+    let principals = [
+        "principal".to_owned(),
+        "principal is User".to_owned(),
+        "principal is Group".to_owned(),
+        format!("principal == {alice}"),
+        format!("principal in {alice}"),
+        "principal == User::\"bob\"".to_owned(),
+        format!("principal in {engineers}"),
+        format!("principal is User in {engineers}"),
+        format!("principal is Group in {engineers}"),
+        format!("principal == {engineers}"),
+        "principal in Group::\"others\"".to_owned(),
+    ];
+    let resources = [
+        "resource".to_owned(),
+        "resource is AwsAccount".to_owned(),
+        "resource is AwsS3Bucket".to_owned(),
+        format!("resource == AwsAccount::\"{DEV}\""),
+        format!("resource in AwsAccount::\"{DEV}\""),
+        format!("resource in AwsOrganizationalUnit::\"{TOP_OU}\""),
+        format!("resource is AwsS3Bucket in AwsOrganizationalUnit::\"{TOP_OU}\""),
+        format!("resource == AwsOrganizationalUnit::\"{DEV_OU}\""),
+        format!("resource == AwsAccount::\"{PROD}\""),
+    ];
+    let rule = |principal: &str, resource: &str| format!("permit ({principal}, action, {resource});");
+    let fits = |rule: String| !is_denied(&ask(&[policy(1, 0, &[&rule])], &question()));
+    let (mut rules, mut of_principal, mut of_both) = (Vec::new(), 0, 0);
+    for (principal, resource) in
+        principals.iter().flat_map(|principal| resources.iter().map(move |resource| (principal, resource)))
+    {
+        of_principal += usize::from(fits(rule(principal, "resource")));
+        of_both += usize::from(fits(rule(principal, resource)));
+        rules.push(rule(principal, resource));
+    }
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    // In two policies of one group, beside one that can't be read and one of another group.
+    let (some, more) = rules.split_at(30);
+    let policies = [
+        policy(1, 5, some),
+        policy(2, 5, more),
+        policy(3, 5, &["no rule at all"]),
+        policy(4, 4, &[PERMIT_ALL]),
+    ];
+    let group = &explain(&policies, &question()).points[0].groups[0];
+    assert_eq!(group.other_principals, rules.len() - of_principal);
+    assert_eq!(group.other_resources, of_principal - of_both);
+    assert_eq!(group.rules.len() + group.rules_left_out, of_both + 1, "and the one that can't be read");
 }
 
 #[test]
@@ -348,10 +434,9 @@ fn a_new_explainer_says_what_a_fresh_one_says() {
     after[1].enabled = false;
     let decision = ask(&after, &question());
     let fresh = Explainer::new(&after).explain(&question(), &decision);
-    for compiled in
-        [CompiledPolicies::default(), CompiledPolicies::new(&before), CompiledPolicies::new(&after)]
-    {
-        let next = Explainer::new(&before).with(&after, [before[2].id], &compiled);
+    let gone = before[2].id;
+    for compiled in [CompiledPolicies::new(&after), CompiledPolicies::new(&before).with(&after, [gone])] {
+        let next = Explainer::new(&before).with(&after, [gone], Arc::new(compiled));
         assert_eq!(next.explain(&question(), &decision), fresh);
     }
 }

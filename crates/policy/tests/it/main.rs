@@ -5,6 +5,8 @@ mod decisions;
 #[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod fuzzed;
+#[cfg(test)]
 mod one_access;
 #[cfg(test)]
 mod properties;

@@ -5,7 +5,7 @@ use crate::world::*;
 use curfew_domain::policy::Policy;
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, BuiltInRole, GroupId, Seconds, UserId};
-use curfew_policy::{AccessQuestion, CompiledPolicies, PersonFacts, Reach, decide};
+use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, PersonFacts, Reach, decide};
 use proptest::prelude::*;
 
 const PEOPLE: usize = 4;
@@ -161,7 +161,7 @@ proptest! {
             let of_people = Reach::of_people(&compiled, &about(0, account, set));
             for (who, of_places) in by_place.iter().enumerate() {
                 let question = about(who, account, set);
-                let alone = decide(&compiled, &question);
+                let alone = Decision { trace: Vec::new(), ..decide(&compiled, &question) };
                 for reach in [&of_people, of_places] {
                     prop_assert_eq!(&reach.decide(&question), &alone);
                     prop_assert!(reach.may_permit(&question) || is_denied(&alone));

@@ -165,6 +165,8 @@ pub(crate) mod approval {
         pub id: Uuid,
         pub request_id: Uuid,
         pub approver_id: Uuid,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub approver_groups: Json,
         pub verdict: String,
         pub reasoning: Option<String>,
         pub created_at: i64,

@@ -71,6 +71,10 @@ impl Estate {
         let user = admin.person(email, &["user"]).await;
         let reading = admin.post("/v1/policies", policy(&word, "read", "auto")).await.is(201);
         admin.post("/v1/policies", policy(&word, "assume", "require")).await.is(201);
+        let group = admin.post("/v1/groups", json!({ "name": format!("{word} people") })).await.is(201);
+        let of_group = format!("/v1/groups/{}", group.text("id"));
+        admin.post(&format!("{of_group}/members"), json!({ "user_id": user.id().await })).await.is(201);
+        admin.post(&format!("{of_group}/roles"), json!({ "role": "user" })).await.is(201);
         let key = admin.post("/v1/api-keys", json!({ "name": word, "scopes": ["users:read"] })).await.is(201);
         let ask = |action: &str| org.ask(account, "ReadOnly", action, 3_600);
         let pending = user.post("/v1/requests", ask("assume")).await.is(201);
@@ -83,6 +87,8 @@ impl Estate {
             (Kind::PolicyVersion, "1".to_owned()),
             (Kind::Rule, reading.list("rules")[0].text("id")),
             (Kind::ApiKey, key.text("id")),
+            (Kind::Group, group.text("id")),
+            (Kind::GroupRole, "user".to_owned()),
             (Kind::Request, pending.text("id")),
             (Kind::Grant, granted.text("grant_id")),
             (Kind::AuditEntry, entry),
@@ -98,7 +104,8 @@ impl Estate {
 
     /// Whatever must not be seen by others.
     pub(super) fn traces(&self) -> Vec<String> {
-        let ids = self.ids.iter().filter(|(kind, _)| **kind != Kind::PolicyVersion).map(|(_, id)| id);
+        let named_alike = [Kind::PolicyVersion, Kind::GroupRole];
+        let ids = self.ids.iter().filter(|(kind, _)| !named_alike.contains(kind)).map(|(_, id)| id);
         ids.chain(&self.words).cloned().collect()
     }
 
@@ -111,6 +118,12 @@ impl Estate {
         self.admin.get(&format!("/v1/policies/{}", self.id(Kind::Policy))).await.ok();
         let user = self.admin.get(&format!("/v1/users/{}", self.id(Kind::User))).await.ok();
         assert_eq!(user["active"], true, "{user:#}");
+        let group = self.admin.get(&format!("/v1/groups/{}", self.id(Kind::Group))).await.ok();
+        assert_eq!(
+            (&group["member_count"], &group["role_mappings"]),
+            (&json!(1), &json!(["user"])),
+            "{group:#}"
+        );
         self.admin.holding(&self.raw_key).get("/v1/users").await.ok();
     }
 }

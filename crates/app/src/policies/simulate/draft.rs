@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use curfew_domain::policy::{Policy, PolicyRule};
-use curfew_domain::{Change, PolicyId, TenantId};
+use curfew_domain::{Change, GroupId, PolicyId, TenantId};
 use curfew_policy::CompiledPolicies;
 use serde_json::Value;
 
 use super::shelf::{Mark, Shelf};
 use crate::policies::change::{MOST_POLICIES, as_they_were, check, too_many_policies};
+use crate::policies::groups::refuse_unknown_approvers;
 use crate::policies::saving::{MOST_RULES, too_many_rules};
 use crate::policies::statements::{self, NewRule};
 use crate::policies::{NewPolicy, PolicyChange};
@@ -147,6 +148,7 @@ impl Drawing<'_> {
 
     async fn add(&mut self, index: usize, wanted: NewPolicy) -> Result<(), AppError> {
         check(&wanted.terms)?;
+        self.check_approvers(&wanted.terms.approver_groups).await?;
         let mut wanted = wanted;
         let (set, single) = (wanted.policy_set.take(), std::mem::take(&mut wanted.rules));
         let Some(rules) = self.rules(index, set, single).await? else { return Ok(()) };
@@ -175,6 +177,9 @@ impl Drawing<'_> {
                 Some(rules)
             }
         };
+        if let Change::To(groups) = &change.terms.approver_groups {
+            self.check_approvers(groups).await?;
+        }
         let Some(policy) = self.policies.iter_mut().find(|policy| policy.id == id) else {
             return Err(AppError::NotFound("policy"));
         };
@@ -188,6 +193,13 @@ impl Drawing<'_> {
         self.names.put(policy, mark);
         self.drawn.insert(id);
         Ok(())
+    }
+
+    async fn check_approvers(&self, groups: &[GroupId]) -> Result<(), AppError> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        refuse_unknown_approvers(&self.app.store.tenant(self.tenant).read().await?, groups).await
     }
 
     /// None where they are refused.

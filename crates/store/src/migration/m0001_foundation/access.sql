@@ -108,6 +108,7 @@ CREATE TABLE approval (
   id UUID NOT NULL,
   request_id UUID NOT NULL,
   approver_id UUID NOT NULL,
+  approver_groups JSONB NOT NULL,
   verdict TEXT NOT NULL CHECK (verdict IN ('approved', 'denied')),
   reasoning TEXT,
   created_at BIGINT NOT NULL,

@@ -8,6 +8,9 @@ use super::ddl;
 const WALLED: &[&str] = &[
     "app_user",
     "user_role",
+    "user_group",
+    "group_member",
+    "group_role",
     "session",
     "api_key",
     "tenant_domain",

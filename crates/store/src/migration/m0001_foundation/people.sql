@@ -47,6 +47,42 @@ CREATE TABLE user_role (
 );
 CREATE INDEX user_role_slug ON user_role (tenant_id, role_slug);
 
+CREATE TABLE user_group (
+  tenant_id UUID NOT NULL,
+  id UUID NOT NULL,
+  name TEXT NOT NULL,
+  name_folded TEXT NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('local', 'scim')),
+  description TEXT,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  CONSTRAINT user_group_name_key UNIQUE (tenant_id, name_folded)
+);
+CREATE INDEX user_group_newest ON user_group (tenant_id, created_at, id);
+
+CREATE TABLE group_member (
+  tenant_id UUID NOT NULL,
+  group_id UUID NOT NULL,
+  user_id UUID NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('local', 'scim')),
+  joined_at BIGINT NOT NULL,
+  CONSTRAINT group_member_key PRIMARY KEY (tenant_id, group_id, user_id),
+  FOREIGN KEY (tenant_id, group_id) REFERENCES user_group (tenant_id, id) ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, user_id) REFERENCES app_user (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX group_member_user ON group_member (tenant_id, user_id);
+
+CREATE TABLE group_role (
+  tenant_id UUID NOT NULL,
+  group_id UUID NOT NULL,
+  role_slug TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  CONSTRAINT group_role_key PRIMARY KEY (tenant_id, group_id, role_slug),
+  FOREIGN KEY (tenant_id, group_id) REFERENCES user_group (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX group_role_slug ON group_role (tenant_id, role_slug);
+
 CREATE TABLE session (
   tenant_id UUID NOT NULL,
   id UUID NOT NULL,

@@ -1,0 +1,152 @@
+//! Which rules never matter.
+
+use curfew_domain::{Action, PolicyId, ResourceType, RuleId};
+use curfew_policy::{CompiledPolicies, StandingGroup};
+
+use crate::outcome::{Outcome, Shelf};
+use crate::query::{Query, Settled};
+use crate::scene::Scene;
+use crate::spoken::Spoken;
+use crate::world::World;
+use crate::{Known, Why, rules_of};
+use cedar_policy_symcc::term_factory::or;
+
+/// A rule that never matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdleRule {
+    /// Of which policy.
+    pub policy: PolicyId,
+    /// Which.
+    pub rule: RuleId,
+    /// In what way.
+    pub how: Idleness,
+}
+
+/// In what way a rule never matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idleness {
+    /// It matches nothing that could be asked for.
+    Impossible,
+    /// It matches, and what is decided would be the same without it: others forbid what it permits, or give as much.
+    Shadowed,
+}
+
+/// A rule of which it could not be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UntoldRule {
+    /// Of which policy.
+    pub policy: PolicyId,
+    /// Which.
+    pub rule: RuleId,
+    /// Why.
+    pub why: Why,
+}
+
+/// What is told of rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdleRules {
+    /// Those that never matter, each by itself: of two that say the same each is shadowed, until one is taken away.
+    pub idle: Vec<IdleRule>,
+    /// Those of which it could not be told.
+    pub untold: Vec<UntoldRule>,
+    /// How many matter.
+    pub matter: usize,
+}
+
+/// Which rules never matter: those of one policy, or all.
+pub async fn idle_rules(
+    known: Known<'_>,
+    policies: &CompiledPolicies,
+    of: Option<PolicyId>,
+) -> Result<IdleRules, Why> {
+    let standing = policies.standing();
+    let sought = standing.iter().flat_map(|group| &group.policies);
+    let sought: Vec<(PolicyId, RuleId)> = sought
+        .filter(|policy| of.is_none_or(|of| of == policy.id))
+        .flat_map(|policy| {
+            // One that does not parse forbids: it always matters.
+            let readable = policy.rules.iter().filter(|rule| rule.cedar.is_some());
+            readable.map(|rule| (policy.id, rule.id))
+        })
+        .collect();
+    let asking = Asking::of(known, &standing)?;
+    let mut told = IdleRules::default();
+    for (policy, rule) in sought {
+        match asking.idleness(rule).await {
+            Ok(None) => told.matter += 1,
+            Ok(Some(how)) => told.idle.push(IdleRule { policy, rule, how }),
+            Err(why) => told.untold.push(UntoldRule { policy, rule, why }),
+        }
+    }
+    Ok(told)
+}
+
+/// What stays the same from rule to rule.
+struct Asking<'a> {
+    known: Known<'a>,
+    standing: &'a [StandingGroup<'a>],
+    rules: Vec<&'a cedar_policy::Policy>,
+    spoken: Spoken,
+    scenes: Vec<Scene>,
+}
+
+impl<'a> Asking<'a> {
+    fn of(known: Known<'a>, standing: &'a [StandingGroup<'a>]) -> Result<Self, Why> {
+        let rules = rules_of(&[standing])?;
+        let mut spoken = Spoken::default();
+        rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+        // A rule may speak of what is named beside an account: a unit, a bucket.
+        let kinds = ResourceType::ALL.into_iter();
+        let kinds = kinds.flat_map(|kind| Action::ALL.into_iter().map(move |action| (action, kind)));
+        let scenes = kinds.map(|(action, kind)| Scene::of(action, kind)).collect::<Result<_, _>>()?;
+        Ok(Self { known, standing, rules, spoken, scenes })
+    }
+
+    /// None where the rule matters.
+    async fn idleness(&self, rule: RuleId) -> Result<Option<Idleness>, Why> {
+        let of_policies = self.standing.iter().flat_map(|group| &group.policies);
+        let mut cedar = of_policies.flat_map(|policy| &policy.rules).filter(|known| known.id == rule);
+        let Some(cedar) = cedar.next().and_then(|rule| rule.cedar) else { return Ok(None) };
+        let (mut settled, mut fitting) = (Settled::default(), Vec::new());
+        for scene in &self.scenes {
+            let terms = scene.terms(cedar)?;
+            let speaks = or(terms.matches, terms.fails);
+            if speaks != false.into() {
+                fitting.push((scene, speaks));
+            }
+        }
+        for (scene, _) in &fitting {
+            if self.makes_a_difference(scene, rule, &mut settled).await? {
+                return Ok(None);
+            }
+        }
+        for (scene, speaks) in fitting {
+            let mut query = Query::default();
+            query.assert(speaks);
+            if self.can_be(query, scene, &mut settled).await? {
+                return Ok(Some(Idleness::Shadowed));
+            }
+        }
+        Ok(Some(Idleness::Impossible))
+    }
+
+    async fn makes_a_difference(
+        &self,
+        scene: &Scene,
+        rule: RuleId,
+        settled: &mut Settled,
+    ) -> Result<bool, Why> {
+        let (mut query, mut compiled) = (Query::default(), Shelf::default());
+        let with = Outcome::of(&mut query, &mut compiled, scene, self.standing, None)?;
+        let without = Outcome::of(&mut query, &mut compiled, scene, self.standing, Some(rule))?;
+        query.assert(or(with.exceeds(&without), without.exceeds(&with)));
+        self.can_be(query, scene, settled).await
+    }
+
+    async fn can_be(&self, query: Query, scene: &Scene, settled: &mut Settled) -> Result<bool, Why> {
+        let mut query = query;
+        let world = World::of(scene, &self.spoken, self.known.longest)?;
+        world.assert(&mut query, scene, &self.rules)?;
+        Ok(query.ask(scene, settled, self.known.solver, self.known.end).await?.is_some())
+    }
+}

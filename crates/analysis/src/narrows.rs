@@ -1,0 +1,70 @@
+//! Whether a change gives nothing that was not given before.
+
+use curfew_policy::{CompiledPolicies, Shift, decide};
+
+use crate::outcome::{Outcome, Shelf};
+use crate::query::{Query, Settled};
+use crate::scene::Scene;
+use crate::spoken::Spoken;
+use crate::witness;
+use crate::world::World;
+use crate::{Answer, Known, Why, Widened, rules_of};
+
+/// Whether `after` gives nothing that `before` does not give: no other access, none on easier terms, none that lasts longer.
+pub async fn narrows(
+    known: Known<'_>,
+    before: &CompiledPolicies,
+    after: &CompiledPolicies,
+) -> Answer<Widened> {
+    match widened(known, before, after).await {
+        Ok(None) => Answer::Proved,
+        Ok(Some(widened)) => Answer::Refuted(Box::new(widened)),
+        Err(why) => Answer::Unknown(why),
+    }
+}
+
+async fn widened(
+    known: Known<'_>,
+    before: &CompiledPolicies,
+    after: &CompiledPolicies,
+) -> Result<Option<Widened>, Why> {
+    let (standing, drafted) = (before.standing(), after.standing());
+    let rules = rules_of(&[&standing, &drafted])?;
+    let mut spoken = Spoken::default();
+    rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+    let (mut settled, mut doubt) = (Settled::default(), None);
+    for scene in Scene::of_accounts() {
+        let scene = scene?;
+        let world = World::of(&scene, &spoken, known.longest)?;
+        let (mut query, mut shelf) = (Query::default(), Shelf::default());
+        let before_says = Outcome::of(&mut query, &mut shelf, &scene, &standing, None)?;
+        let after_says = Outcome::of(&mut query, &mut shelf, &scene, &drafted, None)?;
+        query.assert(after_says.exceeds(&before_says));
+        world.assert(&mut query, &scene, &rules)?;
+        witness::tell(&mut query, &scene, &spoken)?;
+        let Some(found) = query.ask(&scene, &mut settled, known.solver, known.end).await? else { continue };
+        // Another action may show it where this one's example does not hold.
+        match witness::question(&found, &scene, &spoken, &known)
+            .and_then(|asked| replayed(asked, before, after))
+        {
+            Ok(widened) => return Ok(Some(widened)),
+            Err(why) => doubt = Some(why),
+        }
+    }
+    doubt.map_or(Ok(None), Err)
+}
+
+fn replayed(
+    asked: curfew_policy::AccessQuestion,
+    before: &CompiledPolicies,
+    after: &CompiledPolicies,
+) -> Result<Widened, Why> {
+    let old = curfew_policy::AccessQuestion { facts_are_fresh: false, ..asked.clone() };
+    for question in [asked, old] {
+        let (was, is) = (decide(before, &question), decide(after, &question));
+        if matches!(Shift::between(&was.outcome, &is.outcome), Shift::Wider | Shift::Other) {
+            return Ok(Widened { question, before: was, after: is });
+        }
+    }
+    Err(Why::NotReplayed("both give the same".to_owned()))
+}

@@ -1,0 +1,137 @@
+//! What rules speak of by name: which entities, texts and tags a question's world must be exact about.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::Policy as CedarPolicy;
+use serde_json::Value;
+
+use crate::Why;
+
+/// Everything that rules name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spoken {
+    pub(crate) roles: BTreeSet<String>,
+    pub(crate) groups: BTreeSet<String>,
+    pub(crate) users: BTreeSet<String>,
+    pub(crate) accounts: BTreeSet<String>,
+    pub(crate) units: BTreeSet<String>,
+    pub(crate) permission_sets: BTreeSet<String>,
+    /// Every text that is written out.
+    pub(crate) texts: BTreeSet<String>,
+    /// The tags that are looked at.
+    pub(crate) tags: BTreeSet<String>,
+    /// What is looked at of entities and of the context.
+    pub(crate) attributes: BTreeSet<String>,
+}
+
+impl Spoken {
+    /// Takes in what `rule` names. Refuses one that looks into an entity that it names: whether a decision knows that
+    /// entity depends on what is asked for, and the symbolic compiler takes every entity to be known.
+    pub(crate) fn hear(&mut self, rule: &CedarPolicy) -> Result<(), Why> {
+        let json = rule.to_json().map_err(|problem| Why::Unsupported(problem.to_string()))?;
+        self.walk(&json).map_err(|()| {
+            let what = "looks into an entity that it names itself, which can't be analysed";
+            Why::Unsupported(format!("rule {} {what}", rule.id()))
+        })
+    }
+
+    fn walk(&mut self, json: &Value) -> Result<(), ()> {
+        match json {
+            Value::Array(members) => members.iter().try_for_each(|member| self.walk(member)),
+            Value::Object(fields) => {
+                for (name, inner) in fields {
+                    match name.as_str() {
+                        "." | "has" | "hasTag" | "getTag" => self.access(name, inner)?,
+                        "entity" | "__entity" => self.entity(inner),
+                        "Value" => self.literal(inner),
+                        _ => {}
+                    }
+                    self.walk(inner)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn access(&mut self, operator: &str, operands: &Value) -> Result<(), ()> {
+        let left = operands.get("left").ok_or(())?;
+        if !is_path(left) {
+            return Err(());
+        }
+        if let Some(tag) = operands.get("right").and_then(|right| right.get("Value")).and_then(Value::as_str)
+            && operator.ends_with("Tag")
+        {
+            self.tags.insert(tag.to_owned());
+        }
+        self.attributes.extend(operands.get("attr").and_then(Value::as_str).map(str::to_owned));
+        Ok(())
+    }
+
+    fn literal(&mut self, value: &Value) {
+        if let Some(text) = value.as_str() {
+            self.texts.insert(text.to_owned());
+        }
+    }
+
+    fn entity(&mut self, entity: &Value) {
+        let of = |field| entity.get(field).and_then(Value::as_str);
+        let (Some(kind), Some(id)) = (of("type"), of("id")) else { return };
+        let names = match kind {
+            "Role" => &mut self.roles,
+            "Group" => &mut self.groups,
+            "User" => &mut self.users,
+            "AwsAccount" => &mut self.accounts,
+            "AwsOrganizationalUnit" => &mut self.units,
+            "AwsPermissionSet" => &mut self.permission_sets,
+            _ => return,
+        };
+        names.insert(id.to_owned());
+    }
+}
+
+/// Whether it is `principal`, `resource`, `context` or something in them, step by step: those are always known.
+fn is_path(json: &Value) -> bool {
+    json.get("Var").is_some() || json.get(".").and_then(|inner| inner.get("left")).is_some_and(is_path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(text: &str) -> Result<Spoken, Why> {
+        let mut spoken = Spoken::default();
+        spoken.hear(&CedarPolicy::parse(None, text).unwrap())?;
+        Ok(spoken)
+    }
+
+    #[test]
+    fn names_are_found_wherever_they_stand() {
+        let spoken = heard(
+            r#"permit (principal in Role::"admin", action == Action::"read", resource in AwsOrganizationalUnit::"ou-1")
+            when { [Group::"g"].contains(Group::"h") && resource.hasTag("env") && resource.getTag("env") == "dev" }
+            unless { context.account in [AwsAccount::"1", AwsAccount::"2"] || context.requested_at.toTime() > duration("1h") };"#,
+        )
+        .unwrap();
+        let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
+        assert_eq!(names(&spoken.roles), "admin");
+        assert_eq!(names(&spoken.groups), "g h");
+        assert_eq!(names(&spoken.units), "ou-1");
+        assert_eq!(names(&spoken.accounts), "1 2");
+        assert_eq!(names(&spoken.tags), "env");
+        assert!(spoken.texts.contains("dev") && spoken.attributes.contains("requested_at"));
+    }
+
+    #[test]
+    fn a_rule_that_looks_into_an_entity_that_it_names_is_refused() {
+        for wrong in [
+            r#"User::"1".mfa"#,
+            r#"AwsAccount::"1" has name"#,
+            r#"AwsAccount::"1".hasTag("env")"#,
+            r#"(if context.mfa then principal else User::"1").mfa"#,
+        ] {
+            let text = format!("permit (principal, action, resource) when {{ {wrong} }};");
+            assert!(matches!(heard(&text), Err(Why::Unsupported(_))), "{wrong}");
+        }
+    }
+}

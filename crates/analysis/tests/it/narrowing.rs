@@ -1,0 +1,120 @@
+//! Whether a change only narrows.
+
+use crate::world::*;
+use curfew_analysis::{Answer, Why};
+use curfew_domain::request::ApprovalMode;
+use curfew_domain::{GroupId, Seconds};
+use curfew_policy::{Outcome, Shift};
+use uuid::Uuid;
+
+const READ: &str = r#"permit (principal, action == Action::"read", resource);"#;
+const DEV_ALONE: &str =
+    r#"permit (principal, action == Action::"read", resource in AwsOrganizationalUnit::"ou-ab12-11111111");"#;
+const NOT_MANAGEMENT: &str =
+    "forbid (principal, action, resource is AwsAccount) when { resource.is_management };";
+
+#[tokio::test]
+async fn nothing_changed_gives_nothing_more() {
+    let policies = [policy(1, 0, READ), requiring(policy(2, 0, DEV_ALONE), 2), policy(3, 10, NOT_MANAGEMENT)];
+    assert_eq!(narrows(&policies, &policies).await, Answer::Proved);
+}
+
+#[tokio::test]
+async fn fewer_accounts_are_narrower_and_more_are_not() {
+    let (all, some) = ([policy(1, 0, READ)], [policy(1, 0, DEV_ALONE)]);
+    assert_eq!(narrows(&all, &some).await, Answer::Proved);
+    let widened = refuted(narrows(&some, &all).await);
+    assert_eq!(Shift::between(&widened.before.outcome, &widened.after.outcome), Shift::Wider);
+    assert_eq!(widened.question.targets[0].account.unit, None, "an account outside of the unit shows it");
+}
+
+#[tokio::test]
+async fn an_example_lies_in_the_units_that_it_must_lie_in() {
+    let both = format!(
+        r#"permit (principal, action == Action::"read", resource) when {{
+        resource in AwsOrganizationalUnit::"{DEV_OU}" && resource in AwsOrganizationalUnit::"{TOP_OU}"
+        && resource.hasTag("env") && resource.getTag("env") == "nonprod" && principal.email like "*@acme.example"
+        && principal in Group::"{ENGINEERS}" && principal in Role::"admin" && principal.roles.contains("user")
+        && context has source_ip && context.source_ip.isInRange(ip("10.1.2.0/30"))
+        && context has permission_set && context.permission_set has rank && context.permission_set.rank < -3
+        && context.day_of_week == "sunday" && context.hour == 3 && context.mfa }};"#
+    );
+    let widened = refuted(narrows(&[], &[policy(1, 0, &both)]).await);
+    let question = &widened.question;
+    assert_eq!(question.units.len(), 2);
+    assert_eq!(question.targets[0].account.tags["env"], "nonprod");
+    assert!(question.person.email.as_str().ends_with("@acme.example"));
+    assert!(question.targets[0].permission_set.rank.unwrap() < -3);
+    assert_eq!(question.requested_at.to_string(), "2026-03-08T03:30:00.000000Z", "the next Sunday at three");
+}
+
+#[tokio::test]
+async fn a_forbid_below_what_permits_stops_nothing() {
+    let permit = policy(1, 10, READ);
+    let forbid = |priority| policy(2, priority, NOT_MANAGEMENT);
+    let with = |priority| [permit.clone(), forbid(priority)];
+    assert_eq!(narrows(&with(10), &with(20)).await, Answer::Proved);
+    assert_eq!(narrows(&with(20), &with(10)).await, Answer::Proved);
+    let widened = refuted(narrows(&with(10), &with(0)).await);
+    assert!(widened.question.targets[0].account.is_management);
+}
+
+#[tokio::test]
+async fn terms_are_part_of_what_is_given() {
+    let plain = || policy(1, 0, READ);
+    let stricter_first = [
+        (requiring(plain(), 2), requiring(plain(), 1)),
+        (requiring(plain(), 1), plain()),
+        (on(plain(), |terms| terms.maximum = Seconds::of(60)), plain()),
+        (
+            on(requiring(plain(), 1), |terms| terms.approval_timeout = Some(Seconds::of(60))),
+            requiring(plain(), 1),
+        ),
+        (
+            on(requiring(plain(), 1), |terms| {
+                terms.approver_groups = vec![GroupId::from_uuid(Uuid::from_u128(5))];
+            }),
+            requiring(plain(), 1),
+        ),
+        (requiring(plain(), 1), on(requiring(plain(), 1), |terms| terms.allow_break_glass = true)),
+        (
+            on(requiring(plain(), 1), |terms| {
+                terms.allow_break_glass = true;
+                terms.break_glass_maximum = Some(Seconds::of(600));
+            }),
+            on(requiring(plain(), 1), |terms| terms.allow_break_glass = true),
+        ),
+    ];
+    for (number, (strict, easy)) in stricter_first.into_iter().enumerate() {
+        let (strict, easy) = ([strict], [easy]);
+        assert_eq!(narrows(&easy, &strict).await, Answer::Proved, "{number}");
+        refuted(narrows(&strict, &easy).await);
+    }
+}
+
+#[tokio::test]
+async fn an_emergency_in_the_place_of_what_old_facts_hold_up_is_wider() {
+    let auto = policy(1, 0, READ);
+    let emergency = on(policy(1, 0, READ), |terms| terms.mode = ApprovalMode::BreakGlass);
+    let widened = refuted(narrows(&[auto], &[emergency]).await);
+    assert!(!widened.question.facts_are_fresh && widened.question.break_glass);
+    assert!(matches!(widened.before.outcome, Outcome::NeedsApproval { .. }));
+}
+
+#[tokio::test]
+async fn what_can_not_be_evaluated_forbids() {
+    let overflow =
+        "forbid (principal, action, resource) when { context.duration_seconds * 9223372036854775807 > 0 };";
+    let (with, without) = ([policy(1, 0, READ), policy(2, 0, overflow)], [policy(1, 0, READ)]);
+    assert_eq!(narrows(&without, &with).await, Answer::Proved);
+    refuted(narrows(&with, &without).await);
+    let broken = [policy(1, 0, READ), policy(2, 0, "permit (")];
+    assert_eq!(narrows(&[], &broken).await, Answer::Proved);
+}
+
+#[tokio::test]
+async fn what_can_not_be_analysed_is_said_to_be_so() {
+    let odd = format!(r#"permit (principal, action, resource) when {{ User::"{ALICE}".mfa }};"#);
+    let answer = narrows(&[policy(1, 0, READ)], &[policy(1, 0, READ), policy(2, 0, &odd)]).await;
+    assert!(matches!(answer, Answer::Unknown(Why::Unsupported(_))), "{answer:?}");
+}

@@ -1,0 +1,58 @@
+//! Where too few people could approve a request: the requester is told at once, and so is whoever reads the log.
+
+use curfew_domain::request::{ApprovalRequirement, RequestStatus, Reviewer};
+use curfew_domain::{AccessRequest, BuiltInRole, RoleSlug, Scope, Timestamp};
+use curfew_store::{PossibleApprovers, ReadUnit};
+
+use crate::AppError;
+
+/// What the requester is told; nothing where enough people could approve, or none has to.
+pub(super) async fn notice(
+    unit: &ReadUnit,
+    request: &AccessRequest,
+    now: Timestamp,
+) -> Result<Option<String>, AppError> {
+    if request.decided_status != RequestStatus::Pending {
+        return Ok(None);
+    }
+    let roles = roles_that_approve();
+    for requirement in &request.requirements {
+        let wanted = PossibleApprovers {
+            roles: &roles,
+            groups: &requirement.groups,
+            requester: request.requester,
+            tied_after: Reviewer::tied_after(now),
+        };
+        let found = unit.count_possible_approvers(&wanted, requirement.approvals).await?;
+        if found < usize::from(requirement.approvals) {
+            tracing::warn!(
+                tenant_id = %unit.tenant(), request_id = %request.id, policy_id = %requirement.policy, found,
+                "a request came for which there are too few approvers"
+            );
+            return Ok(Some(words(requirement, found)));
+        }
+    }
+    Ok(None)
+}
+
+fn roles_that_approve() -> Vec<RoleSlug> {
+    let approve = |role: &BuiltInRole| role.scopes().contains(Scope::RequestsApprove);
+    BuiltInRole::ALL.into_iter().filter(approve).map(BuiltInRole::slug).collect()
+}
+
+fn words(requirement: &ApprovalRequirement, found: usize) -> String {
+    let out_of =
+        if requirement.groups.is_empty() { "" } else { " by members of the policy's approver groups" };
+    let found = match found {
+        0 => "nobody could give one".to_owned(),
+        1 => "one person could give one".to_owned(),
+        more => format!("{more} people could give one"),
+    };
+    format!(
+        "As things are, this can't be approved: it needs {}{out_of}, and {found}. Ask an admin.",
+        match requirement.approvals {
+            1 => "an approval".to_owned(),
+            more => format!("{more} approvals"),
+        }
+    )
+}

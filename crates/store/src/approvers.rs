@@ -1,0 +1,83 @@
+//! Who could approve a request.
+
+use curfew_domain::{GroupId, RoleSlug, Timestamp, UserId};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+use crate::entity::{app_user, group_member, group_role, user_role};
+use crate::{ReadUnit, StoreError};
+
+/// Whose approval would count.
+#[derive(Debug, Clone)]
+pub struct PossibleApprovers<'a> {
+    /// Whoever has one of these roles, directly or by a group.
+    pub roles: &'a [RoleSlug],
+    /// Out of which groups; anybody with such a role where empty.
+    pub groups: &'a [GroupId],
+    /// Not the requester,
+    pub requester: UserId,
+    /// nor whose account they have set after this moment.
+    pub tied_after: Timestamp,
+}
+
+impl ReadUnit {
+    /// How many people could approve, counted up to `enough`.
+    pub async fn count_possible_approvers(
+        &self,
+        wanted: &PossibleApprovers<'_>,
+        enough: u16,
+    ) -> Result<usize, StoreError> {
+        let untied = Condition::any()
+            .add(app_user::Column::AccountSetBy.is_null())
+            .add(app_user::Column::AccountSetBy.ne(wanted.requester.uuid()))
+            .add(app_user::Column::AccountSetAt.lte(wanted.tied_after.micros()));
+        let found: Vec<Uuid> = app_user::Entity::find()
+            .select_only()
+            .column(app_user::Column::Id)
+            .filter(app_user::Column::TenantId.eq(self.wall()))
+            .filter(app_user::Column::Active.eq(true))
+            .filter(app_user::Column::Id.ne(wanted.requester.uuid()))
+            .filter(untied)
+            .filter(self.in_a_role(wanted.roles))
+            .filter(self.in_a_group(wanted.groups))
+            .limit(u64::from(enough))
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(found.len())
+    }
+
+    fn in_a_role(&self, roles: &[RoleSlug]) -> Condition {
+        let slugs = || roles.iter().map(RoleSlug::as_str);
+        let directly = user_role::Entity::find()
+            .select_only()
+            .column(user_role::Column::UserId)
+            .filter(user_role::Column::TenantId.eq(self.wall()))
+            .filter(user_role::Column::RoleSlug.is_in(slugs()));
+        let groups = group_role::Entity::find()
+            .select_only()
+            .column(group_role::Column::GroupId)
+            .filter(group_role::Column::TenantId.eq(self.wall()))
+            .filter(group_role::Column::RoleSlug.is_in(slugs()));
+        let by_a_group = group_member::Entity::find()
+            .select_only()
+            .column(group_member::Column::UserId)
+            .filter(group_member::Column::TenantId.eq(self.wall()))
+            .filter(group_member::Column::GroupId.in_subquery(groups.into_query()));
+        Condition::any()
+            .add(app_user::Column::Id.in_subquery(directly.into_query()))
+            .add(app_user::Column::Id.in_subquery(by_a_group.into_query()))
+    }
+
+    fn in_a_group(&self, groups: &[GroupId]) -> Condition {
+        if groups.is_empty() {
+            return Condition::all();
+        }
+        let members = group_member::Entity::find()
+            .select_only()
+            .column(group_member::Column::UserId)
+            .filter(group_member::Column::TenantId.eq(self.wall()))
+            .filter(group_member::Column::GroupId.is_in(groups.iter().map(|group| group.uuid())));
+        Condition::all().add(app_user::Column::Id.in_subquery(members.into_query()))
+    }
+}
