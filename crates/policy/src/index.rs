@@ -181,14 +181,14 @@ impl<R: Scoped> RuleIndex<R> {
     pub(crate) fn of_resource<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Arc<R>> {
         let by_resource = self.0.values();
         let rules = by_resource.flat_map(|rules| names.resource.iter().filter_map(|key| rules.get(key)));
-        rules.flat_map(|rules| rules.iter()).filter(|rule| rule.scopes().speak_of_action(&names.action))
+        rules.flat_map(|rules| rules.iter()).filter(|rule| rule.scopes().speak_of_action(names))
     }
 
     /// The rules that can fit this principal's request for some resource, by this action.
     pub(crate) fn of_principal<'i>(&'i self, names: &Names) -> impl Iterator<Item = &'i Arc<R>> {
         let by_resource = names.principal.iter().filter_map(|key| self.0.get(key));
         let rules = by_resource.flat_map(|rules| rules.values());
-        rules.flat_map(|rules| rules.iter()).filter(|rule| rule.scopes().speak_of_action(&names.action))
+        rules.flat_map(|rules| rules.iter()).filter(|rule| rule.scopes().speak_of_action(names))
     }
 
     /// How many rules there are.
