@@ -7,5 +7,6 @@ mod explaining;
 mod first_run;
 mod kms;
 mod outages;
+mod proving;
 mod starting;
 mod tenants;

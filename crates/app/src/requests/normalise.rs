@@ -93,9 +93,9 @@ struct Cache<'a> {
 }
 
 /// A resource that AWS told of.
-struct Known {
-    resource: ResourceRef,
-    cached: CachedResource,
+pub(super) struct Known {
+    pub(super) resource: ResourceRef,
+    pub(super) cached: CachedResource,
     discovered: Discovered,
 }
 
@@ -195,7 +195,7 @@ impl<'a> Cache<'a> {
     }
 }
 
-fn known(cached: CachedResource) -> Option<Known> {
+pub(super) fn known(cached: CachedResource) -> Option<Known> {
     let discovered = cached.known()?.clone();
     Some(Known { resource: cached.resource.clone(), cached, discovered })
 }
@@ -227,7 +227,7 @@ impl Found {
     }
 }
 
-fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {
+pub(super) fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {
     Ok(AccountFacts {
         id: account.resource.id().parse().map_err(|problem| AppError::invalid("resource.id", &problem))?,
         name: account.name.clone(),
@@ -237,7 +237,7 @@ fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {
     })
 }
 
-fn set_facts(arn: PermissionSetArn, set: &Known) -> PermissionSetFacts {
+pub(super) fn set_facts(arn: PermissionSetArn, set: &Known) -> PermissionSetFacts {
     let pushed = set.cached.pushed.as_ref();
     PermissionSetFacts {
         arn,

@@ -9,6 +9,8 @@ mod evaluate;
 mod grants;
 mod health;
 mod policies;
+mod policy_analysis;
+mod policy_analysis_shown;
 mod policy_rules;
 mod policy_simulation;
 mod policy_simulation_shown;
@@ -39,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(grants::routes())
         .merge(health::routes())
         .merge(policies::routes())
+        .merge(policy_analysis::routes())
         .merge(policy_rules::routes())
         .merge(policy_texts::routes())
         .merge(policy_versions::routes())

@@ -100,6 +100,7 @@ const LINES: &[Line] = &[
     line("GET /v1/policies", Own),
     line("POST /v1/policies", Own),
     line("POST /v1/policies/evaluate", Own),
+    line("POST /v1/policies/analyze", Own),
     line("POST /v1/policies/simulate", Own),
     line("GET /v1/policies/{}", Foreign(&[Kind::Policy])),
     with_body("PATCH /v1/policies/{}", Foreign(&[Kind::Policy]), || json!({ "name": "Taken over" })),

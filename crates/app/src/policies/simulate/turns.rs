@@ -19,7 +19,7 @@ pub(crate) struct Turns(Mutex<HashMap<TenantId, Arc<Turn<()>>>>);
 
 impl Turns {
     /// The tenant's turn, until it is dropped. Who would wait long is told to come back.
-    pub(super) async fn take(&self, tenant: TenantId) -> Result<OwnedMutexGuard<()>, AppError> {
+    pub(in crate::policies) async fn take(&self, tenant: TenantId) -> Result<OwnedMutexGuard<()>, AppError> {
         let turn = Arc::clone(self.0.lock().entry(tenant).or_default());
         let come_back = |_| AppError::RateLimited { retry_after_seconds: PATIENCE.as_secs() };
         tokio::time::timeout(PATIENCE, turn.lock_owned()).await.map_err(come_back)
