@@ -26,10 +26,10 @@ demo: ## The guided tour: Curfew and a stand-in for AWS in one process (TOUR=1: 
 	@cargo build --locked -p curfew-demo
 	@exec "$(TARGET)/debug/curfew-demo" $(if $(filter-out 0,$(TOUR)),--tour)
 
-check: lint | $(TOOLS)/nextest.ok ## Formatting, lints and unit tests: what to run before each push
+check: lint | $(TOOLS)/nextest.ok $(TOOLS)/cvc5.ok ## Formatting, lints and unit tests: what to run before each push
 	@CURFEW_TEST_SKIP_POSTGRES=1 cargo nextest run $(ALL) --profile check
 
-test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres.ok ## Everything: the gates, then all tests on SQLite and PostgreSQL
+test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres.ok $(TOOLS)/cvc5.ok ## Everything: the gates, then all tests on SQLite and PostgreSQL
 	@tests/postgres.sh cargo nextest run $(ALL)
 
 bench: | $(TOOLS)/postgres.ok ## Benchmarks: ratios against a floor measured in the same run (ONLY='requests sqlite': some of them)
@@ -90,5 +90,13 @@ $(TOOLS)/postgres.ok:
 	@mkdir -p "$(TOOLS)"
 	if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 		apt-get update -qq && apt-get install -y -qq postgresql
+	fi
+	touch "$@"
+
+# The solver that proves things of policies.
+$(TOOLS)/cvc5.ok:
+	@mkdir -p "$(TOOLS)"
+	if ! command -v cvc5 >/dev/null; then
+		apt-get update -qq && apt-get install -y -qq cvc5
 	fi
 	touch "$@"

@@ -1,15 +1,17 @@
 //! Which rules never matter.
 
+use cedar_policy::Policy as CedarPolicy;
+use cedar_policy_symcc::term_factory::or;
 use curfew_domain::{Action, PolicyId, ResourceType, RuleId};
 use curfew_policy::{CompiledPolicies, StandingGroup};
 
-use crate::outcome::{Outcome, Shelf};
+use crate::outcome::Outcome;
 use crate::query::{Query, Settled};
 use crate::scene::Scene;
 use crate::spoken::Spoken;
+use crate::stage::Stage;
 use crate::world::World;
 use crate::{Known, Why, rules_of};
-use cedar_policy_symcc::term_factory::or;
 
 /// A rule that never matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub async fn idle_rules(
             readable.map(|rule| (policy.id, rule.id))
         })
         .collect();
-    let asking = Asking::of(known, &standing)?;
+    let mut asking = Asking::of(known, &standing)?;
     let mut told = IdleRules::default();
     for (policy, rule) in sought {
         match asking.idleness(rule).await {
@@ -85,9 +87,10 @@ pub async fn idle_rules(
 struct Asking<'a> {
     known: Known<'a>,
     standing: &'a [StandingGroup<'a>],
-    rules: Vec<&'a cedar_policy::Policy>,
+    rules: Vec<&'a CedarPolicy>,
     spoken: Spoken,
-    scenes: Vec<Scene>,
+    /// Each kind of request, set up when a rule first fits it.
+    scenes: Vec<(Scene, Option<Stage>)>,
 }
 
 impl<'a> Asking<'a> {
@@ -98,32 +101,32 @@ impl<'a> Asking<'a> {
         // A rule may speak of what is named beside an account: a unit, a bucket.
         let kinds = ResourceType::ALL.into_iter();
         let kinds = kinds.flat_map(|kind| Action::ALL.into_iter().map(move |action| (action, kind)));
-        let scenes = kinds.map(|(action, kind)| Scene::of(action, kind)).collect::<Result<_, _>>()?;
-        Ok(Self { known, standing, rules, spoken, scenes })
+        let scenes = kinds.map(|(action, kind)| Ok((Scene::of(action, kind)?, None)));
+        Ok(Self { known, standing, rules, spoken, scenes: scenes.collect::<Result<_, Why>>()? })
     }
 
     /// None where the rule matters.
-    async fn idleness(&self, rule: RuleId) -> Result<Option<Idleness>, Why> {
+    async fn idleness(&mut self, rule: RuleId) -> Result<Option<Idleness>, Why> {
         let of_policies = self.standing.iter().flat_map(|group| &group.policies);
         let mut cedar = of_policies.flat_map(|policy| &policy.rules).filter(|known| known.id == rule);
         let Some(cedar) = cedar.next().and_then(|rule| rule.cedar) else { return Ok(None) };
         let (mut settled, mut fitting) = (Settled::default(), Vec::new());
-        for scene in &self.scenes {
+        for (number, (scene, _)) in self.scenes.iter().enumerate() {
             let terms = scene.terms(cedar)?;
             let speaks = or(terms.matches, terms.fails);
             if speaks != false.into() {
-                fitting.push((scene, speaks));
+                fitting.push((number, speaks));
             }
         }
-        for (scene, _) in &fitting {
-            if self.makes_a_difference(scene, rule, &mut settled).await? {
+        for (number, _) in &fitting {
+            if self.makes_a_difference(*number, rule, &mut settled).await? {
                 return Ok(None);
             }
         }
-        for (scene, speaks) in fitting {
-            let mut query = Query::default();
+        for (number, speaks) in fitting {
+            let mut query = self.stage(number)?.query;
             query.assert(speaks);
-            if self.can_be(query, scene, &mut settled).await? {
+            if self.can_be(query, number, &mut settled).await? {
                 return Ok(Some(Idleness::Shadowed));
             }
         }
@@ -131,22 +134,31 @@ impl<'a> Asking<'a> {
     }
 
     async fn makes_a_difference(
-        &self,
-        scene: &Scene,
+        &mut self,
+        number: usize,
         rule: RuleId,
         settled: &mut Settled,
     ) -> Result<bool, Why> {
-        let (mut query, mut compiled) = (Query::default(), Shelf::default());
-        let with = Outcome::of(&mut query, &mut compiled, scene, self.standing, None)?;
-        let without = Outcome::of(&mut query, &mut compiled, scene, self.standing, Some(rule))?;
+        let Stage { mut query, rules } = self.stage(number)?;
+        let (scene, _) = &self.scenes[number];
+        let with = Outcome::of(&mut query, &rules, scene, self.standing, None)?;
+        let without = Outcome::of(&mut query, &rules, scene, self.standing, Some(rule))?;
         query.assert(or(with.exceeds(&without), without.exceeds(&with)));
-        self.can_be(query, scene, settled).await
+        self.can_be(query, number, settled).await
     }
 
-    async fn can_be(&self, query: Query, scene: &Scene, settled: &mut Settled) -> Result<bool, Why> {
-        let mut query = query;
+    fn stage(&mut self, number: usize) -> Result<Stage, Why> {
+        let (scene, stage) = &mut self.scenes[number];
+        if let Some(stage) = stage {
+            return Ok(stage.clone());
+        }
         let world = World::of(scene, &self.spoken, self.known.longest)?;
-        world.assert(&mut query, scene, &self.rules)?;
-        Ok(query.ask(scene, settled, self.known.solver, self.known.end).await?.is_some())
+        let new = Stage::of(scene, &world, &self.rules)?;
+        Ok(stage.insert(new).clone())
+    }
+
+    async fn can_be(&self, query: Query, number: usize, settled: &mut Settled) -> Result<bool, Why> {
+        let (solver, end) = (self.known.solver, self.known.end);
+        Ok(query.ask(&self.scenes[number].0, settled, solver, end).await?.is_some())
     }
 }

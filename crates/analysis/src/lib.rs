@@ -28,6 +28,7 @@ mod reply;
 mod scene;
 mod solver;
 mod spoken;
+mod stage;
 mod witness;
 mod world;
 

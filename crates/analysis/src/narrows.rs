@@ -2,10 +2,11 @@
 
 use curfew_policy::{CompiledPolicies, Shift, decide};
 
-use crate::outcome::{Outcome, Shelf};
-use crate::query::{Query, Settled};
+use crate::outcome::Outcome;
+use crate::query::Settled;
 use crate::scene::Scene;
 use crate::spoken::Spoken;
+use crate::stage::Stage;
 use crate::witness;
 use crate::world::World;
 use crate::{Answer, Known, Why, Widened, rules_of};
@@ -36,11 +37,10 @@ async fn widened(
     for scene in Scene::of_accounts() {
         let scene = scene?;
         let world = World::of(&scene, &spoken, known.longest)?;
-        let (mut query, mut shelf) = (Query::default(), Shelf::default());
-        let before_says = Outcome::of(&mut query, &mut shelf, &scene, &standing, None)?;
-        let after_says = Outcome::of(&mut query, &mut shelf, &scene, &drafted, None)?;
+        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &rules)?;
+        let before_says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
+        let after_says = Outcome::of(&mut query, &compiled, &scene, &drafted, None)?;
         query.assert(after_says.exceeds(&before_says));
-        world.assert(&mut query, &scene, &rules)?;
         witness::tell(&mut query, &scene, &spoken)?;
         let Some(found) = query.ask(&scene, &mut settled, known.solver, known.end).await? else { continue };
         // Another action may show it where this one's example does not hold.

@@ -3,32 +3,61 @@
 
 use std::collections::HashMap;
 
+use cedar_policy::Policy as CedarPolicy;
 use cedar_policy_symcc::term::Term;
 use cedar_policy_symcc::term_factory::{and, bvsle, implies, not, or, record_get};
 use curfew_domain::policy::{Effect, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{RuleId, Seconds};
-use curfew_policy::StandingGroup;
+use curfew_policy::{StandingGroup, StandingPolicy};
 
 use crate::query::Query;
 use crate::scene::{Scene, Terms};
 use crate::{Why, text_of};
 
 /// Rules as terms, each compiled once for all sets of policies that share it.
-#[derive(Debug, Default)]
-pub(crate) struct Shelf(HashMap<String, Terms>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Compiled(HashMap<String, Terms>);
 
-impl Shelf {
-    fn terms(&mut self, query: &mut Query, scene: &Scene, rule: &cedar_policy::Policy) -> Result<Terms, Why> {
-        // The same rule may have another text in a draft.
-        let key = text_of(rule);
-        if let Some(known) = self.0.get(&key) {
-            return Ok(known.clone());
+impl Compiled {
+    /// Compiles these, and gives each a name.
+    pub(crate) fn of(query: &mut Query, scene: &Scene, rules: &[&CedarPolicy]) -> Result<Self, Why> {
+        let mut compiled = HashMap::new();
+        for rule in rules {
+            let terms = scene.terms(rule)?;
+            let terms = Terms { matches: query.name(terms.matches), fails: query.name(terms.fails) };
+            // The same rule may have another text in a draft.
+            compiled.insert(text_of(rule), terms);
         }
-        let terms = scene.terms(rule)?;
-        let terms = Terms { matches: query.name(terms.matches), fails: query.name(terms.fails) };
-        self.0.insert(key, terms.clone());
-        Ok(terms)
+        Ok(Self(compiled))
+    }
+
+    /// When its permits match; when it forbids is added to `forbids`.
+    fn of_policy(
+        &self,
+        policy: &StandingPolicy<'_>,
+        without: Option<RuleId>,
+        forbids: &mut Vec<Term>,
+    ) -> Result<Vec<Term>, Why> {
+        let mut permits = Vec::new();
+        for rule in policy.rules.iter().filter(|rule| Some(rule.id) != without) {
+            // One that does not parse (any more) forbids.
+            let Some(cedar) = rule.cedar else {
+                forbids.push(true.into());
+                continue;
+            };
+            let terms = self.terms(cedar)?.clone();
+            forbids.push(terms.fails);
+            match rule.effect {
+                Effect::Permit => permits.push(terms.matches),
+                Effect::Forbid => forbids.push(terms.matches),
+            }
+        }
+        Ok(permits)
+    }
+
+    fn terms(&self, rule: &CedarPolicy) -> Result<&Terms, Why> {
+        self.0.get(&text_of(rule)).ok_or_else(|| Why::Unsupported(format!("rule {} is not known", rule.id())))
     }
 }
 
@@ -54,40 +83,26 @@ impl<'p> Outcome<'p> {
     /// What these policies say, in all requests of `scene`; `without` one of their rules, where it is told.
     pub(crate) fn of(
         query: &mut Query,
-        shelf: &mut Shelf,
+        compiled: &Compiled,
         scene: &Scene,
         groups: &[StandingGroup<'p>],
         without: Option<RuleId>,
     ) -> Result<Self, Why> {
-        let duration = context(scene, "duration_seconds");
-        let emergency = context(scene, "break_glass");
+        let (duration, emergency) = (context(scene, "duration_seconds"), context(scene, "break_glass"));
         let mut determining = Vec::new();
         let mut reached: Term = true.into();
         for group in groups {
-            let (mut forbids, mut counting): (Term, Vec<Determining<'p>>) = (false.into(), Vec::new());
+            let (mut forbids, mut counting): (Vec<Term>, Vec<Determining<'p>>) = (Vec::new(), Vec::new());
             for policy in &group.policies {
-                let mut permits: Term = false.into();
-                for rule in policy.rules.iter().filter(|rule| Some(rule.id) != without) {
-                    // One that does not parse (any more) forbids.
-                    let Some(cedar) = rule.cedar else {
-                        forbids = true.into();
-                        continue;
-                    };
-                    let terms = shelf.terms(query, scene, cedar)?;
-                    forbids = or(forbids, terms.fails);
-                    match rule.effect {
-                        Effect::Permit => permits = or(permits, terms.matches),
-                        Effect::Forbid => forbids = or(forbids, terms.matches),
-                    }
-                }
-                let mut counts = and(permits, at_most(&duration, policy.terms.maximum));
+                let permits = compiled.of_policy(policy, without, &mut forbids)?;
+                let mut counts = and(any(permits), at_most(&duration, policy.terms.maximum));
                 if policy.terms.mode == ApprovalMode::BreakGlass {
                     counts = and(counts, emergency.clone());
                 }
                 counting.push(Determining { terms: policy.terms, decides: query.name(counts) });
             }
-            let forbids = query.name(forbids);
-            let here = and(reached.clone(), not(forbids.clone()));
+            let forbids = query.name(any(forbids));
+            let here = and(reached.clone(), not(forbids));
             let permits = any(counting.iter().map(|policy| policy.decides.clone()));
             reached = query.name(and(here.clone(), not(permits)));
             let here = query.name(here);
@@ -158,7 +173,7 @@ impl<'p> Outcome<'p> {
             },
         );
         let within = [strict_enough, also_when_old, all_approvals, no_longer, waits_no_longer];
-        and(self.gives.clone(), not(and(wide.gives.clone(), all(within.into_iter()))))
+        and(self.gives.clone(), not(and(wide.gives.clone(), all(within))))
     }
 
     /// Whether, for each of `wide`'s that decides and matters, one of these decides that is as strict.
@@ -195,10 +210,22 @@ fn at_most(duration: &Term, most: Seconds) -> Term {
     bvsle(duration.clone(), most.get().into())
 }
 
-fn any(terms: impl Iterator<Item = Term>) -> Term {
-    terms.fold(false.into(), or)
+fn any(terms: impl IntoIterator<Item = Term>) -> Term {
+    balanced(terms.into_iter().collect(), &or, false)
 }
 
-fn all(terms: impl Iterator<Item = Term>) -> Term {
-    terms.fold(true.into(), and)
+fn all(terms: impl IntoIterator<Item = Term>) -> Term {
+    balanced(terms.into_iter().collect(), &and, true)
+}
+
+/// Halves instead of a chain: what walks a term goes as deep as it is, and stacks have an end.
+fn balanced(mut terms: Vec<Term>, join: &impl Fn(Term, Term) -> Term, of_none: bool) -> Term {
+    match terms.len() {
+        0 => of_none.into(),
+        1 => terms.remove(0),
+        many => {
+            let rest = terms.split_off(many / 2);
+            join(balanced(terms, join, of_none), balanced(rest, join, of_none))
+        }
+    }
 }

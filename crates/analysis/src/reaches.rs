@@ -3,10 +3,11 @@
 use curfew_domain::{AccessLevel, Action, OuId};
 use curfew_policy::{AccountFacts, CompiledPolicies, Outcome as Says, PermissionSetFacts, decide};
 
-use crate::outcome::{Outcome, Shelf};
-use crate::query::{Query, Settled};
+use crate::outcome::Outcome;
+use crate::query::Settled;
 use crate::scene::Scene;
 use crate::spoken::Spoken;
+use crate::stage::Stage;
 use crate::witness;
 use crate::world::World;
 use crate::{Answer, Known, Reached, Why, rules_of};
@@ -65,10 +66,9 @@ async fn reached(
             }
             world.suppose_permission_sets(&carried)?;
         }
-        let (mut query, mut shelf) = (Query::default(), Shelf::default());
-        let says = Outcome::of(&mut query, &mut shelf, &scene, &standing, None)?;
+        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &rules)?;
+        let says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         query.assert(says.gives_at_once());
-        world.assert(&mut query, &scene, &rules)?;
         witness::tell(&mut query, &scene, &spoken)?;
         let Some(found) = query.ask(&scene, &mut settled, known.solver, known.end).await? else { continue };
         match witness::question(&found, &scene, &spoken, &known)

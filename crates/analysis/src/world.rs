@@ -18,7 +18,7 @@ use crate::scene::{Scene, unsupported};
 use crate::spoken::Spoken;
 
 /// Of this many units at most is told how they lie in each other: it takes a supposition for each two.
-const MOST_UNITS: usize = 40;
+const MOST_UNITS: usize = 16;
 
 /// Suppositions as rules that match where they are true.
 #[derive(Debug, Default)]
@@ -105,10 +105,11 @@ impl World {
         for (number, one) in units.iter().enumerate() {
             for other in &units[number + 1..] {
                 self.suppose(&format!(
-                    "if context.account in {one} && context.account in {other} then {one} in {other} || {other} in {one}
-                     else !({one} in {other}) || context.account in {one}"
+                    "(if context.account in {one} && context.account in {other}
+                      then {one} in {other} || {other} in {one}
+                      else !({one} in {other}) || context.account in {one})
+                     && (!({other} in {one}) || context.account in {other})"
                 ))?;
-                self.suppose(&format!("!({other} in {one}) || context.account in {other}"))?;
             }
         }
         Ok(())

@@ -27,6 +27,7 @@ mod health;
 mod limit;
 mod page;
 mod policies;
+mod policy_analysis;
 mod policy_drafts;
 mod policy_rules;
 mod policy_simulation;
@@ -66,6 +67,11 @@ pub use page::{ListBody, PageBody};
 pub use policies::{
     NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,
     PolicySummary, PolicyVersion,
+};
+pub use policy_analysis::{
+    AnalyzePolicies, Counterexample, Idleness, NamedRule, PolicyAnalysis, Proof, ProofAnswer, ReachQuestion,
+    RuleFinding, RulesProof, RulesQuestion, SolverPresence, SupposedAccount, SupposedPermissionSet,
+    SupposedPerson, UnknownRule,
 };
 pub use policy_drafts::{DraftPolicy, ResourceName, SimulatePolicies, SupposedRequest};
 pub use policy_rules::{

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use curfew_analysis::Solver;
 use curfew_aws::AwsGateway;
 use curfew_domain::{Clock, Entropy, InstanceArn, Timestamp};
 use curfew_store::Store;
@@ -44,6 +45,8 @@ pub struct App {
     pub offered_instance: Option<InstanceArn>,
     /// What each tenant's policies compile to.
     pub policies: Snapshots,
+    /// What proves things of policies, where it is installed.
+    pub solver: Option<Solver>,
     /// What requests were decided by.
     pub memories: Memories,
     /// Where people's submissions queue.

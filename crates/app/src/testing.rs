@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use curfew_analysis::Solver;
 use curfew_aws::{Assignments, AwsError, AwsGateway, Directory, RoleAccess, SessionCredentials, Trust};
 use curfew_domain::testing::{SeededEntropy, TestClock};
 use curfew_domain::{
@@ -57,6 +58,8 @@ pub struct TestParts {
     pub connection_tests: TestRuns,
     /// The instance that the master tenant's form begins with.
     pub offered_instance: Option<InstanceArn>,
+    /// What proves things of policies.
+    pub solver: Option<Solver>,
 }
 
 impl Default for TestParts {
@@ -70,6 +73,7 @@ impl Default for TestParts {
             aws: Arc::new(NoAws),
             connection_tests: TestRuns::default(),
             offered_instance: None,
+            solver: None,
         }
     }
 }
@@ -122,6 +126,7 @@ impl TestApp {
             lookups: Lookups::default(),
             offered_instance: parts.offered_instance,
             policies: Snapshots::default(),
+            solver: parts.solver,
             memories: Memories::default(),
             doors: Doors::default(),
         };

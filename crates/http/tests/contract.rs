@@ -704,6 +704,40 @@ async fn a_draft_of_policies_is_held_to_its_description() {
 }
 
 #[tokio::test]
+async fn an_analysis_is_held_to_its_description() {
+    let server = Server::start().await;
+    let analyze = async |body| server.as_admin("POST", "/v1/policies/analyze", Some(body)).await;
+    let new = json!({ "name": "p", "max_duration_seconds": 60, "cedar_policy_set": "permit (principal, action, resource);" });
+    for (body, field) in [
+        (json!({}), "changes"),
+        (json!({ "changes": [] }), "changes"),
+        (json!({ "changes": vec![new.clone(); 1_001] }), "changes"),
+        (json!({ "changes": [{ "name": "p" }] }), "changes[0].max_duration_seconds"),
+        (json!({ "reach": {} }), "reach.account_id"),
+        (json!({ "reach": { "account_id": "1" } }), "reach.account_id"),
+        (json!({ "reach": { "account_id": "111111111111", "action": "jump" } }), "reach.action"),
+        (json!({ "reach": { "account_id": "111111111111", "who": "me" } }), "reach.who"),
+        (json!({ "rules": { "policy_id": "nonsense" } }), "rules.policy_id"),
+        (json!({ "rules": {}, "nonsense": 1 }), "nonsense"),
+    ] {
+        let reply = analyze(body.clone()).await;
+        reply.refused(400, "invalid_request");
+        assert!(reply.body["details"]["fields"][field].is_string(), "{field}: {}", reply.body);
+    }
+    analyze(json!({ "rules": { "policy_id": uuid::Uuid::from_u128(7) } })).await.refused(404, "not_found");
+    analyze(json!({ "reach": { "account_id": "111111111111" } })).await.refused(409, "not_configured");
+    let mut broken = new.clone();
+    broken["cedar_policy_set"] = json!("permit (");
+    analyze(json!({ "changes": [broken] })).await.refused(422, "policy_invalid");
+    // This server has no solver.
+    let told = analyze(json!({ "changes": [new], "rules": {} })).await;
+    assert_eq!((told.status, &told.body["solver"]), (200, &json!("absent")), "{}", told.body);
+    assert_eq!(told.body["narrows"]["answer"], "unknown");
+    assert!(told.body["narrows"]["reason"].is_string() && told.body["rules"]["reason"].is_string());
+    assert!(told.body["narrows"]["counterexample"].is_null() && told.body["reach"].is_null());
+}
+
+#[tokio::test]
 async fn what_the_documentation_does_not_have_is_refused_in_the_one_error_body() {
     let server = Server::start().await;
     for path in ["/docs/nothing", "/docs/%FF", "/docs/../../etc/passwd"] {

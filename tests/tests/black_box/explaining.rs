@@ -6,25 +6,30 @@ use serde_json::{Value, json};
 const DOCUMENTED: &str = include_str!("../../../docs/policies.md");
 
 /// What stands in a fenced block behind the first mention of `title`.
-fn block(title: &str, fence: &str, end: &str) -> &'static str {
+pub(crate) fn block(title: &str, fence: &str, end: &str) -> &'static str {
     let (_, behind) = DOCUMENTED.split_once(title).expect("the page has it");
     let (_, block) = behind.split_once(fence).expect("a block follows");
     block.split_once(end).expect("the block ends").0
 }
 
 /// Makes one of the documented policies, for the accounts that this organization has in `unit`.
-async fn make(admin: &Client, mut terms: Value, title: &str, unit: &str) {
+pub(crate) async fn make(admin: &Client, mut terms: Value, title: &str, unit: &str) -> Value {
+    terms["cedar_policy_set"] = documented_cedar(admin, title, unit).await.into();
+    admin.post("/v1/policies", terms).await.is(201)
+}
+
+/// The documented Cedar behind `title`, for the accounts that this organization has in `unit`.
+pub(crate) async fn documented_cedar(admin: &Client, title: &str, unit: &str) -> String {
     let units = admin.get("/v1/aws/organizational-units").await.ok().list("data");
     let unit = units.iter().find(|known| known["name"] == unit).expect("a unit of the demo's").text("id");
     let cedar = block(title, "<<'CEDAR'\n", "CEDAR\n");
     let (before, rest) = cedar.split_once("ou-").expect("it names a unit");
     let (_, after) = rest.split_once('"').expect("the id ends");
-    terms["cedar_policy_set"] = format!("{before}{unit}\"{after}").into();
-    admin.post("/v1/policies", terms).await.is(201);
+    format!("{before}{unit}\"{after}")
 }
 
 /// Whether `real` says all that `documented` says; what is cut there with `…` may be longer.
-fn says(real: &Value, documented: &Value) -> bool {
+pub(crate) fn says(real: &Value, documented: &Value) -> bool {
     match (real, documented) {
         (Value::Object(real), Value::Object(documented)) => {
             documented.iter().all(|(name, value)| real.get(name).is_some_and(|real| says(real, value)))

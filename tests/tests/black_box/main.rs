@@ -8,6 +8,7 @@ mod first_run;
 mod groups;
 mod kms;
 mod outages;
+mod proving;
 mod starting;
 mod templates;
 mod tenants;

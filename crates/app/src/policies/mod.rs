@@ -3,6 +3,7 @@
 //! Whoever changes one holds it meanwhile, so that of two who do so at once the second sees what the first did. What
 //! takes long, parsing above all, is done before, while no unit is held.
 
+mod analyze;
 mod change;
 mod evaluate;
 mod expected;
@@ -24,6 +25,10 @@ mod statements;
 pub mod versions;
 mod warnings;
 
+pub use analyze::{
+    Analysis, Analyzed, Answered, Counterexample, IdleRule, Idleness, Reach, RuleName, RulesAnalyzed,
+    RulesAsked, UntoldRule, analyze,
+};
 pub use change::{NewPolicy, PolicyChange, TermsChange, change, create, delete};
 pub use evaluate::{Evaluated, evaluate};
 pub use expected::{Edit, Expected};
@@ -44,6 +49,7 @@ pub use snapshot::{Snapshot, Snapshots};
 pub use statements::{NewRule, Said};
 pub use versions::VersionDetail;
 
+pub use curfew_analysis::Solver;
 pub use curfew_store::PolicyVersionSummary;
 
 /// How often a change is taken up anew because another came between.

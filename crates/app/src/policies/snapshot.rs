@@ -10,6 +10,7 @@ use curfew_policy::CompiledPolicies;
 use curfew_store::{ReadUnit, Store, Versions};
 use parking_lot::RwLock;
 
+use super::analyze::Bench;
 use super::explainers::Explainers;
 use super::labour::Labour;
 use super::simulate::Turns;
@@ -28,8 +29,10 @@ pub struct Snapshots {
     pub(crate) explainers: Explainers,
     /// The processor's work for policies.
     pub(crate) labour: Labour,
-    /// Trials of drafts that go on now.
+    /// Trials of drafts, and analyses, that go on now.
     pub(super) trials: Turns,
+    /// Analyses that go on now.
+    pub(super) bench: Bench,
 }
 
 /// A tenant's policies and settings at one moment.

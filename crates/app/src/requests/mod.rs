@@ -3,6 +3,7 @@
 mod cancel;
 mod doors;
 mod facts;
+mod known_account;
 mod last_word;
 mod memory;
 mod normalise;
@@ -39,6 +40,7 @@ pub use survey::WhatIfAnywhere;
 pub use what_if::{Circumstances, Supposed, WhatIf};
 
 pub(crate) use places::{accounts, permission_sets};
+pub(crate) use known_account::{KnownAccount, known_account};
 pub(crate) use read::check_sees_all;
 pub(crate) use record::question_told;
 pub(crate) use suppose::{Told, questions, suppose};

@@ -1,6 +1,7 @@
 //! From a policy to a grant, at the edge of the application, on both databases.
 #![cfg(test)]
 
+mod analyzing;
 mod evaluating;
 mod grants;
 mod groups;

@@ -14,7 +14,7 @@ mod variables;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use curfew_app::credentials::{ConsoleCookie, JwtSecret};
 use curfew_domain::{InstanceArn, Invalid, Region, Seconds};
@@ -59,10 +59,23 @@ pub struct Config {
     pub requests_a_minute: Option<NonZeroU32>,
     /// `IC_INSTANCE_ARN`.
     pub instance_arn: Option<InstanceArn>,
+    /// `CURFEW_SOLVER`.
+    pub solver: SolverChoice,
     /// `WORKER_CONCURRENCY`.
     pub worker_concurrency: usize,
     /// `RECONCILIATION_INTERVAL`.
     pub reconciliation_interval: Seconds,
+}
+
+/// Which program proves things of policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SolverChoice {
+    /// `cvc5`, where `PATH` leads to one.
+    Usual,
+    /// None.
+    Off,
+    /// This one.
+    At(PathBuf),
 }
 
 /// Where the database is. Its URLs may hold passwords.
@@ -138,6 +151,7 @@ impl Config {
         let trusted_proxies = trusted_proxies(&mut reader);
         let requests_a_minute = reader.read_with(&v::CURFEW_RATE_LIMIT, rate_limit);
         let instance_arn = reader.read(&v::IC_INSTANCE_ARN);
+        let solver = solver(&mut reader);
         let worker_concurrency =
             reader.read_with(&v::WORKER_CONCURRENCY, |text| reader::number(text, 1_usize, 100));
         let reconciliation_interval = reader.read_with(&v::RECONCILIATION_INTERVAL, |text| {
@@ -158,6 +172,7 @@ impl Config {
                 trusted_proxies: trusted_proxies?,
                 requests_a_minute: requests_a_minute?,
                 instance_arn,
+                solver: solver?,
                 worker_concurrency: worker_concurrency?,
                 reconciliation_interval: reconciliation_interval?,
             })
@@ -190,6 +205,17 @@ pub fn read_for_audit(
     let database = database(&mut reader);
     let signing = reader.secrets::<SigningKey>(&v::CURFEW_SIGNING_KEY);
     reader.finish(database.map(|database| (database, signing)))
+}
+
+fn solver(reader: &mut Reader<'_>) -> Option<SolverChoice> {
+    if !reader.is_set(&v::CURFEW_SOLVER) {
+        return Some(SolverChoice::Usual);
+    }
+    reader.read_with(&v::CURFEW_SOLVER, |text| match text {
+        "off" => Ok(SolverChoice::Off),
+        path if Path::new(path).is_file() => Ok(SolverChoice::At(path.into())),
+        path => Err(Invalid::new(format!("there is no program {path}; `off` does without"))),
+    })
 }
 
 fn database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {

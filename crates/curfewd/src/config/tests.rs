@@ -45,6 +45,7 @@ fn every_setting_is_read() {
         ("CURFEW_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
         ("CURFEW_RATE_LIMIT", "off"),
         ("IC_INSTANCE_ARN", "arn:aws:sso:::instance/ssoins-1234567890abcdef"),
+        ("CURFEW_SOLVER", "/bin/sh"),
         ("WORKER_CONCURRENCY", "7"),
         ("RECONCILIATION_INTERVAL", "90"),
     ])
@@ -60,6 +61,7 @@ fn every_setting_is_read() {
     assert_eq!(config.audit_heads.as_deref(), Some("/var/log/heads".as_ref()));
     assert!(config.trusted_proxies.contains([10, 1, 2, 3].into()));
     assert_eq!(config.requests_a_minute, None);
+    assert_eq!(config.solver, SolverChoice::At("/bin/sh".into()));
     assert_eq!(config.worker_concurrency, 7);
     assert_eq!(config.reconciliation_interval, Seconds::of(90));
 }
@@ -127,6 +129,7 @@ fn what_is_wrong_is_named_and_never_shown() {
         ("CURFEW_RATE_LIMIT", vec![("CURFEW_RATE_LIMIT", "0")]),
         ("CURFEW_RATE_LIMIT", vec![("CURFEW_RATE_LIMIT", "many")]),
         ("IC_INSTANCE_ARN", vec![("IC_INSTANCE_ARN", "arn:aws:sso:::instance/x")]),
+        ("CURFEW_SOLVER", vec![("CURFEW_SOLVER", "/nowhere/cvc5")]),
         ("WORKER_CONCURRENCY", vec![("WORKER_CONCURRENCY", "0")]),
         ("RECONCILIATION_INTERVAL", vec![("RECONCILIATION_INTERVAL", "2h")]),
     ];

@@ -12,7 +12,7 @@ use curfew_app::directory::Lookups;
 use curfew_app::gate::{Gate, GateSettings, SetupToken};
 use curfew_app::health::Health;
 use curfew_app::nudge::Nudge;
-use curfew_app::policies::Snapshots;
+use curfew_app::policies::{Snapshots, Solver};
 use curfew_app::requests::{Doors, Memories};
 use curfew_domain::{Entropy, PlatformMode, Timestamp};
 use curfew_store::keyring::Keyring;
@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::heads_file::HeadsFile;
 use super::{ServeError, ServerClock, Wiring};
 use crate::Secrets;
-use crate::config::{Config, DatabaseConfig, SigningKey};
+use crate::config::{Config, DatabaseConfig, SigningKey, SolverChoice};
 
 /// Everything that a server works with.
 pub(super) struct Opened {
@@ -53,11 +53,23 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         lookups: Lookups::default(),
         offered_instance: config.instance_arn.clone(),
         policies: Snapshots::default(),
+        solver: solver(&config.solver),
         memories: Memories::default(),
         doors: Doors::default(),
         health: if wiring.reconciles { Health::default() } else { Health::of_answering_node() },
     };
     Ok(Opened { app, clock: wiring.clock, signing: secrets.signing.current, heads: HeadsFile::open(config)? })
+}
+
+/// What proves things of policies, found once. No more run at once than there are cores.
+fn solver(choice: &SolverChoice) -> Option<Solver> {
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let path = std::env::var("PATH").unwrap_or_default();
+    match choice {
+        SolverChoice::Off => None,
+        SolverChoice::Usual => Solver::find(None, &path, at_once),
+        SolverChoice::At(program) => Solver::find(Some(program), &path, at_once),
+    }
 }
 
 /// `curfewd migrate`: brings the schema up to this program, as the role that may.

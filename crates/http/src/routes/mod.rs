@@ -10,6 +10,8 @@ mod grants;
 mod groups;
 mod health;
 mod policies;
+mod policy_analysis;
+mod policy_analysis_shown;
 mod policy_rules;
 mod policy_simulation;
 mod policy_simulation_shown;
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(groups::routes())
         .merge(health::routes())
         .merge(policies::routes())
+        .merge(policy_analysis::routes())
         .merge(policy_rules::routes())
         .merge(policy_texts::routes())
         .merge(policy_versions::routes())

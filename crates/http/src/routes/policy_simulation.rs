@@ -47,9 +47,6 @@ async fn simulate(
 }
 
 fn trial(body: SimulatePolicies) -> Result<Trial, ApiError> {
-    if body.changes.is_empty() {
-        return Err(ApiError::field("changes", "names no change"));
-    }
     let kinds = match &body.kinds {
         None => DifferenceKind::ALL.into_iter().collect(),
         Some(kinds) if kinds.is_empty() => return Err(ApiError::field("kinds", "names no kind")),
@@ -59,10 +56,16 @@ fn trial(body: SimulatePolicies) -> Result<Trial, ApiError> {
         None => TrialRequests::Past(past(&body)?),
         Some(requests) => TrialRequests::Supposed(supposed(&body, requests)?),
     };
-    let changes = body.changes.into_iter().enumerate();
-    let changes =
-        changes.map(|(index, draft)| change(draft).map_err(|problem| within("changes", index, problem)));
-    Ok(Trial { changes: changes.collect::<Result<_, _>>()?, asked, kinds })
+    Ok(Trial { changes: draft_changes(body.changes)?, asked, kinds })
+}
+
+/// What a draft does with each policy; problems name their places in `changes`.
+pub(super) fn draft_changes(changes: Vec<DraftPolicy>) -> Result<Vec<DraftChange>, ApiError> {
+    if changes.is_empty() {
+        return Err(ApiError::field("changes", "names no change"));
+    }
+    let each = changes.into_iter().enumerate();
+    each.map(|(index, draft)| change(draft).map_err(|problem| within("changes", index, problem))).collect()
 }
 
 fn wanted_kind(kind: curfew_api::DifferenceKind) -> DifferenceKind {

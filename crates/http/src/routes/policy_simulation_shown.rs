@@ -55,7 +55,7 @@ fn difference(difference: policies::Difference) -> curfew_api::Difference {
     }
 }
 
-fn decision(verdict: Verdict) -> SimulatedDecision {
+pub(super) fn decision(verdict: Verdict) -> SimulatedDecision {
     let shown = SimulatedDecision {
         outcome: DecisionOutcome::Denied,
         denial: None,

@@ -102,6 +102,7 @@ const LINES: &[Line] = &[
     line("GET /v1/policies", Own),
     line("POST /v1/policies", Own),
     line("POST /v1/policies/evaluate", Own),
+    line("POST /v1/policies/analyze", Own),
     line("POST /v1/policies/simulate", Own),
     line("POST /v1/policies/what-can-access", Own),
     line("POST /v1/policies/who-can-access", Own),

@@ -35,16 +35,20 @@ pub enum DraftChange {
 }
 
 /// Both sides, compiled.
-pub(super) struct Draft {
-    pub(super) before: Arc<CompiledPolicies>,
-    pub(super) after: CompiledPolicies,
-    pub(super) names_before: Shelf,
-    pub(super) names_after: Shelf,
+pub(in crate::policies) struct Draft {
+    pub(in crate::policies) before: Arc<CompiledPolicies>,
+    pub(in crate::policies) after: CompiledPolicies,
+    pub(in crate::policies) names_before: Shelf,
+    pub(in crate::policies) names_after: Shelf,
 }
 
 impl Draft {
     /// Makes the changes to what is there now, in memory.
-    pub(super) async fn of(app: &App, tenant: TenantId, changes: Vec<DraftChange>) -> Result<Self, AppError> {
+    pub(in crate::policies) async fn of(
+        app: &App,
+        tenant: TenantId,
+        changes: Vec<DraftChange>,
+    ) -> Result<Self, AppError> {
         check_each_once(&changes)?;
         let (unit, _, snapshot) = app.policies.current(&app.store, tenant).await?;
         let policies = unit.policies_with_rules().await?;

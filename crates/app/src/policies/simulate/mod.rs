@@ -22,9 +22,12 @@ pub use simulation::{
     AskedBy, Difference, DifferenceKind, DraftFault, PersonsDifferences, Simulation, Summary, Verdict,
 };
 
+pub(super) use draft::Draft;
+pub(super) use shelf::Shelf;
+pub(super) use tally::verdict;
 pub(super) use turns::Turns;
+pub(super) use words::{said, why};
 
-use draft::Draft;
 use replay::Replay;
 
 /// What is to be tried.

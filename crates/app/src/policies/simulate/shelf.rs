@@ -38,7 +38,7 @@ pub struct DecidingRule {
 
 /// All policies, by id.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shelf(HashMap<PolicyId, Arc<Named>>);
+pub(in crate::policies) struct Shelf(HashMap<PolicyId, Arc<Named>>);
 
 #[derive(Debug)]
 struct Named {
@@ -78,8 +78,13 @@ impl Shelf {
         })
     }
 
+    /// Whether there is such a policy, and it has an id outside of the draft.
+    pub(in crate::policies) fn knows(&self, policy: PolicyId) -> bool {
+        self.0.get(&policy).is_some_and(|named| !named.mark.is_new)
+    }
+
     /// How people know the one rule of a policy.
-    pub(super) fn rule(&self, policy: PolicyId, rule: RuleId) -> Option<DecidingPolicy> {
+    pub(in crate::policies) fn rule(&self, policy: PolicyId, rule: RuleId) -> Option<DecidingPolicy> {
         let one =
             DeterminingPolicy { policy, version: 0, effect: Effect::Forbid, rules: Vec::from_iter([rule]) };
         self.deciding(&one)

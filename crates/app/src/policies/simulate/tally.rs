@@ -165,7 +165,8 @@ impl Names {
     }
 }
 
-fn verdict(decision: &Decision, names: &Shelf) -> Verdict {
+/// What a decision comes to, by names that people know.
+pub(in crate::policies) fn verdict(decision: &Decision, names: &Shelf) -> Verdict {
     Verdict {
         outcome: decision.outcome.clone(),
         policies: decision

@@ -10,7 +10,7 @@ use super::shelf::DecidingPolicy;
 use super::simulation::Verdict;
 
 /// Both sides in a sentence each, and what these don't tell.
-pub(super) fn why(before: &Verdict, after: &Verdict) -> String {
+pub(in crate::policies) fn why(before: &Verdict, after: &Verdict) -> String {
     let mut why = format!("Now {}. With the draft {}.", said(before), said(after));
     if let (Some(now), Some(then)) = (terms(&before.outcome), terms(&after.outcome)) {
         if now.maximum != then.maximum {
@@ -35,7 +35,8 @@ pub(super) fn why(before: &Verdict, after: &Verdict) -> String {
     why
 }
 
-fn said(verdict: &Verdict) -> String {
+/// What is decided, as the rest of a sentence that begins with "now".
+pub(in crate::policies) fn said(verdict: &Verdict) -> String {
     let by = by(&verdict.policies);
     match &verdict.outcome {
         Outcome::Approved { mode, terms } => {

@@ -1,0 +1,26 @@
+//! One kind of request with everything that is so in it, before anything is asked.
+
+use cedar_policy::Policy as CedarPolicy;
+
+use crate::Why;
+use crate::outcome::Compiled;
+use crate::query::Query;
+use crate::scene::Scene;
+use crate::world::World;
+
+/// What questions about the same rules have in common. Each is asked of a copy.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    pub(crate) query: Query,
+    pub(crate) rules: Compiled,
+}
+
+impl Stage {
+    /// Compiles `rules`, and asserts the world.
+    pub(crate) fn of(scene: &Scene, world: &World, rules: &[&CedarPolicy]) -> Result<Self, Why> {
+        let mut query = Query::default();
+        let rules_compiled = Compiled::of(&mut query, scene, rules)?;
+        world.assert(&mut query, scene, rules)?;
+        Ok(Self { query, rules: rules_compiled })
+    }
+}
