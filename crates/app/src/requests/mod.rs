@@ -39,8 +39,8 @@ pub use submit::submit;
 pub use survey::WhatIfAnywhere;
 pub use what_if::{Circumstances, Supposed, WhatIf};
 
-pub(crate) use places::{accounts, permission_sets};
 pub(crate) use known_account::{KnownAccount, known_account};
+pub(crate) use places::{accounts, permission_sets};
 pub(crate) use read::check_sees_all;
 pub(crate) use record::question_told;
 pub(crate) use suppose::{Told, questions, suppose};
