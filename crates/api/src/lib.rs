@@ -89,7 +89,7 @@ pub use reach::{
     WhoCanAccessResult,
 };
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
-pub use roles::{BlastLevel, BlastRadius, Permission, ResourcePermissions, Role};
+pub use roles::{BlastLevel, BlastRadius, NewRole, Permission, ResourcePermissions, Role, RoleChange};
 pub use settings::{Setting, SettingChange};
 pub use setup::{CompleteSetup, Domain, IssuerUrl, SetupCompleted, SetupOidcConfig, SetupStatus, ShortText};
 pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated};

@@ -1,6 +1,8 @@
-use curfew_domain::{RoleId, RoleSlug, Scope, ScopeSet, Timestamp};
-use serde::Serialize;
+use curfew_domain::{Change, DisplayName, LongText, RoleId, RoleSlug, Scope, ScopeSet, Timestamp};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::users::scope_names;
 
 /// A named set of scopes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -39,6 +41,47 @@ pub struct Role {
     pub user_count: u64,
     /// How many groups give it.
     pub group_count: u64,
+}
+
+/// A role that is to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRole {
+    /// Its short name, by which users hold it: unique in the tenant, and for good.
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{1,62}$", example = "auditor")]
+    pub slug: RoleSlug,
+    /// What people call it.
+    #[schema(value_type = String, min_length = 1, max_length = 200, example = "Auditor")]
+    pub name: DisplayName,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    pub description: Option<LongText>,
+    /// What it allows: nothing that the caller may not do.
+    #[schema(schema_with = scopes)]
+    pub scopes: ScopeSet,
+}
+
+/// What is to change of a role; what is left out stays.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleChange {
+    /// Another name for people.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 200)]
+    pub name: Change<DisplayName>,
+    /// Another description, or none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    pub description: Change<Option<LongText>>,
+    /// Other scopes, in place of all that it has: none besides those that the caller lacks.
+    #[serde(default)]
+    #[schema(schema_with = scopes)]
+    pub scopes: Change<ScopeSet>,
+}
+
+fn scopes() -> utoipa::openapi::schema::Array {
+    utoipa::openapi::schema::ArrayBuilder::new().items(scope_names()).build()
 }
 
 /// How dangerous a role is.

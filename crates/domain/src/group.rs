@@ -84,6 +84,8 @@ pub struct Group {
     pub member_count: u64,
     /// The roles that its members have by it, each with the time since when.
     pub roles: BTreeMap<RoleSlug, Timestamp>,
+    /// What those of its roles allow that the tenant has made.
+    pub custom_scopes: ScopeSet,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its name or description was last changed.
@@ -93,7 +95,7 @@ pub struct Group {
 impl Group {
     /// What its roles allow.
     pub fn scopes(&self) -> ScopeSet {
-        scopes_of(self.roles.keys())
+        scopes_of(self.roles.keys()).union(&self.custom_scopes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Roles: names for sets of scopes.
 
 use crate::text::text_type;
-use crate::{Invalid, Scope, ScopeSet};
+use crate::{DisplayName, Invalid, LongText, RoleId, Scope, ScopeSet, Timestamp, UserId};
 
 text_type!(
     /// A role's short name: 2 to 63 lower-case letters, digits, inner hyphens and underscores.
@@ -58,6 +58,29 @@ impl BuiltInRole {
             BuiltInRole::Admin => ScopeSet::all(),
         }
     }
+}
+
+/// A role that a tenant has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomRole {
+    /// Its id.
+    pub id: RoleId,
+    /// Its short name: unique in the tenant, and none of a built-in role's.
+    pub slug: RoleSlug,
+    /// What people call it.
+    pub name: DisplayName,
+    /// What it is for.
+    pub description: Option<LongText>,
+    /// What it allows.
+    pub scopes: ScopeSet,
+    /// Who made it.
+    pub created_by: UserId,
+    /// Who last changed it.
+    pub updated_by: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
 }
 
 impl RoleSlug {

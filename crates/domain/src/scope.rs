@@ -65,7 +65,10 @@ scopes! {
     RequestsBreakGlass = "requests", "break_glass", "Ask for access in an emergency";
     RequestsCreate = "requests", "create", "Ask for access";
     RequestsRead = "requests", "read", "See everybody's requests";
+    RolesCreate = "roles", "create", "Create roles";
+    RolesDelete = "roles", "delete", "Delete roles";
     RolesRead = "roles", "read", "See roles and permissions";
+    RolesUpdate = "roles", "update", "Change roles";
     SettingsRead = "settings", "read", "See settings";
     SettingsWrite = "settings", "write", "Change settings";
     TenantsCreate = "tenants", "create", "Create child tenants";
@@ -133,6 +136,11 @@ impl ScopeSet {
     #[must_use]
     pub fn union(&self, other: &ScopeSet) -> ScopeSet {
         ScopeSet(self.0.union(&other.0).copied().collect())
+    }
+
+    /// What any of them holds.
+    pub fn of_all<'a>(sets: impl IntoIterator<Item = &'a ScopeSet>) -> ScopeSet {
+        sets.into_iter().flat_map(ScopeSet::iter).collect()
     }
 
     /// The scopes in here that `holder` lacks: what it must not give away.

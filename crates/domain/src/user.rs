@@ -58,6 +58,8 @@ pub struct User {
     pub roles: BTreeSet<RoleSlug>,
     /// The groups that they are in, and the roles that they have by them.
     pub memberships: Memberships,
+    /// What those of all their roles allow that the tenant has made.
+    pub custom_scopes: ScopeSet,
     /// Who vouches for them.
     pub auth_provider: AuthProvider,
     /// Whether they may come in; not while suspended.
@@ -86,7 +88,7 @@ pub struct AccountSet {
 impl User {
     /// What they may do: the union of their roles. A role that nobody knows gives nothing.
     pub fn scopes(&self) -> ScopeSet {
-        scopes_of(self.all_roles())
+        scopes_of(self.all_roles()).union(&self.custom_scopes)
     }
 
     /// Their roles, given directly and by groups; one that comes both ways, twice.
@@ -101,7 +103,7 @@ impl User {
     }
 }
 
-/// What a set of roles allows.
+/// What the built-in ones of a set of roles allow.
 pub fn scopes_of<'a>(roles: impl IntoIterator<Item = &'a RoleSlug>) -> ScopeSet {
     roles
         .into_iter()

@@ -535,6 +535,55 @@ async fn a_group_is_shown_with_who_is_in_it_and_what_it_gives() {
 }
 
 #[tokio::test]
+async fn a_role_is_made_given_changed_and_deleted() {
+    let server = Server::start().await;
+    let admin = server.set_up("single").await;
+    let once = admin.with("idempotency-key", "k-1");
+    let body =
+        || json!({ "slug": "auditor", "name": "Auditor", "scopes": ["audit:read", "requests:create"] });
+    let role = server.post(&once, "/v1/roles", body()).await.is(201);
+    assert_eq!((&role["is_system"], &role["user_count"]), (&json!(false), &json!(0)), "{role}");
+    assert_eq!(role["blast_radius"]["level"], "medium");
+    assert_eq!(server.post(&once, "/v1/roles", body()).await.is(201), role, "and nothing is made twice");
+    server.post(&admin, "/v1/roles", body()).await.refused(409, "conflict");
+    let uri = format!("/v1/roles/{}", role["id"].as_str().unwrap());
+    assert_eq!(server.get(&admin, &uri).await.is(200), role);
+    assert_eq!(server.get(&admin, "/v1/roles").await.is(200)["data"][3], role);
+    let mut who = dana(PASSWORD);
+    who["roles"] = json!(["auditor"]);
+    server.post(&admin, "/v1/users", who).await.is(201);
+    let caller = server.login("dana@acme.example", "acme").await;
+    server.get(&caller, "/v1/audit-log").await.is(200);
+    server.ask(&admin, "DELETE", &uri, None).await.refused(409, "conflict");
+    let scopes = json!({ "scopes": ["requests:create"], "description": "nothing any more" });
+    let changed = server.ask(&admin, "PATCH", &uri, Some(scopes)).await.is(200);
+    assert_eq!(
+        (&changed["user_count"], &changed["blast_radius"]["level"]),
+        (&json!(1), &json!("low")),
+        "{changed}"
+    );
+    server.get(&caller, "/v1/audit-log").await.refused(403, "forbidden");
+    let system = server.get(&admin, "/v1/roles").await.is(200)["data"][2].clone();
+    let system = format!("/v1/roles/{}", system["id"].as_str().unwrap());
+    server.get(&admin, &system).await.is(200);
+    server.ask(&admin, "DELETE", &system, None).await.refused(409, "conflict");
+    server.ask(&admin, "PATCH", &system, Some(json!({ "name": "x" }))).await.refused(409, "conflict");
+    for (field, value) in [
+        ("slug", json!("Auditor")),
+        ("name", json!("")),
+        ("scopes", json!(["all:things"])),
+        ("scopes", Value::Null),
+        ("description", json!("x".repeat(10_001))),
+        ("is_system", json!(true)),
+    ] {
+        let mut body = body();
+        body[field] = value;
+        let refused = server.post(&admin, "/v1/roles", body).await;
+        refused.refused(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
 async fn bodies_of_groups_are_held_to_their_description() {
     let server = Server::start().await;
     let admin = server.set_up("single").await;

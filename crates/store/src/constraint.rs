@@ -46,6 +46,8 @@ constraints! {
     GroupMember = "group_member_key", "group_member.tenant_id, group_member.group_id, group_member.user_id", "the membership";
     /// The group gives that role already.
     GroupRole = "group_role_key", "group_role.tenant_id, group_role.group_id, group_role.role_slug", "the group's role";
+    /// A role of the tenant by that slug.
+    RoleSlug = "custom_role_slug_key", "custom_role.tenant_id, custom_role.slug", "the role's slug";
     /// A domain that the tenant has claimed.
     Domain = "tenant_domain_key", "tenant_domain.tenant_id, tenant_domain.domain", "the domain";
     /// A credential with that hash.

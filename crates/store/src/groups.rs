@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use curfew_domain::{
-    Cursor, Group, GroupId, GroupName, GroupSource, LongText, Page, PageRequest, RoleSlug, Timestamp,
+    Cursor, Group, GroupId, GroupName, GroupSource, LongText, Page, PageRequest, RoleSlug, ScopeSet,
+    Timestamp,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -98,9 +99,12 @@ impl ReadUnit {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let counts = self.member_counts(&ids).await?;
         let mut roles = self.roles_of_groups(&ids).await?;
+        let custom = self.scopes_of_custom(roles.values().flat_map(BTreeMap::keys)).await?;
         let whole = |row: Model| {
             let count = counts.get(&row.id).copied().unwrap_or_default();
-            group(row.id, count, roles.remove(&row.id).unwrap_or_default(), row)
+            let mut group = group(row.id, count, roles.remove(&row.id).unwrap_or_default(), row)?;
+            group.custom_scopes = ScopeSet::of_all(group.roles.keys().filter_map(|role| custom.get(role)));
+            Ok(group)
         };
         rows.into_iter().map(whole).collect()
     }
@@ -233,6 +237,7 @@ fn group(
         description: at.parse_some("description", row.description.as_deref())?,
         member_count,
         roles,
+        custom_scopes: ScopeSet::default(),
         created_at: Timestamp::from_micros(row.created_at),
         updated_at: Timestamp::from_micros(row.updated_at),
     })

@@ -28,6 +28,7 @@ mod aws_resources;
 mod connections;
 mod constraint;
 mod credentials;
+mod custom_roles;
 mod decisions;
 mod discovery_runs;
 mod domains;

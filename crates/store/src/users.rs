@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::{
-    AccountSet, AuthProvider, BuiltInRole, Cursor, Email, Memberships, Page, PageRequest, RoleSlug,
+    AccountSet, AuthProvider, BuiltInRole, Cursor, Email, Memberships, Page, PageRequest, RoleSlug, ScopeSet,
     Timestamp, User, UserId,
 };
 use sea_orm::{
@@ -136,12 +136,14 @@ impl ReadUnit {
         }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let mut memberships = self.memberships(&ids).await?;
+        let by_groups = memberships.values().flat_map(|theirs| &theirs.roles);
+        let custom = self.scopes_of_custom(roles.values().flatten().chain(by_groups)).await?;
         let mut with_theirs = |row: Model| {
-            user(
-                roles.remove(&row.id).unwrap_or_default(),
-                memberships.remove(&row.id).unwrap_or_default(),
-                row,
-            )
+            let (roles, memberships) =
+                (roles.remove(&row.id).unwrap_or_default(), memberships.remove(&row.id).unwrap_or_default());
+            let mut user = user(roles, memberships, row)?;
+            user.custom_scopes = ScopeSet::of_all(user.all_roles().filter_map(|role| custom.get(role)));
+            Ok(user)
         };
         rows.into_iter().map(&mut with_theirs).collect()
     }
@@ -251,6 +253,7 @@ fn user(roles: BTreeSet<RoleSlug>, memberships: Memberships, row: Model) -> Resu
         name: at.parse("name", &row.name)?,
         roles,
         memberships,
+        custom_scopes: ScopeSet::default(),
         auth_provider: at.parse("auth_provider", &row.auth_provider)?,
         active: row.active,
         email_verified: row.email_verified,

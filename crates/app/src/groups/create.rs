@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Group, GroupId, GroupName, GroupSource, LongText, Scope, Timestamp};
+use curfew_domain::{Group, GroupId, GroupName, GroupSource, LongText, Scope, ScopeSet, Timestamp};
 use curfew_store::ReadUnit;
 
 use super::{MOST_GROUPS, named_twice};
@@ -35,6 +35,7 @@ pub async fn create(app: &App, caller: &Caller, ask: NewGroup, once: &Once) -> R
         description: ask.description,
         member_count: 0,
         roles: BTreeMap::new(),
+        custom_scopes: ScopeSet::default(),
         created_at: now,
         updated_at: now,
     };

@@ -2,8 +2,8 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Group, GroupId, GroupMember, GroupSource, Scope, Timestamp, UserId};
 use curfew_store::{ReadUnit, WriteUnit};
 
-use super::roles::refuse_beyond;
 use super::{MOST_GROUPS_OF_A_PERSON, MOST_MEMBERS, hold, refuse_provided};
+use crate::roles::check_gives;
 use crate::{App, AppError, Caller, Made, Once};
 
 /// Everybody in a group, by address.
@@ -32,7 +32,7 @@ pub async fn add_member(
         return Ok(Made::Before(member));
     }
     refuse_provided(held.source, "who is in this group")?;
-    refuse_beyond(&held.scopes(), caller)?;
+    check_gives(caller, &held.scopes(), "being in the group")?;
     check_room(&unit, &held, user).await?;
     unit.insert_group_member(group, user, GroupSource::Local, now).await?;
     let member = unit.group_member(group, user).await?.ok_or(AppError::NotFound("member"))?;

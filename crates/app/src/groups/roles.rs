@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Group, GroupId, RoleSlug, Scope, ScopeSet, Timestamp};
+use curfew_domain::{Group, GroupId, RoleSlug, Scope, Timestamp};
 use curfew_store::WriteUnit;
 
 use super::{MOST_ROLES, hold};
-use crate::users::check_known;
+use crate::roles::{check_gives, scopes_of_roles};
 use crate::{App, AppError, Caller, Made, Once};
 
 /// A role that a group gives its members.
@@ -38,8 +38,8 @@ pub async fn add_role(
     if let Some(given) = once.earlier::<RoleSlug>(&unit, now).await? {
         return Ok(Made::Before(given_role(&held, given)?));
     }
-    check_known("role", &BTreeSet::from([role.clone()]))?;
-    refuse_beyond(&curfew_domain::scopes_of([&role]), caller)?;
+    let given = scopes_of_roles(&unit, "role", &BTreeSet::from([role.clone()])).await?;
+    check_gives(caller, &given, "the group's members")?;
     if held.roles.contains_key(&role) {
         return Err(AppError::conflict(format!("the group gives the role {role} already")));
     }
@@ -70,16 +70,6 @@ pub async fn remove_role(app: &App, caller: &Caller, group: GroupId, role: RoleS
 fn given_role(group: &Group, role: RoleSlug) -> Result<GivenRole, AppError> {
     let created_at = *group.roles.get(&role).ok_or(NO_SUCH_ROLE)?;
     Ok(GivenRole { role, created_at })
-}
-
-/// Refuses to give what the giver lacks.
-pub(super) fn refuse_beyond(given: &ScopeSet, giver: &Caller) -> Result<(), AppError> {
-    match given.missing_from(&giver.scopes).first() {
-        None => Ok(()),
-        Some(scope) => Err(AppError::forbidden(format!(
-            "nobody gives what they lack: the group's roles carry {scope}, which the caller does not have"
-        ))),
-    }
 }
 
 async fn record(

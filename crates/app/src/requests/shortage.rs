@@ -15,7 +15,7 @@ pub(super) async fn notice(
     if request.decided_status != RequestStatus::Pending {
         return Ok(None);
     }
-    let roles = roles_that_approve();
+    let roles = roles_that_approve(unit).await?;
     for requirement in &request.requirements {
         let wanted = PossibleApprovers {
             roles: &roles,
@@ -35,9 +35,11 @@ pub(super) async fn notice(
     Ok(None)
 }
 
-fn roles_that_approve() -> Vec<RoleSlug> {
-    let approve = |role: &BuiltInRole| role.scopes().contains(Scope::RequestsApprove);
-    BuiltInRole::ALL.into_iter().filter(approve).map(BuiltInRole::slug).collect()
+async fn roles_that_approve(unit: &ReadUnit) -> Result<Vec<RoleSlug>, AppError> {
+    let built_in = BuiltInRole::ALL.into_iter().map(|role| (role.slug(), role.scopes()));
+    let custom = unit.custom_roles().await?.into_iter().map(|role| (role.slug, role.scopes));
+    let approving = built_in.chain(custom).filter(|(_, scopes)| scopes.contains(Scope::RequestsApprove));
+    Ok(approving.map(|(slug, _)| slug).collect())
 }
 
 fn words(requirement: &ApprovalRequirement, found: usize) -> String {

@@ -1,6 +1,6 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    Actor, AuthProvider, BuiltInRole, DomainId, DomainName, Entropy, Locale, Memberships, Tenant,
+    Actor, AuthProvider, BuiltInRole, DomainId, DomainName, Entropy, Locale, Memberships, ScopeSet, Tenant,
     TenantDomain, TenantId, TenantState, Timestamp, User, UserId,
 };
 use curfew_store::keyring::SealedColumn;
@@ -31,6 +31,7 @@ impl Founding {
             name: ask.admin_name.clone(),
             roles: [BuiltInRole::Admin.slug()].into(),
             memberships: Memberships::default(),
+            custom_scopes: ScopeSet::default(),
             auth_provider: AuthProvider::Local,
             active: true,
             email_verified: true,

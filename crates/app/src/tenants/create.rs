@@ -1,7 +1,8 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
     Actor, AuthProvider, BuiltInRole, CredentialId, DisplayName, Email, Locale, Memberships, PlatformMode,
-    Region, Scope, Seconds, Slug, SsoStartUrl, Tenant, TenantId, TenantState, Timestamp, User, UserId,
+    Region, Scope, ScopeSet, Seconds, Slug, SsoStartUrl, Tenant, TenantId, TenantState, Timestamp, User,
+    UserId,
 };
 use curfew_store::{Constraint, Credential, CredentialSubject, StoreError, WriteUnit};
 use secrecy::{ExposeSecret, SecretString};
@@ -127,6 +128,7 @@ fn new_owner(app: &App, ask: &NewOwner, now: Timestamp) -> User {
         name: ask.name.clone(),
         roles: [BuiltInRole::Admin.slug()].into(),
         memberships: Memberships::default(),
+        custom_scopes: ScopeSet::default(),
         auth_provider: AuthProvider::Local,
         active: true,
         // By the link: who has it was trusted with it.

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    AccountSet, AuthProvider, DisplayName, Email, Memberships, RoleSlug, Scope, Timestamp, User, UserId,
+    AccountSet, AuthProvider, BuiltInRole, DisplayName, Email, Memberships, RoleSlug, Scope, ScopeSet,
+    Timestamp, User, UserId,
 };
 use curfew_store::{Constraint, ReadUnit, StoreError};
 use secrecy::SecretString;
@@ -35,9 +36,9 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
     if ask.roles.is_empty() {
         return Err(AppError::field("roles", "a user has at least one role"));
     }
-    check_roles(&ask.roles, caller)?;
-    // Before a password is hashed for nothing, or refused because others are being hashed.
     let reading = app.store.tenant(caller.tenant).read().await?;
+    check_roles(&reading, &ask.roles, caller).await?;
+    // Before a password is hashed for nothing, or refused because others are being hashed.
     if let Some(user) = made_before(&reading, once, app.now()).await? {
         return Ok(Made::Before(user));
     }
@@ -46,15 +47,22 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
 
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
+    if ask.roles.iter().any(|role| BuiltInRole::named(role).is_none()) {
+        // Whoever deletes a role of the tenant's waits, or came before.
+        unit.bump_version().await?;
+        check_roles(&unit, &ask.roles, caller).await?;
+    }
     if let Some(user) = made_before(&unit, once, now).await? {
         return Ok(Made::Before(user));
     }
+    let custom = unit.scopes_of_custom(&ask.roles).await?;
     let user = User {
         id: UserId::new(now, app.entropy.as_ref()),
         email: ask.email,
         name: ask.name,
         roles: ask.roles,
         memberships: Memberships::default(),
+        custom_scopes: ScopeSet::of_all(custom.values()),
         auth_provider: ask.auth_provider,
         active: true,
         // An admin vouches for whom they make here; a provider does for its own, when they first come.

@@ -12,31 +12,15 @@ pub use update::{UserChange, update};
 
 use std::collections::BTreeSet;
 
-use curfew_domain::{BuiltInRole, RoleSlug, User, scopes_of};
+use curfew_domain::{RoleSlug, User};
 use curfew_store::ReadUnit;
 
+use crate::roles::{check_gives, scopes_of_roles};
 use crate::{AppError, Caller};
 
 /// Roles that exist, and that carry nothing that the giver lacks.
-fn check_roles(roles: &BTreeSet<RoleSlug>, giver: &Caller) -> Result<(), AppError> {
-    check_known("roles", roles)?;
-    let beyond = scopes_of(roles).missing_from(&giver.scopes);
-    match beyond.first() {
-        None => Ok(()),
-        Some(scope) => Err(AppError::forbidden(format!(
-            "nobody gives what they lack: these roles carry {scope}, and others, which the caller does not have"
-        ))),
-    }
-}
-
-/// Roles that exist; `field` is what names them.
-pub(crate) fn check_known(field: &str, roles: &BTreeSet<RoleSlug>) -> Result<(), AppError> {
-    match roles.iter().find(|role| BuiltInRole::named(role).is_none()) {
-        None => Ok(()),
-        Some(unknown) => {
-            Err(AppError::field(field, format!("there is no role {unknown}; GET /v1/roles lists them")))
-        }
-    }
+async fn check_roles(unit: &ReadUnit, roles: &BTreeSet<RoleSlug>, giver: &Caller) -> Result<(), AppError> {
+    check_gives(giver, &scopes_of_roles(unit, "roles", roles).await?, "these roles")
 }
 
 /// Refuses to take away the last admin who can sign in. The unit has moved the tenant's version: whoever else would take one waits.

@@ -3,6 +3,7 @@ use curfew_domain::{DoneBy, Reason, Revoked, Scope, Timestamp, User, UserId};
 use curfew_store::WriteUnit;
 
 use super::keep_one_admin;
+use crate::roles::check_gives;
 use crate::{App, AppError, Caller};
 
 /// Suspends a user: from the next call on nothing of theirs is let in, their pending requests are cancelled, their
@@ -81,7 +82,7 @@ pub async fn activate(app: &App, caller: &Caller, id: UserId) -> Result<User, Ap
         return Ok(before);
     }
     // Else whoever may activate could bring back an admin that they could not make.
-    super::check_roles(&before.roles, caller)?;
+    check_gives(caller, &before.scopes(), "their roles, also those by groups,")?;
     unit.end_sessions_of(id, now).await?;
     // Nothing can be made for someone who is suspended; should a key be there all the same, it is no surprise later.
     unit.revoke_api_keys_of(id, Revoked { by: caller.user, at: now }).await?;

@@ -28,13 +28,15 @@ pub async fn update(app: &App, caller: &Caller, id: UserId, change: UserChange) 
         return Err(AppError::field("roles", "a user has at least one role"));
     }
     let added: BTreeSet<RoleSlug> = roles.difference(&before.roles).cloned().collect();
-    check_roles(&added, caller)?;
+    check_roles(&unit, &added, caller).await?;
     if !roles.contains(&BuiltInRole::Admin.slug()) {
         keep_one_admin(&unit, &before).await?;
     }
     let name = change.name.unwrap_or_else(|| before.name.clone());
     let user = User { name, roles, updated_at: now, ..before.clone() };
     unit.update_user(&before, &user).await?;
+    // With what the roles that it has now allow.
+    let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
     let slugs = |user: &User| user.roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>();
     let entry = NewEntry::new(caller.actor, AuditAction::UserUpdated, "user", id)
         .with("roles_before", slugs(&before))

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use curfew_app::groups::{self, GroupChange, NewGroup};
 use curfew_app::policies::{self, Edit, Evaluated, PolicyChange, TermsChange};
 use curfew_app::requests::{self, Circumstances, GroupName, ListedFor, PersonName, Supposed, WhatIf};
+use curfew_app::roles::{self, NewRole};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{AppError, Caller, Once};
 use curfew_domain::policy::PolicyTerms;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
-    AccessRequest, Action, BuiltInRole, Change, ErrorCode, GroupId, PageRequest, RequestId, Seconds,
+    AccessRequest, Action, BuiltInRole, Change, ErrorCode, GroupId, PageRequest, RequestId, Scope, Seconds,
 };
 use curfew_store::testing::sealed_log;
 use curfew_store::{RequestFilter, on_both_databases};
@@ -357,6 +358,26 @@ on_both_databases! {
         let log = sealed_log(&app.store, world.tenant).await;
         let told = log.iter().filter(|entry| entry.body.metadata.get("lacks_approvers").is_some()).count();
         assert_eq!(told, 5);
+    }
+
+    async fn who_approves_by_a_role_of_the_tenant_s_own_could_approve(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        save(&world, by_people(2), PERMIT_ALL).await.unwrap();
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let una = world.person("una", BuiltInRole::User, None).await;
+        assert!(asks(&world, &alice).await.notices[0].contains("it needs 2 approvals, and one person could give one"));
+        let reviewer = NewRole {
+            slug: "reviewer".parse().unwrap(),
+            name: "Reviewer".parse().unwrap(),
+            description: None,
+            scopes: [Scope::RequestsApprove].into_iter().collect(),
+        };
+        let slug = reviewer.slug.clone();
+        roles::create(app, &world.admin, reviewer, &Once::unkeyed()).await.unwrap();
+        let reviewers = group(&world, "reviewers", &[&una]).await;
+        groups::add_role(app, &world.admin, reviewers, slug, &Once::unkeyed()).await.unwrap();
+        assert_eq!(asks(&world, &alice).await.notices, [""; 0]);
     }
 
     async fn groups_are_supposed_by_id_or_name(db: &TestStore) {

@@ -150,6 +150,7 @@ impl World {
             name: name.parse().unwrap(),
             roles: BTreeSet::from([role.slug()]),
             memberships: Memberships::default(),
+            custom_scopes: ScopeSet::default(),
             auth_provider: AuthProvider::Local,
             active: true,
             email_verified: true,

@@ -265,6 +265,11 @@ on_both_databases! {
         let eve = make_user(&acme.test, acme.admin(), "eve@acme.example", &["user"]).await;
         assert_eq!(code(acme.add(&weak, group.id, eve.id).await), ErrorCode::Forbidden);
         acme.add(acme.admin(), group.id, eve.id).await.unwrap();
+        let app = &acme.test.app;
+        users::suspend(app, acme.admin(), eve.id).await.unwrap();
+        let guard = acme.with(&[Scope::UsersSuspend, Scope::AwsRead, Scope::RequestsCreate]);
+        assert_eq!(code(users::activate(app, &guard, eve.id).await), ErrorCode::Forbidden, "an admin by a group");
+        users::activate(app, acme.admin(), eve.id).await.unwrap();
     }
 
     async fn an_admin_by_a_group_alone_does_not_let_the_last_direct_one_go(db: &TestStore) {

@@ -12,6 +12,7 @@ mod api_keys;
 mod gate;
 mod groups;
 mod login;
+mod roles;
 mod setup;
 mod suspension;
 mod tenants;

@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod aws_identity_center;
 mod aws_resources;
+mod blast_radius;
 mod evaluate;
 mod grants;
 mod groups;

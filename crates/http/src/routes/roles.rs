@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use curfew_api::{BlastLevel, BlastRadius, ListBody, Permission, ResourcePermissions, Role};
+use axum::http::StatusCode;
+use curfew_api::{ErrorBody, ListBody, NewRole, Permission, ResourcePermissions, Role, RoleChange};
 use curfew_app::roles::{self, RoleView};
-use curfew_domain::{BuiltInRole, Scope};
+use curfew_domain::{BuiltInRole, RoleId, Scope};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{ApiError, Authenticated, HttpState};
+use super::blast_radius::blast_radius;
+use crate::{ApiCreate, ApiError, ApiJson, ApiPath, Authenticated, Created, HttpState};
 
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(permissions))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, change, delete))
+        .routes(routes!(permissions))
 }
 
-/// List roles, weakest first.
+/// List roles: the built-in ones, weakest first, and then the tenant's own, oldest first.
 #[utoipa::path(get, path = "/v1/roles", tag = "roles", responses((status = 200, body = ListBody<Role>)))]
 async fn list(
     State(state): State<HttpState>,
@@ -24,6 +29,62 @@ async fn list(
 ) -> Result<Json<ListBody<Role>>, ApiError> {
     let found = roles::list(&state.app, &caller).await?;
     Ok(Json(ListBody { data: found.into_iter().map(shown).collect() }))
+}
+
+/// Create a role, which nobody has yet.
+///
+/// It can't allow what the caller may not do. A tenant makes at most 100.
+#[utoipa::path(post, path = "/v1/roles", tag = "roles", request_body = NewRole,
+    responses((status = 201, body = Role),
+        (status = 409, description = "The slug is taken, or there are 100 roles; or the key was used for another body.", body = ErrorBody)))]
+async fn create(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiCreate { body, once }: ApiCreate<NewRole>,
+) -> Result<Created<Role>, ApiError> {
+    let NewRole { slug, name, description, scopes } = body;
+    let ask = roles::NewRole { slug, name, description, scopes };
+    Ok(Created(roles::create(&state.app, &caller, ask, &once).await?.map(shown)))
+}
+
+/// Read a role.
+#[utoipa::path(get, path = "/v1/roles/{id}", tag = "roles", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Role)))]
+async fn get(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<RoleId>,
+) -> Result<Json<Role>, ApiError> {
+    Ok(Json(shown(roles::get(&state.app, &caller, id).await?)))
+}
+
+/// Change a role, for all who have it, from the next call on.
+///
+/// It gets no scope that the caller lacks. The built-in roles stay as they are.
+#[utoipa::path(patch, path = "/v1/roles/{id}", tag = "roles", params(("id" = Uuid, Path)), request_body = RoleChange,
+    responses((status = 200, body = Role),
+        (status = 409, description = "It is a built-in role.", body = ErrorBody)))]
+async fn change(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<RoleId>,
+    ApiJson(body): ApiJson<RoleChange>,
+) -> Result<Json<Role>, ApiError> {
+    let change = roles::RoleChange { name: body.name, description: body.description, scopes: body.scopes };
+    Ok(Json(shown(roles::change(&state.app, &caller, id, change).await?)))
+}
+
+/// Delete a role that nobody holds and no group gives.
+#[utoipa::path(delete, path = "/v1/roles/{id}", tag = "roles", params(("id" = Uuid, Path)),
+    responses((status = 204, description = "Deleted."),
+        (status = 409, description = "Users hold it, groups give it, or it is a built-in role.", body = ErrorBody)))]
+async fn delete(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<RoleId>,
+) -> Result<StatusCode, ApiError> {
+    roles::delete(&state.app, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// List the scopes that roles and keys are made of, by resource.
@@ -52,61 +113,49 @@ fn permission(scope: Scope) -> Permission {
 }
 
 fn shown(view: RoleView) -> Role {
-    let words = Words::of(view.role);
-    Role {
-        id: view.id,
-        slug: view.role.slug(),
-        name: words.name.to_owned(),
-        description: Some(words.description.to_owned()),
-        scopes: view.role.scopes(),
-        is_system: true,
-        blast_radius: BlastRadius {
-            level: words.level,
-            summary: words.summary.to_owned(),
-            warnings: words.warning.map(str::to_owned).into_iter().collect(),
+    let (users, groups) = (view.users, view.groups);
+    match view.role {
+        roles::Role::BuiltIn { id, role, created_at } => {
+            let (name, description) = words(role);
+            Role {
+                id,
+                slug: role.slug(),
+                name: name.to_owned(),
+                description: Some(description.to_owned()),
+                scopes: role.scopes(),
+                is_system: true,
+                blast_radius: blast_radius(&role.scopes()),
+                created_by: None,
+                updated_by: None,
+                created_at,
+                updated_at: created_at,
+                user_count: users,
+                group_count: groups,
+            }
+        }
+        roles::Role::Custom(role) => Role {
+            id: role.id,
+            slug: role.slug,
+            name: role.name.into(),
+            description: role.description.map(String::from),
+            blast_radius: blast_radius(&role.scopes),
+            scopes: role.scopes,
+            is_system: false,
+            created_by: Some(role.created_by.to_string()),
+            updated_by: Some(role.updated_by.to_string()),
+            created_at: role.created_at,
+            updated_at: role.updated_at,
+            user_count: users,
+            group_count: groups,
         },
-        created_by: None,
-        updated_by: None,
-        created_at: view.created_at,
-        updated_at: view.created_at,
-        user_count: view.users,
-        group_count: view.groups,
     }
 }
 
-/// What people read of a built-in role.
-struct Words {
-    name: &'static str,
-    description: &'static str,
-    level: BlastLevel,
-    summary: &'static str,
-    warning: Option<&'static str>,
-}
-
-impl Words {
-    fn of(role: BuiltInRole) -> Self {
-        match role {
-            BuiltInRole::User => Self {
-                name: "User",
-                description: "Asks for access, and sees their own requests and grants.",
-                level: BlastLevel::Low,
-                summary: "Touches nothing but their own requests.",
-                warning: None,
-            },
-            BuiltInRole::Approver => Self {
-                name: "Approver",
-                description: "Decides other people's requests as well.",
-                level: BlastLevel::High,
-                summary: "Lets other people into AWS, within what policies allow.",
-                warning: Some("can approve any request that policies send to a person"),
-            },
-            BuiltInRole::Admin => Self {
-                name: "Admin",
-                description: "Everything in the tenant.",
-                level: BlastLevel::Admin,
-                summary: "Changes policies, people, keys and the AWS connection.",
-                warning: Some("can change the rules that decide who gets into AWS"),
-            },
-        }
+/// What people read of a built-in role: its name, and what it is for.
+const fn words(role: BuiltInRole) -> (&'static str, &'static str) {
+    match role {
+        BuiltInRole::User => ("User", "Asks for access, and sees their own requests and grants."),
+        BuiltInRole::Approver => ("Approver", "Decides other people's requests as well."),
+        BuiltInRole::Admin => ("Admin", "Everything in the tenant."),
     }
 }

@@ -128,6 +128,30 @@ pub(crate) mod group_role {
     no_relations!();
 }
 
+pub(crate) mod custom_role {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "custom_role")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub slug: String,
+        pub name: String,
+        pub description: Option<String>,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub scopes: Json,
+        pub created_by: Uuid,
+        pub updated_by: Uuid,
+        pub created_at: i64,
+        pub updated_at: i64,
+    }
+
+    no_relations!();
+}
+
 pub(crate) mod session {
     use sea_orm::entity::prelude::*;
 

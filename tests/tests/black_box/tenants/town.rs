@@ -75,6 +75,8 @@ impl Estate {
         let of_group = format!("/v1/groups/{}", group.text("id"));
         admin.post(&format!("{of_group}/members"), json!({ "user_id": user.id().await })).await.is(201);
         admin.post(&format!("{of_group}/roles"), json!({ "role": "user" })).await.is(201);
+        let role = json!({ "slug": format!("{word}-role"), "name": word, "scopes": ["audit:read"] });
+        let role = admin.post("/v1/roles", role).await.is(201);
         let key = admin.post("/v1/api-keys", json!({ "name": word, "scopes": ["users:read"] })).await.is(201);
         let ask = |action: &str| org.ask(account, "ReadOnly", action, 3_600);
         let pending = user.post("/v1/requests", ask("assume")).await.is(201);
@@ -87,6 +89,7 @@ impl Estate {
             (Kind::PolicyVersion, "1".to_owned()),
             (Kind::Rule, reading.list("rules")[0].text("id")),
             (Kind::ApiKey, key.text("id")),
+            (Kind::Role, role.text("id")),
             (Kind::Group, group.text("id")),
             (Kind::GroupRole, "user".to_owned()),
             (Kind::Request, pending.text("id")),
@@ -118,6 +121,8 @@ impl Estate {
         self.admin.get(&format!("/v1/policies/{}", self.id(Kind::Policy))).await.ok();
         let user = self.admin.get(&format!("/v1/users/{}", self.id(Kind::User))).await.ok();
         assert_eq!(user["active"], true, "{user:#}");
+        let role = self.admin.get(&format!("/v1/roles/{}", self.id(Kind::Role))).await.ok();
+        assert_eq!(role["scopes"], json!(["audit:read"]), "{role:#}");
         let group = self.admin.get(&format!("/v1/groups/{}", self.id(Kind::Group))).await.ok();
         assert_eq!(
             (&group["member_count"], &group["role_mappings"]),

@@ -11,6 +11,7 @@ const WALLED: &[&str] = &[
     "user_group",
     "group_member",
     "group_role",
+    "custom_role",
     "session",
     "api_key",
     "tenant_domain",

@@ -83,6 +83,21 @@ CREATE TABLE group_role (
 );
 CREATE INDEX group_role_slug ON group_role (tenant_id, role_slug);
 
+CREATE TABLE custom_role (
+  tenant_id UUID NOT NULL,
+  id UUID NOT NULL,
+  slug TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  scopes JSONB NOT NULL,
+  created_by UUID NOT NULL,
+  updated_by UUID NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  CONSTRAINT custom_role_slug_key UNIQUE (tenant_id, slug)
+);
+
 CREATE TABLE session (
   tenant_id UUID NOT NULL,
   id UUID NOT NULL,

@@ -1,0 +1,168 @@
+use curfew_app::groups::{self, NewGroup};
+use curfew_app::roles::{self, NewRole, RoleChange, RoleView};
+use curfew_app::testing::{TestApp, TestParts, TestTenant};
+use curfew_app::users::{self, UserChange};
+use curfew_app::{AppError, Caller, Once};
+use curfew_domain::{
+    BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, Scope, ScopeSet, TenantId,
+};
+use curfew_store::on_both_databases;
+use curfew_store::testing::{TestStore, sealed_log};
+use uuid::Uuid;
+
+use crate::code;
+use crate::users::make_user;
+
+async fn start(db: &TestStore) -> (TestApp, TestTenant) {
+    let test = TestApp::new(&db.store);
+    let acme = test.set_up(PlatformMode::Single).await;
+    (test, acme)
+}
+
+fn set(scopes: &[Scope]) -> ScopeSet {
+    scopes.iter().copied().collect()
+}
+
+fn auditor(scopes: &[Scope]) -> NewRole {
+    NewRole {
+        slug: "auditor".parse().unwrap(),
+        name: "Auditor".parse().unwrap(),
+        description: None,
+        scopes: set(scopes),
+    }
+}
+
+async fn make(test: &TestApp, by: &Caller, scopes: &[Scope]) -> Result<CustomRole, AppError> {
+    let made = roles::create(&test.app, by, auditor(scopes), &Once::unkeyed()).await?.into_inner();
+    let roles::Role::Custom(role) = made.role else { panic!("a built-in role") };
+    Ok(role)
+}
+
+async fn alter(test: &TestApp, by: &Caller, id: RoleId, scopes: &[Scope]) -> Result<RoleView, AppError> {
+    let change = RoleChange { scopes: Change::To(set(scopes)), ..RoleChange::default() };
+    roles::change(&test.app, by, id, change).await
+}
+
+on_both_databases! {
+    async fn a_role_of_ones_own_allows_what_it_says_from_the_next_call_on_every_node(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let other = TestApp::with(&db.store, TestParts { clock: test.clock.clone(), seed: 2, ..TestParts::default() });
+        let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["auditor"]).await;
+        assert_eq!(users::get(&test.app, &acme.caller, dana.id).await.unwrap(), dana);
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let scopes = async || {
+            let here = test.caller(&token, acme.tenant.id).await.unwrap().scopes;
+            assert_eq!(other.caller(&token, acme.tenant.id).await.unwrap().scopes, here);
+            here
+        };
+        assert_eq!(scopes().await, set(&[Scope::AuditRead]));
+        let view = alter(&test, &acme.caller, role.id, &[Scope::GrantsRead]).await.unwrap();
+        assert_eq!((view.users, view.groups), (1, 0));
+        assert_eq!(scopes().await, set(&[Scope::GrantsRead]));
+        let change = UserChange { roles: Some([BuiltInRole::User.slug(), role.slug.clone()].into()), ..UserChange::default() };
+        let changed = users::update(&test.app, &acme.caller, dana.id, change).await.unwrap();
+        assert_eq!(scopes().await, changed.scopes());
+        assert!(changed.scopes().contains(Scope::GrantsRead) && changed.scopes().contains(Scope::RequestsCreate));
+    }
+
+    async fn a_group_gives_it_too(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        let role = make(&test, admin, &[Scope::AuditRead, Scope::UsersRead]).await.unwrap();
+        let dana = make_user(&test, admin, "dana@acme.example", &["user"]).await;
+        let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
+        let group = groups::create(app, admin, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        groups::add_role(app, admin, group.id, role.slug.clone(), &Once::unkeyed()).await.unwrap();
+        let weak = Caller { scopes: set(&[Scope::GroupsUpdate, Scope::AuditRead]), ..admin.clone() };
+        let refused = groups::add_member(app, &weak, group.id, dana.id, &Once::unkeyed()).await;
+        assert_eq!(code(refused), ErrorCode::Forbidden);
+        groups::remove_role(app, &weak, group.id, role.slug.clone()).await.unwrap();
+        let refused = groups::add_role(app, &weak, group.id, role.slug.clone(), &Once::unkeyed()).await;
+        assert_eq!(code(refused), ErrorCode::Forbidden);
+        groups::add_role(app, admin, group.id, role.slug.clone(), &Once::unkeyed()).await.unwrap();
+        groups::add_member(app, admin, group.id, dana.id, &Once::unkeyed()).await.unwrap();
+        assert!(users::get(app, admin, dana.id).await.unwrap().scopes().contains(Scope::AuditRead));
+        assert_eq!(code(roles::delete(app, admin, role.id).await), ErrorCode::Conflict);
+    }
+
+    async fn nobody_gains_by_making_a_role(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let own = [Scope::RolesCreate, Scope::RolesUpdate, Scope::UsersUpdate, Scope::AuditRead];
+        let weak = Caller { scopes: set(&own), ..acme.caller.clone() };
+        assert_eq!(code(make(&test, &weak, &[Scope::PoliciesWrite]).await), ErrorCode::Forbidden);
+        let role = make(&test, &weak, &[Scope::AuditRead]).await.unwrap();
+        assert_eq!(code(alter(&test, &weak, role.id, &[Scope::AuditRead, Scope::PoliciesWrite]).await), ErrorCode::Forbidden);
+        alter(&test, &acme.caller, role.id, &[Scope::AuditRead, Scope::PoliciesWrite]).await.unwrap();
+        let dana = make_user(&test, &acme.caller, "dana@acme.example", &["user"]).await;
+        let change = UserChange { roles: Some([role.slug.clone()].into()), ..UserChange::default() };
+        assert_eq!(code(users::update(&test.app, &weak, dana.id, change).await), ErrorCode::Forbidden);
+        // What it has already may stay, and be taken.
+        alter(&test, &weak, role.id, &[Scope::PoliciesWrite]).await.unwrap();
+        alter(&test, &weak, role.id, &[]).await.unwrap();
+    }
+
+    async fn a_role_that_somebody_has_stays(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        let role = make(&test, admin, &[Scope::AuditRead]).await.unwrap();
+        let dana = make_user(&test, admin, "dana@acme.example", &["user", "auditor"]).await;
+        assert_eq!(code(roles::delete(app, admin, role.id).await), ErrorCode::Conflict);
+        let change = UserChange { roles: Some([BuiltInRole::User.slug()].into()), ..UserChange::default() };
+        users::update(app, admin, dana.id, change).await.unwrap();
+        roles::delete(app, admin, role.id).await.unwrap();
+        assert_eq!(code(roles::get(app, admin, role.id).await), ErrorCode::NotFound);
+        assert_eq!(code(roles::delete(app, admin, role.id).await), ErrorCode::NotFound);
+        app.store.seal(acme.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.id).await;
+        let log: Vec<_> = log.iter().map(|entry| entry.body.action.as_str()).filter(|a| a.starts_with("role.")).collect();
+        assert_eq!(log, ["role.created", "role.deleted"]);
+    }
+
+    async fn a_short_name_is_taken_once_and_built_in_roles_stay(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        make(&test, admin, &[]).await.unwrap();
+        assert_eq!(code(make(&test, admin, &[]).await), ErrorCode::Conflict);
+        let as_admin = NewRole { slug: BuiltInRole::Admin.slug(), ..auditor(&[]) };
+        assert_eq!(code(roles::create(app, admin, as_admin, &Once::unkeyed()).await), ErrorCode::Conflict);
+        let all = roles::list(app, admin).await.unwrap();
+        let slugs: Vec<_> = all.iter().map(|view| view.role.slug().to_string()).collect();
+        assert_eq!(slugs, ["user", "approver", "admin", "auditor"]);
+        let roles::Role::BuiltIn { id, .. } = all[0].role else { panic!("{all:?}") };
+        assert_eq!(code(alter(&test, admin, id, &[]).await), ErrorCode::Conflict);
+        assert_eq!(code(roles::delete(app, admin, id).await), ErrorCode::Conflict);
+    }
+
+    async fn each_change_of_a_role_takes_its_scope(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let role = make(&test, &acme.caller, &[]).await.unwrap();
+        let all_but = |scope: Scope| Caller {
+            scopes: ScopeSet::all().iter().filter(|other| *other != scope).collect(),
+            ..acme.caller.clone()
+        };
+        for refused in [
+            code(make(&test, &all_but(Scope::RolesCreate), &[]).await),
+            code(alter(&test, &all_but(Scope::RolesUpdate), role.id, &[]).await),
+            code(roles::delete(&test.app, &all_but(Scope::RolesDelete), role.id).await),
+            code(roles::get(&test.app, &all_but(Scope::RolesRead), role.id).await),
+        ] {
+            assert_eq!(refused, ErrorCode::Forbidden);
+        }
+    }
+
+    async fn another_tenants_role_is_not_there(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
+        let stranger = Caller { tenant: TenantId::from_uuid(Uuid::from_u128(9)), ..acme.caller.clone() };
+        assert_eq!(code(alter(&test, &stranger, role.id, &[]).await), ErrorCode::NotFound);
+        assert_eq!(code(roles::delete(&test.app, &stranger, role.id).await), ErrorCode::NotFound);
+        let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
+        let group = groups::create(&test.app, &stranger, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        let given = groups::add_role(&test.app, &stranger, group.id, role.slug.clone(), &Once::unkeyed()).await;
+        assert_eq!(code(given), ErrorCode::InvalidRequest);
+        make(&test, &stranger, &[]).await.unwrap();
+        let roles::Role::Custom(kept) = roles::get(&test.app, &acme.caller, role.id).await.unwrap().role else { panic!() };
+        assert_eq!(kept, role);
+    }
+}
