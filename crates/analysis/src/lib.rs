@@ -18,6 +18,7 @@
 //! `decide` itself bears it out. Whatever goes wrong leaves a question unanswered.
 
 mod answer;
+mod example;
 mod idle;
 mod moments;
 mod narrows;
@@ -29,6 +30,7 @@ mod scene;
 mod solver;
 mod spoken;
 mod stage;
+mod telling;
 mod witness;
 mod world;
 

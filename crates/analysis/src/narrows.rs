@@ -2,12 +2,11 @@
 
 use curfew_policy::{CompiledPolicies, Shift, decide};
 
+use crate::example::Examples;
 use crate::outcome::Outcome;
-use crate::query::Settled;
 use crate::scene::Scene;
 use crate::spoken::Spoken;
 use crate::stage::Stage;
-use crate::witness;
 use crate::world::World;
 use crate::{Answer, Known, Why, Widened, rules_of};
 
@@ -33,7 +32,7 @@ async fn widened(
     let rules = rules_of(&[&standing, &drafted])?;
     let mut spoken = Spoken::default();
     rules.iter().try_for_each(|rule| spoken.hear(rule))?;
-    let (mut settled, mut doubt) = (Settled::default(), None);
+    let mut examples = Examples::new(known, &spoken);
     for scene in Scene::of_accounts() {
         let scene = scene?;
         let world = World::of(&scene, &spoken, known.longest)?;
@@ -41,17 +40,11 @@ async fn widened(
         let before_says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         let after_says = Outcome::of(&mut query, &compiled, &scene, &drafted, None)?;
         query.assert(after_says.exceeds(&before_says));
-        witness::tell(&mut query, &scene, &spoken)?;
-        let Some(found) = query.ask(&scene, &mut settled, known.solver, known.end).await? else { continue };
-        // Another action may show it where this one's example does not hold.
-        match witness::question(&found, &scene, &spoken, &known)
-            .and_then(|asked| replayed(asked, before, after))
-        {
-            Ok(widened) => return Ok(Some(widened)),
-            Err(why) => doubt = Some(why),
+        if let Some(widened) = examples.find(query, &scene, |asked| replayed(asked, before, after)).await? {
+            return Ok(Some(widened));
         }
     }
-    doubt.map_or(Ok(None), Err)
+    examples.none()
 }
 
 fn replayed(

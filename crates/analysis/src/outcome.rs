@@ -202,7 +202,8 @@ fn is_implied(one: &PolicyTerms, other: &PolicyTerms) -> bool {
     other.approvals_required.max(1) >= one.approvals_required.max(1) && out_of_the_same
 }
 
-fn context(scene: &Scene, field: &str) -> Term {
+/// A field of the context that is always there.
+pub(crate) fn context(scene: &Scene, field: &str) -> Term {
     record_get(scene.symbols.request.context.clone(), &field.into())
 }
 

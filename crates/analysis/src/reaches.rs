@@ -3,12 +3,11 @@
 use curfew_domain::{AccessLevel, Action, OuId};
 use curfew_policy::{AccountFacts, CompiledPolicies, Outcome as Says, PermissionSetFacts, decide};
 
+use crate::example::Examples;
 use crate::outcome::Outcome;
-use crate::query::Settled;
 use crate::scene::Scene;
 use crate::spoken::Spoken;
 use crate::stage::Stage;
-use crate::witness;
 use crate::world::World;
 use crate::{Answer, Known, Reached, Why, rules_of};
 
@@ -50,7 +49,7 @@ async fn reached(
     spoken.tags.extend(account.facts.tags.keys().cloned());
     let sets = account.permission_sets.iter().flatten();
     spoken.permission_sets.extend(sets.map(|(set, _)| set.arn.as_str().to_owned()));
-    let (mut settled, mut doubt) = (Settled::default(), None);
+    let mut examples = Examples::new(known, &spoken);
     for scene in Scene::of_accounts() {
         let scene = scene?;
         if account.action.is_some_and(|action| action != scene.action) {
@@ -69,16 +68,13 @@ async fn reached(
         let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &rules)?;
         let says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         query.assert(says.gives_at_once());
-        witness::tell(&mut query, &scene, &spoken)?;
-        let Some(found) = query.ask(&scene, &mut settled, known.solver, known.end).await? else { continue };
-        match witness::question(&found, &scene, &spoken, &known)
-            .and_then(|asked| replayed(asked, policies, account))
+        if let Some(reached) =
+            examples.find(query, &scene, |asked| replayed(asked, policies, account)).await?
         {
-            Ok(reached) => return Ok(Some(reached)),
-            Err(why) => doubt = Some(why),
+            return Ok(Some(reached));
         }
     }
-    doubt.map_or(Ok(None), Err)
+    examples.none()
 }
 
 fn replayed(

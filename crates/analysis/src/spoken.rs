@@ -25,12 +25,12 @@ pub(crate) struct Spoken {
 }
 
 impl Spoken {
-    /// Takes in what `rule` names. Refuses one that looks into an entity that it names: whether a decision knows that
-    /// entity depends on what is asked for, and the symbolic compiler takes every entity to be known.
+    /// Takes in what `rule` names. Refuses one that asks what an entity that it names has, or lies in: whether a decision
+    /// knows that entity depends on what is asked for, and the symbolic compiler takes every entity to be known.
     pub(crate) fn hear(&mut self, rule: &CedarPolicy) -> Result<(), Why> {
         let json = rule.to_json().map_err(|problem| Why::Unsupported(problem.to_string()))?;
         self.walk(&json).map_err(|()| {
-            let what = "looks into an entity that it names itself, which can't be analysed";
+            let what = "asks about an entity that it names itself, which can't be analysed";
             Why::Unsupported(format!("rule {} {what}", rule.id()))
         })
     }
@@ -41,9 +41,9 @@ impl Spoken {
             Value::Object(fields) => {
                 for (name, inner) in fields {
                     match name.as_str() {
-                        "." | "has" | "hasTag" | "getTag" => self.access(name, inner)?,
                         "entity" | "__entity" => self.entity(inner),
                         "Value" => self.literal(inner),
+                        operator if asks_of_an_entity(operator, inner) => self.access(operator, inner)?,
                         _ => {}
                     }
                     self.walk(inner)?;
@@ -90,6 +90,17 @@ impl Spoken {
     }
 }
 
+/// Whether it asks what an entity has, or lies in.
+fn asks_of_an_entity(operator: &str, operands: &Value) -> bool {
+    match operator {
+        "." | "has" | "hasTag" | "getTag" => true,
+        // In a scope, and behind `is`, it has no left side.
+        "in" => operands.get("left").is_some(),
+        "is" => operands.get("in").is_some(),
+        _ => false,
+    }
+}
+
 /// Whether it is `principal`, `resource`, `context` or something in them, step by step: those are always known.
 fn is_path(json: &Value) -> bool {
     json.get("Var").is_some() || json.get(".").and_then(|inner| inner.get("left")).is_some_and(is_path)
@@ -110,11 +121,12 @@ mod tests {
         let spoken = heard(
             r#"permit (principal in Role::"admin", action == Action::"read", resource in AwsOrganizationalUnit::"ou-1")
             when { [Group::"g"].contains(Group::"h") && resource.hasTag("env") && resource.getTag("env") == "dev" }
+            when { principal is User in Role::"user" }
             unless { context.account in [AwsAccount::"1", AwsAccount::"2"] || context.requested_at.toTime() > duration("1h") };"#,
         )
         .unwrap();
         let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
-        assert_eq!(names(&spoken.roles), "admin");
+        assert_eq!(names(&spoken.roles), "admin user");
         assert_eq!(names(&spoken.groups), "g h");
         assert_eq!(names(&spoken.units), "ou-1");
         assert_eq!(names(&spoken.accounts), "1 2");
@@ -123,12 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_looks_into_an_entity_that_it_names_is_refused() {
+    fn a_rule_that_asks_about_an_entity_that_it_names_is_refused() {
         for wrong in [
             r#"User::"1".mfa"#,
             r#"AwsAccount::"1" has name"#,
             r#"AwsAccount::"1".hasTag("env")"#,
             r#"(if context.mfa then principal else User::"1").mfa"#,
+            r#"User::"1" in Role::"admin""#,
+            r#"User::"1" is User in Role::"admin""#,
         ] {
             let text = format!("permit (principal, action, resource) when {{ {wrong} }};");
             assert!(matches!(heard(&text), Err(Why::Unsupported(_))), "{wrong}");

@@ -26,6 +26,7 @@ async fn fewer_accounts_are_narrower_and_more_are_not() {
     let widened = refuted(narrows(&some, &all).await);
     assert_eq!(Shift::between(&widened.before.outcome, &widened.after.outcome), Shift::Wider);
     assert_eq!(widened.question.targets[0].account.unit, None, "an account outside of the unit shows it");
+    assert!(!widened.question.break_glass && !widened.question.mfa, "nothing that it does not take");
 }
 
 #[tokio::test]

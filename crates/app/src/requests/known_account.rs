@@ -34,12 +34,11 @@ pub(crate) async fn known_account(
     let connection = unit.connection().await?;
     let instance = &connection::usable(connection.as_ref())?.saved.instance;
     let account = one(&unit, instance, account.clone().into(), "account_id").await?;
-    let sets = match set {
-        Some(arn) => vec![one(&unit, instance, arn.clone().into(), "permission_set_arn").await?],
-        None => {
-            let all = unit.aws_resources_of(instance, ResourceType::AwsPermissionSet).await?;
-            all.into_iter().filter_map(known).filter(|set| set.attributes.out_of_reach.is_none()).collect()
-        }
+    let sets = if let Some(arn) = set {
+        vec![one(&unit, instance, arn.clone().into(), "permission_set_arn").await?]
+    } else {
+        let all = unit.aws_resources_of(instance, ResourceType::AwsPermissionSet).await?;
+        all.into_iter().filter_map(known).filter(|set| set.attributes.out_of_reach.is_none()).collect()
     };
     let sets = sets.iter().map(with_level).collect::<Result<Vec<_>, _>>()?;
     Ok(KnownAccount {

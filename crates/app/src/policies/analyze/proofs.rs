@@ -175,8 +175,8 @@ fn answered<C>(answer: Answer<C>, example: impl FnOnce(C) -> Counterexample) -> 
     }
 }
 
-fn named(names: &Shelf, policy: PolicyId, rule: RuleId) -> Option<RuleName> {
-    let named = names.rule(policy, rule)?;
-    let rule = named.rules.first().copied()?;
-    Some(RuleName { policy: named.policy, change: named.change, name: named.name, rule })
+fn named(shelf: &Shelf, policy: PolicyId, rule: RuleId) -> Option<RuleName> {
+    let of = shelf.rule(policy, rule)?;
+    let rule = of.rules.first().copied()?;
+    Some(RuleName { policy: of.policy, change: of.change, name: of.name, rule })
 }
