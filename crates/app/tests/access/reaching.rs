@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use curfew_app::policies::{Access, Reached};
 use curfew_app::requests::{Circumstances, GroupName, PersonName, Supposed, WhatIf, WhatIfAnywhere};
 use curfew_app::{AppError, Caller, policies, users};
-use curfew_domain::{Action, BuiltInRole, DiscoveredAttributes, ErrorCode, GroupId, Scope, Seconds, UserId};
+use curfew_domain::{Action, BuiltInRole, DiscoveredAttributes, ErrorCode, Scope, Seconds, UserId};
 use curfew_policy::{Decision, Outcome};
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
