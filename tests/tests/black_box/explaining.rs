@@ -76,4 +76,48 @@ on_both_databases! {
         alice.post("/v1/policies/evaluate", wanted).await.refused(403, "forbidden");
         assert_eq!(admin.get("/v1/requests").await.ok().list("data"), Vec::<Value>::new());
     }
+
+    async fn who_and_what_are_answered_as_evaluate_answers_each(backend: Backend) {
+        let cloud = Cloud::start().await;
+        let server = Server::on(backend).aws(&cloud.url()).start().await;
+        let admin = server.set_up().await;
+        let acme = cloud.connect(&admin).await;
+        admin.person("alice@acme.example", &["user"]).await;
+        let reading = json!({ "name": "Read in Dev", "approval_mode": "auto", "max_duration_seconds": 3_600 });
+        make(&admin, reading, "**1. Reading", "Dev").await;
+        let everyone = json!({
+            "name": "Everybody, with a ticket", "max_duration_seconds": 3_600, "approvals_required": 2,
+            "cedar_policy_set": "permit (principal, action, resource is AwsAccount) when { context has ticket };",
+        });
+        admin.post("/v1/policies", everyone).await.is(201);
+        let accounts = admin.get("/v1/aws/accounts").await.ok().list("data");
+        let context = json!({ "ticket": "OPS-7" });
+        let set = acme.set("ReadOnly");
+        let what = json!({ "principal": "alice@acme.example", "action": "read", "context": context });
+        let what = admin.post("/v1/policies/what-can-access", what).await.ok();
+        let mut permitted = 0;
+        for account in accounts.iter().map(|account| account.text("id")) {
+            let alone = json!({
+                "principal": "alice@acme.example", "resource": format!("aws_account:{account}"), "action": "read",
+                "context": { "ticket": "OPS-7", "permission_set_arn": set },
+            });
+            let alone = admin.post("/v1/policies/evaluate", alone).await;
+            let who = json!({ "account_id": account, "permission_set_arn": set, "action": "read", "context": context });
+            let who = admin.post("/v1/policies/who-can-access", who).await;
+            let given = what.list("access").into_iter().find(|one| one["account_id"] == account && one["permission_set_arn"] == set);
+            if alone.status != 200 {
+                assert_eq!((who.status, given), (alone.status, None));
+                continue;
+            }
+            let (alone, who) = (alone.ok(), who.ok());
+            assert_eq!(who["checked"], 2, "alice and the admin: {who:#}");
+            let given = given.expect("everybody is permitted");
+            for field in ["approval_mode", "duration_seconds", "max_duration_seconds", "approvals", "determining"] {
+                assert_eq!(given[field], alone[field], "{field}");
+                assert!(who.list("people").iter().any(|one| one[field] == alone[field]), "{field}: {who:#}");
+            }
+            permitted += 1;
+        }
+        assert!(permitted > 2);
+    }
 }
