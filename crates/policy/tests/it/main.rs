@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod explanations;
 #[cfg(test)]
 mod fuzzed;
