@@ -20,8 +20,8 @@ pub struct GivenRole {
 /// Says nothing of whether it is the group or the role that is not there.
 pub const NO_SUCH_ROLE: AppError = AppError::NotFound("role of a group");
 
-/// Has a group give its members a role, from the next call on. Whose group it is makes no difference: who is in one that
-/// an identity provider brings is said there, what they may do is said here.
+/// Has a group give its members a role, from the next call on. Whose group it is makes no difference: who is in
+/// one that an identity provider brings is said there, what they may do is said here.
 ///
 /// Nobody gains by giving: not a role that carries a scope that the caller lacks.
 pub async fn add_role(

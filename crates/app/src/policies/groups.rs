@@ -1,7 +1,8 @@
 //! The groups that a policy names are there when it is saved.
 //!
-//! Whoever deletes a group looks for policies that name it, and whoever saves a policy looks for its groups: each after the
-//! tenant's version was moved, so that of two who do so at once the second waits, and sees what the first did.
+//! Whoever deletes a group looks for policies that name it, and whoever saves a policy looks for its groups: each
+//! after the tenant's version was moved, so that of two who do so at once the second waits, and sees what the first
+//! did.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,8 @@ use curfew_store::{ReadUnit, WriteUnit};
 use super::statements;
 use crate::AppError;
 
-/// Refuses a policy that was written in this unit, where it names a group that is not there. `before` is what it was: what
-/// stood there stands.
+/// Refuses a policy that was written in this unit, where it names a group that is not there. `before` is what it
+/// was: what stood there stands.
 pub(super) async fn refuse_missing(
     unit: &WriteUnit,
     before: Option<&Policy>,

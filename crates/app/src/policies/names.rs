@@ -30,8 +30,8 @@ impl KnownNames {
         self
     }
 
-    /// What `name` stands for. E-mails, groups' names and ids are unique in a tenant, and no name can be an id, so nothing is
-    /// ambiguous.
+    /// What `name` stands for. E-mails, groups' names and ids are unique in a tenant, and no name can be an id, so
+    /// nothing is ambiguous.
     pub(super) fn resolve(&self, name: &PrincipalName) -> Result<PrincipalId, NameProblem> {
         self.0.get(name).copied().ok_or(NameProblem::Unknown)
     }
