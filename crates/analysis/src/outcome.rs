@@ -211,7 +211,8 @@ fn at_most(duration: &Term, most: Seconds) -> Term {
     bvsle(duration.clone(), most.get().into())
 }
 
-fn any(terms: impl IntoIterator<Item = Term>) -> Term {
+/// Whether one of these is true.
+pub(crate) fn any(terms: impl IntoIterator<Item = Term>) -> Term {
     balanced(terms.into_iter().collect(), &or, false)
 }
 

@@ -7,6 +7,13 @@ use serde_json::Value;
 
 use crate::Why;
 
+/// So often at most a rule does what may have no value. The symbolic compiler writes down the rest of the rule twice for
+/// each time, and nothing could end it meanwhile.
+const MOST_FALLIBLE: usize = 8;
+
+/// The schema's attributes that may be absent.
+const OPTIONAL: [&str; 6] = ["permission_set", "account", "reason", "source_ip", "ticket", "rank"];
+
 /// Everything that rules name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spoken {
@@ -32,7 +39,15 @@ impl Spoken {
         self.walk(&json).map_err(|()| {
             let what = "asks about an entity that it names itself, which can't be analysed";
             Why::Unsupported(format!("rule {} {what}", rule.id()))
-        })
+        })?;
+        match fallible(&json) {
+            0..=MOST_FALLIBLE => Ok(()),
+            many => {
+                let what = "computes, or looks at what may be absent";
+                let most = format!("{many} times; {MOST_FALLIBLE} can be analysed");
+                Err(Why::TooLarge(format!("rule {} {what}, {most}", rule.id())))
+            }
+        }
     }
 
     fn walk(&mut self, json: &Value) -> Result<(), ()> {
@@ -87,6 +102,27 @@ impl Spoken {
             _ => return,
         };
         names.insert(id.to_owned());
+    }
+}
+
+/// How often it does what may have no value: computes, or looks at what may be absent.
+fn fallible(json: &Value) -> usize {
+    match json {
+        Value::Array(members) => members.iter().map(fallible).sum(),
+        Value::Object(fields) => {
+            let of_field = |(name, inner): (&String, &Value)| match name.as_str() {
+                "+" | "-" | "*" | "neg" | "getTag" | "offset" | "durationSince" | "toDate" => {
+                    1 + fallible(inner)
+                }
+                "." => {
+                    let attribute = inner.get("attr").and_then(Value::as_str).unwrap_or_default();
+                    usize::from(OPTIONAL.contains(&attribute)) + fallible(inner)
+                }
+                _ => fallible(inner),
+            };
+            fields.iter().map(of_field).sum()
+        }
+        _ => 0,
     }
 }
 

@@ -13,6 +13,7 @@ use curfew_domain::{AuthProvider, OuId, ResourceType, RoleSlug, Seconds};
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 
 use crate::Why;
+use crate::outcome::any;
 use crate::query::Query;
 use crate::scene::{Scene, unsupported};
 use crate::spoken::Spoken;
@@ -22,7 +23,11 @@ const MOST_UNITS: usize = 16;
 
 /// Suppositions as rules that match where they are true.
 #[derive(Debug, Default)]
-pub(crate) struct World(Vec<CedarPolicy>);
+pub(crate) struct World {
+    all: Vec<CedarPolicy>,
+    /// Of each of these, one is true.
+    one_of: Vec<Vec<CedarPolicy>>,
+}
 
 impl World {
     /// What is true of all requests of this kind, as far as rules speak of it.
@@ -79,17 +84,24 @@ impl World {
 
     /// What is known of permission sets: one of these is asked for.
     pub(crate) fn suppose_permission_sets(&mut self, sets: &[&PermissionSetFacts]) -> Result<(), Why> {
-        let each: Vec<String> = sets.iter().map(|set| is_set(set)).collect();
-        self.suppose(&each.join(" || "))
+        let each = sets.iter().map(|set| self.fact(&is_set(set))).collect::<Result<Vec<_>, _>>()?;
+        self.one_of.push(each);
+        Ok(())
     }
 
     /// Asserts all of this, and that what it and `rules` speak of is a hierarchy.
     pub(crate) fn assert(&self, query: &mut Query, scene: &Scene, rules: &[&CedarPolicy]) -> Result<(), Why> {
-        for rule in &self.0 {
+        for rule in &self.all {
             query.assert(scene.terms(rule)?.matches);
         }
+        for alternatives in &self.one_of {
+            let terms = alternatives.iter().map(|rule| Ok(query.name(scene.terms(rule)?.matches)));
+            let terms = terms.collect::<Result<Vec<_>, Why>>()?;
+            query.assert(any(terms));
+        }
         query.assert(asked_from_one_address(scene));
-        for term in scene.hierarchy(self.0.iter().chain(rules.iter().copied()))? {
+        let suppositions = self.all.iter().chain(self.one_of.iter().flatten());
+        for term in scene.hierarchy(suppositions.chain(rules.iter().copied()))? {
             query.assert(term);
         }
         Ok(())
@@ -116,12 +128,17 @@ impl World {
     }
 
     fn suppose(&mut self, fact: &str) -> Result<(), Why> {
+        let fact = self.fact(fact)?;
+        self.all.push(fact);
+        Ok(())
+    }
+
+    fn fact(&self, fact: &str) -> Result<CedarPolicy, Why> {
         let text = format!(
             "permit (principal, action, resource) when {{ context has account && context has permission_set && ({fact}) }};"
         );
-        let id = PolicyId::new(format!("supposition {}", self.0.len()));
-        self.0.push(CedarPolicy::parse(Some(id), &text).map_err(unsupported)?);
-        Ok(())
+        let id = PolicyId::new(format!("supposition {}", self.all.len()));
+        CedarPolicy::parse(Some(id), &text).map_err(unsupported)
     }
 }
 

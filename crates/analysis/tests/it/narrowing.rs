@@ -104,8 +104,9 @@ async fn an_emergency_in_the_place_of_what_old_facts_hold_up_is_wider() {
 
 #[tokio::test]
 async fn what_can_not_be_evaluated_forbids() {
+    // It never matches: for a second it is false, and for more it is more than a number can be.
     let overflow =
-        "forbid (principal, action, resource) when { context.duration_seconds * 9223372036854775807 > 0 };";
+        "forbid (principal, action, resource) when { context.duration_seconds * 9223372036854775807 < 0 };";
     let (with, without) = ([policy(1, 0, READ), policy(2, 0, overflow)], [policy(1, 0, READ)]);
     assert_eq!(narrows(&without, &with).await, Answer::Proved);
     refuted(narrows(&with, &without).await);
@@ -118,4 +119,46 @@ async fn what_can_not_be_analysed_is_said_to_be_so() {
     let odd = format!(r#"permit (principal, action, resource) when {{ User::"{ALICE}".mfa }};"#);
     let answer = narrows(&[policy(1, 0, READ)], &[policy(1, 0, READ), policy(2, 0, &odd)]).await;
     assert!(matches!(answer, Answer::Unknown(Why::Unsupported(_))), "{answer:?}");
+}
+
+/// Asks aside, with a stack as large as an analysis gets.
+fn on_a_large_stack(policy: curfew_domain::policy::Policy) -> Answer<curfew_analysis::Widened> {
+    let asking = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(narrows(&[], &[policy]))
+    };
+    std::thread::Builder::new().stack_size(64 << 20).spawn(asking).unwrap().join().unwrap()
+}
+
+#[test]
+fn long_rules_are_analysed_or_refused_before_they_take_long() {
+    let answer = |condition: String| {
+        on_a_large_stack(policy(
+            1,
+            0,
+            &format!("permit (principal, action, resource) when {{ {condition} }};"),
+        ))
+    };
+    refuted(answer(["context.hour < 25"; 140].join(" || ")));
+    refuted(answer((30..170).map(|n| format!("context.hour != {n}")).collect::<Vec<_>>().join(" && ")));
+    refuted(answer(["context has ticket && context.ticket like \"a*\""; 8].join(" && ")));
+    for long in [
+        format!("context.hour{} > 0", " + 1".repeat(100)),
+        ["context has ticket && context.ticket like \"a*\""; 9].join(" && "),
+        ["resource is AwsAccount && resource.hasTag(\"a\") && resource.getTag(\"a\") == \"b\""; 9]
+            .join(" && "),
+        format!("context.requested_at{} > context.requested_at", ".toDate()".repeat(9)),
+    ] {
+        let answer = answer(long);
+        assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn more_rules_than_can_be_analysed_are_said_to_be_too_many() {
+    let rules: Vec<String> = (0..501)
+        .map(|n| format!("permit (principal, action, resource) when {{ context.hour == {n} }};"))
+        .collect();
+    let answer = narrows(&[], &[policy(1, 0, &rules.join("\n\n"))]).await;
+    assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
 }
