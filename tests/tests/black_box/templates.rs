@@ -70,10 +70,24 @@ impl Asking<'_> {
         if context["reason"].is_null() {
             context.as_object_mut().expect("an object").remove("reason");
         }
-        let question = json!({
+        self.asks_for(groups, account, (set, action), json!({ "context": context })).await
+    }
+
+    /// The same, with these fields of `evaluate`.
+    async fn asks_for(
+        &self,
+        groups: &[&str],
+        account: &str,
+        (set, action): (&str, &str),
+        more: Value,
+    ) -> Value {
+        let mut question = json!({
             "principal": "alice@acme.example", "groups": groups, "resource": format!("aws_account:{account}"),
-            "action": action, "context": context,
+            "action": action, "context": { "permission_set_arn": self.acme.set(set) },
         });
+        for (name, value) in more.as_object().expect("an object") {
+            question[name] = value.clone();
+        }
         self.admin.post("/v1/policies/evaluate", question).await.ok()
     }
 }
@@ -120,6 +134,16 @@ on_both_databases! {
         let of_the_team = alice.asks(&["platform"], MANAGEMENT, READS, json!({})).await;
         is_permitted(&of_the_team, "require");
         assert_eq!(of_the_team["approvals"][0]["approvals_required"], 2, "{of_the_team:#}");
+
+        let everywhere = json!({
+            "name": "Below", "approval_mode": "auto", "max_duration_seconds": 14_400,
+            "cedar_policy_set": "permit (principal, action, resource is AwsAccount) when { resource.is_management };",
+        });
+        let below = admin.post("/v1/policies", everywhere).await.is(201);
+        let longer = json!({ "duration_seconds": 3_601 });
+        let too_long = alice.asks_for(&["platform"], MANAGEMENT, READS, longer).await;
+        is_denied(&too_long, Some("The management account is for an hour at most."));
+        admin.delete(&format!("/v1/policies/{}", below.text("id"))).await.is(204);
 
         let contractor = ["engineering", "contractors"];
         let hours = Some("Contractors get access on weekdays from 8 to 18.");

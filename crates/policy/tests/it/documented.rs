@@ -1,6 +1,8 @@
 //! What docs/cedar.md says of the schema and of what does not fit it.
 
-use curfew_policy::{ACCESS_SCHEMA, Statement};
+use crate::world::id;
+use curfew_domain::GroupId;
+use curfew_policy::{ACCESS_SCHEMA, PrincipalId, Statement};
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../../../../docs/cedar.md");
@@ -28,4 +30,15 @@ fn a_rule_that_does_not_fit_is_refused_as_the_page_says() {
         .collect();
     let documented: Value = serde_json::from_str(block("json")).unwrap();
     assert_eq!(json!({ "errors": shown }), documented);
+}
+
+#[test]
+fn the_first_rules_of_the_page_fit_the_schema() {
+    let rules = Statement::all(block("cedar")).unwrap();
+    assert_eq!(rules.len(), 3);
+    for rule in rules {
+        let somebody = PrincipalId::Group(GroupId::from_uuid(id(7)));
+        let resolved = rule.resolve(|_| Ok(somebody.clone()));
+        assert!(resolved.is_ok(), "{resolved:?}");
+    }
 }
