@@ -38,7 +38,7 @@ fn the_first_rules_of_the_page_fit_the_schema() {
     assert_eq!(rules.len(), 3);
     for rule in rules {
         let somebody = PrincipalId::Group(GroupId::from_uuid(id(7)));
-        let resolved = rule.resolve(|_| Ok(somebody.clone()));
+        let resolved = rule.resolve(|_| Ok(somebody));
         assert!(resolved.is_ok(), "{resolved:?}");
     }
 }
