@@ -96,8 +96,7 @@ struct Asking<'a> {
 impl<'a> Asking<'a> {
     fn of(known: Known<'a>, standing: &'a [StandingGroup<'a>]) -> Result<Self, Why> {
         let rules = rules_of(&[standing])?;
-        let mut spoken = Spoken::default();
-        rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+        let spoken = Spoken::of(&rules)?;
         // A rule may speak of what is named beside an account: a unit, a bucket.
         let kinds = ResourceType::ALL.into_iter();
         let kinds = kinds.flat_map(|kind| Action::ALL.into_iter().map(move |action| (action, kind)));

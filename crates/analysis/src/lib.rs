@@ -19,6 +19,7 @@
 
 mod answer;
 mod example;
+mod extent;
 mod idle;
 mod moments;
 mod narrows;

@@ -30,8 +30,7 @@ async fn widened(
 ) -> Result<Option<Widened>, Why> {
     let (standing, drafted) = (before.standing(), after.standing());
     let rules = rules_of(&[&standing, &drafted])?;
-    let mut spoken = Spoken::default();
-    rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+    let spoken = Spoken::of(&rules)?;
     let mut examples = Examples::new(known, &spoken);
     for scene in Scene::of_accounts() {
         let scene = scene?;

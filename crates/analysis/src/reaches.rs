@@ -42,8 +42,7 @@ async fn reached(
 ) -> Result<Option<Reached>, Why> {
     let standing = policies.standing();
     let rules = rules_of(&[&standing])?;
-    let mut spoken = Spoken::default();
-    rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+    let mut spoken = Spoken::of(&rules)?;
     // What is told of the account, its example has to have as well.
     spoken.accounts.insert(account.facts.id.as_str().to_owned());
     spoken.tags.extend(account.facts.tags.keys().cloned());

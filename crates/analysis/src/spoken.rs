@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::Policy as CedarPolicy;
+use curfew_domain::RoleSlug;
 use serde_json::Value;
 
-use crate::Why;
+use crate::{Why, extent};
 
 /// So often at most a rule does what may have no value. The symbolic compiler writes down the rest of the rule twice for
 /// each time, and nothing could end it meanwhile.
@@ -23,6 +24,8 @@ pub(crate) struct Spoken {
     pub(crate) accounts: BTreeSet<String>,
     pub(crate) units: BTreeSet<String>,
     pub(crate) permission_sets: BTreeSet<String>,
+    /// Buckets and the like, that lie in accounts.
+    pub(crate) resources: BTreeSet<String>,
     /// Every text that is written out.
     pub(crate) texts: BTreeSet<String>,
     /// The tags that are looked at.
@@ -32,9 +35,24 @@ pub(crate) struct Spoken {
 }
 
 impl Spoken {
+    /// What all of these name. Refused where one can't be analysed, or where they name too much together.
+    pub(crate) fn of(rules: &[&CedarPolicy]) -> Result<Self, Why> {
+        let mut spoken = Self::default();
+        rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+        extent::check(&spoken)?;
+        Ok(spoken)
+    }
+
+    /// What rules name as a role and may ask for among a person's roles, where they ask in both ways.
+    pub(crate) fn roles_asked_in_both_ways(&self) -> impl Iterator<Item = &str> {
+        let asked_in_both = !self.roles.is_empty() && self.attributes.contains("roles");
+        let all = self.roles.union(&self.texts).filter(move |_| asked_in_both);
+        all.filter(|role| role.parse::<RoleSlug>().is_ok()).map(String::as_str)
+    }
+
     /// Takes in what `rule` names. Refuses one that asks what an entity that it names has, or lies in: whether a decision
     /// knows that entity depends on what is asked for, and the symbolic compiler takes every entity to be known.
-    pub(crate) fn hear(&mut self, rule: &CedarPolicy) -> Result<(), Why> {
+    fn hear(&mut self, rule: &CedarPolicy) -> Result<(), Why> {
         let json = rule.to_json().map_err(|problem| Why::Unsupported(problem.to_string()))?;
         self.walk(&json).map_err(|()| {
             let what = "asks about an entity that it names itself, which can't be analysed";
@@ -99,6 +117,7 @@ impl Spoken {
             "AwsAccount" => &mut self.accounts,
             "AwsOrganizationalUnit" => &mut self.units,
             "AwsPermissionSet" => &mut self.permission_sets,
+            "AwsS3Bucket" | "AwsRdsInstance" | "AwsEc2Instance" => &mut self.resources,
             _ => return,
         };
         names.insert(id.to_owned());

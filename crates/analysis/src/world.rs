@@ -9,7 +9,7 @@ use cedar_policy_symcc::term_factory::{
     ext_ipaddr_is_v4, ext_ipaddr_prefix_v4, ext_ipaddr_prefix_v6, implies, is_none, is_some, ite, option_get,
     record_get,
 };
-use curfew_domain::{AuthProvider, OuId, ResourceType, RoleSlug, Seconds};
+use curfew_domain::{AuthProvider, OuId, ResourceType, Seconds};
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 
 use crate::Why;
@@ -44,7 +44,7 @@ impl World {
                 "resource in context.account"
             }
         })?;
-        for role in roles(spoken) {
+        for role in spoken.roles_asked_in_both_ways() {
             world.suppose(&format!(
                 "(principal in Role::{}) == principal.roles.contains({})",
                 quoted(role),
@@ -170,13 +170,6 @@ fn is_set(set: &PermissionSetFacts) -> String {
         quoted(&set.name),
         set.session.get()
     )
-}
-
-/// What rules name as a role and may ask for among a person's roles, where they ask in both ways.
-fn roles(spoken: &Spoken) -> impl Iterator<Item = &str> {
-    let asked_in_both = !spoken.roles.is_empty() && spoken.attributes.contains("roles");
-    let all = spoken.roles.union(&spoken.texts).filter(move |_| asked_in_both);
-    all.filter(|role| role.parse::<RoleSlug>().is_ok()).map(String::as_str)
 }
 
 /// A request comes from one address, never from a network of them.

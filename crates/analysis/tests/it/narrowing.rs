@@ -162,3 +162,27 @@ async fn more_rules_than_can_be_analysed_are_said_to_be_too_many() {
     let answer = narrows(&[], &[policy(1, 0, &rules.join("\n\n"))]).await;
     assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
 }
+
+#[test]
+fn rules_that_name_more_than_can_be_analysed_are_refused_before_anything_is_built() {
+    let all = |kind: &str, count: usize| {
+        let all: Vec<String> = (0..count).map(|n| format!(r#"{kind}::"{n:012}""#)).collect();
+        format!("[{}]", all.join(", "))
+    };
+    let rule = |condition: String| format!("permit (principal, action, resource) when {{ {condition} }};");
+    let answer = |rules: &[String]| on_a_large_stack(policy(1, 0, &rules.join("\n\n")));
+    refuted(answer(&[rule(format!("{}.contains(resource)", all("AwsAccount", 300)))]));
+    let texts: Vec<String> = (0..2_000).map(|n| format!(r#""r{n}""#)).collect();
+    let roles =
+        format!(r#"principal in Role::"admin" && principal.roles.containsAny([{}])"#, texts.join(", "));
+    for rules in [
+        vec![rule(format!("resource in {}", all("AwsOrganizationalUnit", 1_300)))],
+        (0..101).map(|n| rule(format!(r#"resource in AwsOrganizationalUnit::"{n}""#))).collect(),
+        vec![rule(format!("{}.contains(principal)", all("User", 1_100)))],
+        vec![rule(format!("{}.contains(resource)", all("AwsS3Bucket", 1_100)))],
+        vec![rule(roles)],
+    ] {
+        let answer = answer(&rules);
+        assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
+    }
+}
