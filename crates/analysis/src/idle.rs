@@ -29,7 +29,8 @@ pub struct IdleRule {
 pub enum Idleness {
     /// It matches nothing that could be asked for.
     Impossible,
-    /// It matches, and what is decided would be the same without it: others forbid what it permits, or give as much.
+    /// It matches, and what is decided would be the same without it, notices and whether sessions are followed included:
+    /// others forbid what it permits, or give as much.
     Shadowed,
 }
 
@@ -142,7 +143,8 @@ impl<'a> Asking<'a> {
         let (scene, _) = &self.scenes[number];
         let with = Outcome::of(&mut query, &rules, scene, self.standing, None)?;
         let without = Outcome::of(&mut query, &rules, scene, self.standing, Some(rule))?;
-        query.assert(or(with.exceeds(&without), without.exceeds(&with)));
+        let gives_other = or(with.exceeds(&without), without.exceeds(&with));
+        query.assert(or(gives_other, with.tells_other_than(&without)));
         self.can_be(query, number, settled).await
     }
 
@@ -152,7 +154,7 @@ impl<'a> Asking<'a> {
             return Ok(stage.clone());
         }
         let world = World::of(scene, &self.spoken, self.known.longest)?;
-        let new = Stage::of(scene, &world, &self.rules)?;
+        let new = Stage::of(scene, &world, &self.spoken, &self.rules)?;
         Ok(stage.insert(new).clone())
     }
 

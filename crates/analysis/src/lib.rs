@@ -18,6 +18,7 @@
 //! `decide` itself bears it out. Whatever goes wrong leaves a question unanswered.
 
 mod answer;
+mod brought;
 mod example;
 mod extent;
 mod idle;

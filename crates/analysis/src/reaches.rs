@@ -64,7 +64,7 @@ async fn reached(
             }
             world.suppose_permission_sets(&carried)?;
         }
-        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &rules)?;
+        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &spoken, &rules)?;
         let says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         query.assert(says.gives_at_once());
         if let Some(reached) =

@@ -6,6 +6,7 @@ use crate::Why;
 use crate::outcome::Compiled;
 use crate::query::Query;
 use crate::scene::Scene;
+use crate::spoken::Spoken;
 use crate::world::World;
 
 /// What questions about the same rules have in common. Each is asked of a copy.
@@ -17,9 +18,14 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Compiles `rules`, and asserts the world.
-    pub(crate) fn of(scene: &Scene, world: &World, rules: &[&CedarPolicy]) -> Result<Self, Why> {
+    pub(crate) fn of(
+        scene: &Scene,
+        world: &World,
+        spoken: &Spoken,
+        rules: &[&CedarPolicy],
+    ) -> Result<Self, Why> {
         let mut query = Query::default();
-        let rules_compiled = Compiled::of(&mut query, scene, rules)?;
+        let rules_compiled = Compiled::of(&mut query, scene, spoken, rules)?;
         world.assert(&mut query, scene, rules)?;
         Ok(Self { query, rules: rules_compiled })
     }

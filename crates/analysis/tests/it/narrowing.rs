@@ -103,6 +103,33 @@ async fn an_emergency_in_the_place_of_what_old_facts_hold_up_is_wider() {
 }
 
 #[tokio::test]
+async fn a_longer_usual_duration_is_wider_where_none_is_named() {
+    let usually = |number, seconds: u32| {
+        on(policy(number, 0, READ), |terms| terms.default = Some(Seconds::of(seconds)))
+    };
+    let (short, long) = ([usually(1, 600)], [usually(1, 7_200)]);
+    let widened = refuted(narrows(&short, &long).await);
+    assert_eq!(widened.question.duration, None);
+    assert_eq!(narrows(&long, &short).await, Answer::Proved);
+    let both = [usually(1, 7_200), usually(2, 600)];
+    assert_eq!(narrows(&short, &both).await, Answer::Proved, "the shorter one counts");
+    // What lasts shorter at most does not count for long requests, and does where nobody says how long.
+    let brief = || on(usually(2, 600), |terms| terms.maximum = Seconds::of(900));
+    assert_eq!(narrows(&[usually(1, 1_200), brief()], &[usually(1, 7_200), brief()]).await, Answer::Proved);
+}
+
+#[tokio::test]
+async fn sessions_that_are_no_longer_followed_are_wider() {
+    let (followed, quiet) = ([policy(1, 0, READ)], [unfollowed(policy(1, 0, READ))]);
+    let widened = refuted(narrows(&followed, &quiet).await);
+    assert!(widened.before.audit_session && !widened.after.audit_session);
+    assert_eq!(narrows(&quiet, &followed).await, Answer::Proved);
+    let both = [unfollowed(policy(1, 0, READ)), policy(2, 0, READ)];
+    assert_eq!(narrows(&followed, &both).await, Answer::Proved, "one that follows is enough");
+    assert_eq!(narrows(&followed, &[]).await, Answer::Proved, "where nothing is given there is no session");
+}
+
+#[tokio::test]
 async fn what_can_not_be_evaluated_forbids() {
     // It never matches: for a second it is false, and for more it is more than a number can be.
     let overflow =
