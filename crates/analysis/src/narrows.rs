@@ -8,7 +8,7 @@ use crate::scene::Scene;
 use crate::spoken::Spoken;
 use crate::stage::Stage;
 use crate::world::World;
-use crate::{Answer, Known, Why, Widened, rules_of};
+use crate::{Answer, Known, Why, Widened, longest_of, rules_of};
 
 /// Whether `after` gives nothing that `before` does not give: no other access, none on easier terms, none that lasts
 /// longer, named or not, and none whose sessions are no longer followed.
@@ -30,13 +30,15 @@ async fn widened(
     after: &CompiledPolicies,
 ) -> Result<Option<Widened>, Why> {
     let (standing, drafted) = (before.standing(), after.standing());
+    let known = Known { longest: longest_of(&[&standing, &drafted]), ..known };
     let rules = rules_of(&[&standing, &drafted])?;
     let spoken = Spoken::of(&rules)?;
     let mut examples = Examples::new(known, &spoken);
     for scene in Scene::of_accounts() {
+        known.in_time()?;
         let scene = scene?;
         let world = World::of(&scene, &spoken, known.longest)?;
-        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &spoken, &rules)?;
+        let Stage { mut query, rules: compiled } = Stage::of(&known, &scene, &world, &spoken, &rules)?;
         let before_says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         let after_says = Outcome::of(&mut query, &compiled, &scene, &drafted, None)?;
         query.assert(after_says.exceeds(&before_says));

@@ -15,7 +15,7 @@ use crate::brought::Brought;
 use crate::query::Query;
 use crate::scene::{Scene, Terms};
 use crate::spoken::Spoken;
-use crate::{Why, text_of};
+use crate::{Known, Why, text_of};
 
 /// Rules as terms, each compiled once for all sets of policies that share it.
 #[derive(Debug, Clone)]
@@ -27,6 +27,7 @@ pub(crate) struct Compiled {
 impl Compiled {
     /// Compiles these, and gives each a name.
     pub(crate) fn of(
+        known: &Known<'_>,
         query: &mut Query,
         scene: &Scene,
         spoken: &Spoken,
@@ -34,6 +35,7 @@ impl Compiled {
     ) -> Result<Self, Why> {
         let mut compiled = HashMap::new();
         for rule in rules {
+            known.in_time()?;
             let terms = scene.terms(rule)?;
             let terms = Terms { matches: query.name(terms.matches), fails: query.name(terms.fails) };
             // The same rule may have another text in a draft.

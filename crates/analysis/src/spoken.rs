@@ -58,6 +58,10 @@ impl Spoken {
             let what = "asks about an entity that it names itself, which can't be analysed";
             Why::Unsupported(format!("rule {} {what}", rule.id()))
         })?;
+        if !has_plain_names(&json) {
+            let what = "names a field of a record otherwise than by a plain word, which can't be analysed";
+            return Err(Why::Unsupported(format!("rule {} {what}", rule.id())));
+        }
         match fallible(&json) {
             0..=MOST_FALLIBLE => Ok(()),
             many => {
@@ -145,6 +149,23 @@ fn fallible(json: &Value) -> usize {
     }
 }
 
+/// Whether the records that it writes out have fields that are named by plain words: the symbolic compiler writes the names
+/// into a question's comments as they are.
+fn has_plain_names(json: &Value) -> bool {
+    match json {
+        Value::Array(members) => members.iter().all(has_plain_names),
+        Value::Object(fields) => fields.iter().all(|(name, inner)| {
+            let names = inner.as_object().filter(|_| name == "Record");
+            names.is_none_or(|fields| fields.keys().all(|name| is_plain(name))) && has_plain_names(inner)
+        }),
+        _ => true,
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// Whether it asks what an entity has, or lies in.
 fn asks_of_an_entity(operator: &str, operands: &Value) -> bool {
     match operator {
@@ -187,6 +208,17 @@ mod tests {
         assert_eq!(names(&spoken.accounts), "1 2");
         assert_eq!(names(&spoken.tags), "env");
         assert!(spoken.texts.contains("dev") && spoken.attributes.contains("requested_at"));
+    }
+
+    #[test]
+    fn a_record_whose_fields_are_no_plain_words_is_refused() {
+        let comparing = |name: &str| {
+            format!("permit (principal, action, resource) when {{ {{{name}: 1}} == {{{name}: 1}} }};")
+        };
+        assert!(heard(&comparing("plain_1")).is_ok());
+        for odd in [r#""a\rb""#, r#""a\n(assert false)""#, r#""a b""#, r#""""#, r#""\u{e9}""#] {
+            assert!(matches!(heard(&comparing(odd)), Err(Why::Unsupported(_))), "{odd}");
+        }
     }
 
     #[test]

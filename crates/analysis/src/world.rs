@@ -12,11 +12,11 @@ use cedar_policy_symcc::term_factory::{
 use curfew_domain::{AuthProvider, OuId, ResourceType, Seconds};
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 
-use crate::Why;
 use crate::outcome::any;
 use crate::query::Query;
 use crate::scene::{Scene, unsupported};
 use crate::spoken::Spoken;
+use crate::{Known, Why};
 
 /// Of this many units at most is told how they lie in each other: it takes a supposition for each two.
 const MOST_UNITS: usize = 16;
@@ -90,8 +90,15 @@ impl World {
     }
 
     /// Asserts all of this, and that what it and `rules` speak of is a hierarchy.
-    pub(crate) fn assert(&self, query: &mut Query, scene: &Scene, rules: &[&CedarPolicy]) -> Result<(), Why> {
+    pub(crate) fn assert(
+        &self,
+        known: &Known<'_>,
+        query: &mut Query,
+        scene: &Scene,
+        rules: &[&CedarPolicy],
+    ) -> Result<(), Why> {
         for rule in &self.all {
+            known.in_time()?;
             query.assert(scene.terms(rule)?.matches);
         }
         for alternatives in &self.one_of {
@@ -100,6 +107,7 @@ impl World {
             query.assert(any(terms));
         }
         query.assert(asked_from_one_address(scene));
+        known.in_time()?;
         let suppositions = self.all.iter().chain(self.one_of.iter().flatten());
         for term in scene.hierarchy(suppositions.chain(rules.iter().copied()))? {
             query.assert(term);

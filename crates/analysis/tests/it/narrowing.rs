@@ -190,6 +190,22 @@ async fn more_rules_than_can_be_analysed_are_said_to_be_too_many() {
     assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
 }
 
+#[tokio::test]
+async fn a_change_narrows_whatever_the_longest_duration_is_set_to() {
+    let long = |rule: &str| [on(policy(1, 0, rule), |terms| terms.maximum = Seconds::of(86_400))];
+    let only_short = r#"permit (principal, action == Action::"read", resource)
+        when { context.duration_seconds <= 43200 };"#;
+    let widened = refuted(narrows(&long(only_short), &long(READ)).await);
+    assert!(widened.question.duration.unwrap() > LONGEST);
+}
+
+#[tokio::test]
+async fn a_text_that_a_solver_might_misread_is_told_as_it_is() {
+    let odd = r#"permit (principal, action, resource) when { context has reason && context.reason == "a\r\n\u{7f}b" };"#;
+    let widened = refuted(narrows(&[], &[policy(1, 0, odd)]).await);
+    assert_eq!(widened.question.reason.as_deref(), Some("a\r\n\u{7f}b"));
+}
+
 #[test]
 fn rules_that_name_more_than_can_be_analysed_are_refused_before_anything_is_built() {
     let all = |kind: &str, count: usize| {
