@@ -30,6 +30,8 @@ pub enum Why {
     TooLarge(String),
     /// A rule does what can't be analysed.
     Unsupported(String),
+    /// No permission set is known that could be had there: that nobody has one says nothing.
+    NothingToHave,
 }
 
 impl fmt::Display for Why {
@@ -41,6 +43,9 @@ impl fmt::Display for Why {
             Why::NotReplayed(why) => {
                 write!(f, "the solver found an example that does not hold when it is replayed: {why}")
             }
+            Why::NothingToHave => f.write_str(
+                "no permission set is known that could be had there by that action, so there is nothing to prove",
+            ),
             Why::TooLarge(what) | Why::Unsupported(what) => f.write_str(what),
         }
     }

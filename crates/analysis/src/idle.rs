@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::spoken::Spoken;
 use crate::stage::Stage;
 use crate::world::World;
-use crate::{Known, Why, rules_of};
+use crate::{Known, Why, longest_of, rules_of};
 
 /// A rule that never matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub struct IdleRule {
 pub enum Idleness {
     /// It matches nothing that could be asked for.
     Impossible,
-    /// It matches, and what is decided would be the same without it: others forbid what it permits, or give as much.
+    /// It matches, and what is decided would be the same without it, notices and whether sessions are followed included:
+    /// others forbid what it permits, or give as much.
     Shadowed,
 }
 
@@ -74,7 +75,11 @@ pub async fn idle_rules(
     let mut asking = Asking::of(known, &standing)?;
     let mut told = IdleRules::default();
     for (policy, rule) in sought {
-        match asking.idleness(rule).await {
+        let idleness = match known.in_time() {
+            Ok(()) => asking.idleness(rule).await,
+            Err(why) => Err(why),
+        };
+        match idleness {
             Ok(None) => told.matter += 1,
             Ok(Some(how)) => told.idle.push(IdleRule { policy, rule, how }),
             Err(why) => told.untold.push(UntoldRule { policy, rule, why }),
@@ -95,9 +100,9 @@ struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     fn of(known: Known<'a>, standing: &'a [StandingGroup<'a>]) -> Result<Self, Why> {
+        let known = Known { longest: longest_of(&[standing]), ..known };
         let rules = rules_of(&[standing])?;
-        let mut spoken = Spoken::default();
-        rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+        let spoken = Spoken::of(&rules)?;
         // A rule may speak of what is named beside an account: a unit, a bucket.
         let kinds = ResourceType::ALL.into_iter();
         let kinds = kinds.flat_map(|kind| Action::ALL.into_iter().map(move |action| (action, kind)));
@@ -112,6 +117,7 @@ impl<'a> Asking<'a> {
         let Some(cedar) = cedar.next().and_then(|rule| rule.cedar) else { return Ok(None) };
         let (mut settled, mut fitting) = (Settled::default(), Vec::new());
         for (number, (scene, _)) in self.scenes.iter().enumerate() {
+            self.known.in_time()?;
             let terms = scene.terms(cedar)?;
             let speaks = or(terms.matches, terms.fails);
             if speaks != false.into() {
@@ -143,7 +149,8 @@ impl<'a> Asking<'a> {
         let (scene, _) = &self.scenes[number];
         let with = Outcome::of(&mut query, &rules, scene, self.standing, None)?;
         let without = Outcome::of(&mut query, &rules, scene, self.standing, Some(rule))?;
-        query.assert(or(with.exceeds(&without), without.exceeds(&with)));
+        let gives_other = or(with.exceeds(&without), without.exceeds(&with));
+        query.assert(or(gives_other, with.tells_other_than(&without)));
         self.can_be(query, number, settled).await
     }
 
@@ -153,7 +160,7 @@ impl<'a> Asking<'a> {
             return Ok(stage.clone());
         }
         let world = World::of(scene, &self.spoken, self.known.longest)?;
-        let new = Stage::of(scene, &world, &self.rules)?;
+        let new = Stage::of(&self.known, scene, &world, &self.spoken, &self.rules)?;
         Ok(stage.insert(new).clone())
     }
 

@@ -18,7 +18,9 @@
 //! `decide` itself bears it out. Whatever goes wrong leaves a question unanswered.
 
 mod answer;
+mod brought;
 mod example;
+mod extent;
 mod idle;
 mod moments;
 mod narrows;
@@ -54,7 +56,7 @@ pub const MOST_RULES: usize = 500;
 pub struct Known<'a> {
     /// What answers.
     pub solver: &'a Solver,
-    /// The longest duration that the tenant allows.
+    /// The longest duration that the tenant allows. Only [`reaches`] depends on it: what can't be had is no reach.
     pub longest: Seconds,
     /// Now.
     pub now: Timestamp,
@@ -62,6 +64,20 @@ pub struct Known<'a> {
     pub zone: &'a ZoneName,
     /// When the answer must be there.
     pub end: Instant,
+}
+
+impl Known<'_> {
+    /// Refused once the answer should be there: what is built for a question takes time too.
+    fn in_time(&self) -> Result<(), Why> {
+        if Instant::now() < self.end { Ok(()) } else { Err(Why::TimedOut) }
+    }
+}
+
+/// The longest duration that any of these policies lets somebody have. What is proved of all durations up to it holds
+/// whatever the tenant's settings allow.
+fn longest_of(sides: &[&[StandingGroup<'_>]]) -> Seconds {
+    let policies = sides.iter().flat_map(|groups| groups.iter()).flat_map(|group| &group.policies);
+    policies.map(|policy| policy.terms.maximum).max().unwrap_or(Seconds::of(1))
 }
 
 /// All rules of these policies that parse, each text once.

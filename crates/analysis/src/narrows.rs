@@ -1,6 +1,6 @@
 //! Whether a change gives nothing that was not given before.
 
-use curfew_policy::{CompiledPolicies, Shift, decide};
+use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, Outcome as Says, Shift, decide};
 
 use crate::example::Examples;
 use crate::outcome::Outcome;
@@ -8,9 +8,10 @@ use crate::scene::Scene;
 use crate::spoken::Spoken;
 use crate::stage::Stage;
 use crate::world::World;
-use crate::{Answer, Known, Why, Widened, rules_of};
+use crate::{Answer, Known, Why, Widened, longest_of, rules_of};
 
-/// Whether `after` gives nothing that `before` does not give: no other access, none on easier terms, none that lasts longer.
+/// Whether `after` gives nothing that `before` does not give: no other access, none on easier terms, none that lasts
+/// longer, named or not, and none whose sessions are no longer followed.
 pub async fn narrows(
     known: Known<'_>,
     before: &CompiledPolicies,
@@ -29,14 +30,15 @@ async fn widened(
     after: &CompiledPolicies,
 ) -> Result<Option<Widened>, Why> {
     let (standing, drafted) = (before.standing(), after.standing());
+    let known = Known { longest: longest_of(&[&standing, &drafted]), ..known };
     let rules = rules_of(&[&standing, &drafted])?;
-    let mut spoken = Spoken::default();
-    rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+    let spoken = Spoken::of(&rules)?;
     let mut examples = Examples::new(known, &spoken);
     for scene in Scene::of_accounts() {
+        known.in_time()?;
         let scene = scene?;
         let world = World::of(&scene, &spoken, known.longest)?;
-        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &rules)?;
+        let Stage { mut query, rules: compiled } = Stage::of(&known, &scene, &world, &spoken, &rules)?;
         let before_says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         let after_says = Outcome::of(&mut query, &compiled, &scene, &drafted, None)?;
         query.assert(after_says.exceeds(&before_says));
@@ -48,16 +50,23 @@ async fn widened(
 }
 
 fn replayed(
-    asked: curfew_policy::AccessQuestion,
+    asked: AccessQuestion,
     before: &CompiledPolicies,
     after: &CompiledPolicies,
 ) -> Result<Widened, Why> {
-    let old = curfew_policy::AccessQuestion { facts_are_fresh: false, ..asked.clone() };
-    for question in [asked, old] {
+    let old = AccessQuestion { facts_are_fresh: false, ..asked.clone() };
+    let unnamed = AccessQuestion { duration: None, ..asked.clone() };
+    for question in [asked, old, unnamed] {
         let (was, is) = (decide(before, &question), decide(after, &question));
-        if matches!(Shift::between(&was.outcome, &is.outcome), Shift::Wider | Shift::Other) {
+        if is_wider(&was, &is) {
             return Ok(Widened { question, before: was, after: is });
         }
     }
     Err(Why::NotReplayed("both give the same".to_owned()))
+}
+
+fn is_wider(was: &Decision, is: &Decision) -> bool {
+    let gives_more = matches!(Shift::between(&was.outcome, &is.outcome), Shift::Wider | Shift::Other);
+    let is_given = !matches!(is.outcome, Says::Denied { .. });
+    gives_more || (is_given && was.audit_session && !is.audit_session)
 }

@@ -9,55 +9,61 @@ use cedar_policy_symcc::term_factory::{and, bvsle, implies, not, or, record_get}
 use curfew_domain::policy::{Effect, PolicyTerms};
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{RuleId, Seconds};
-use curfew_policy::{StandingGroup, StandingPolicy};
+use curfew_policy::{StandingGroup, StandingPolicy, StandingRule};
 
+use crate::brought::Brought;
 use crate::query::Query;
 use crate::scene::{Scene, Terms};
-use crate::{Why, text_of};
+use crate::spoken::Spoken;
+use crate::{Known, Why, text_of};
 
 /// Rules as terms, each compiled once for all sets of policies that share it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Compiled(HashMap<String, Terms>);
+#[derive(Debug, Clone)]
+pub(crate) struct Compiled {
+    rules: HashMap<String, Terms>,
+    speak_of_duration: bool,
+}
 
 impl Compiled {
     /// Compiles these, and gives each a name.
-    pub(crate) fn of(query: &mut Query, scene: &Scene, rules: &[&CedarPolicy]) -> Result<Self, Why> {
+    pub(crate) fn of(
+        known: &Known<'_>,
+        query: &mut Query,
+        scene: &Scene,
+        spoken: &Spoken,
+        rules: &[&CedarPolicy],
+    ) -> Result<Self, Why> {
         let mut compiled = HashMap::new();
         for rule in rules {
+            known.in_time()?;
             let terms = scene.terms(rule)?;
             let terms = Terms { matches: query.name(terms.matches), fails: query.name(terms.fails) };
             // The same rule may have another text in a draft.
             compiled.insert(text_of(rule), terms);
         }
-        Ok(Self(compiled))
+        let speak_of_duration = spoken.attributes.contains("duration_seconds");
+        Ok(Self { rules: compiled, speak_of_duration })
     }
 
-    /// When its permits match; when it forbids is added to `forbids`.
-    fn of_policy(
+    /// When its rules match, and when they can't be evaluated.
+    fn of_policy<'p>(
         &self,
-        policy: &StandingPolicy<'_>,
+        policy: &StandingPolicy<'p>,
         without: Option<RuleId>,
-        forbids: &mut Vec<Term>,
-    ) -> Result<Vec<Term>, Why> {
-        let mut permits = Vec::new();
-        for rule in policy.rules.iter().filter(|rule| Some(rule.id) != without) {
+    ) -> Result<Vec<(StandingRule<'p>, Terms)>, Why> {
+        let rules = policy.rules.iter().filter(|rule| Some(rule.id) != without);
+        let with_terms = |rule: &StandingRule<'p>| match rule.cedar {
+            Some(cedar) => Ok((*rule, self.terms(cedar)?.clone())),
             // One that does not parse (any more) forbids.
-            let Some(cedar) = rule.cedar else {
-                forbids.push(true.into());
-                continue;
-            };
-            let terms = self.terms(cedar)?.clone();
-            forbids.push(terms.fails);
-            match rule.effect {
-                Effect::Permit => permits.push(terms.matches),
-                Effect::Forbid => forbids.push(terms.matches),
-            }
-        }
-        Ok(permits)
+            None => Ok((*rule, Terms { matches: false.into(), fails: true.into() })),
+        };
+        rules.map(with_terms).collect()
     }
 
     fn terms(&self, rule: &CedarPolicy) -> Result<&Terms, Why> {
-        self.0.get(&text_of(rule)).ok_or_else(|| Why::Unsupported(format!("rule {} is not known", rule.id())))
+        self.rules
+            .get(&text_of(rule))
+            .ok_or_else(|| Why::Unsupported(format!("rule {} is not known", rule.id())))
     }
 }
 
@@ -72,6 +78,9 @@ struct Determining<'p> {
 #[derive(Debug)]
 pub(crate) struct Outcome<'p> {
     determining: Vec<Determining<'p>>,
+    brought: Brought<'p>,
+    duration: Term,
+    speaks_of_duration: bool,
     /// Whether access is given for just the duration that was named.
     pub(crate) gives: Term,
     is_auto: Term,
@@ -89,23 +98,33 @@ impl<'p> Outcome<'p> {
         without: Option<RuleId>,
     ) -> Result<Self, Why> {
         let (duration, emergency) = (context(scene, "duration_seconds"), context(scene, "break_glass"));
-        let mut determining = Vec::new();
+        let (mut determining, mut brought) = (Vec::new(), Brought::default());
         let mut reached: Term = true.into();
         for group in groups {
-            let (mut forbids, mut counting): (Vec<Term>, Vec<Determining<'p>>) = (Vec::new(), Vec::new());
+            let (mut forbids, mut counting, mut all) = (Vec::new(), Vec::new(), Vec::new());
             for policy in &group.policies {
-                let permits = compiled.of_policy(policy, without, &mut forbids)?;
-                let mut counts = and(any(permits), at_most(&duration, policy.terms.maximum));
+                let rules = compiled.of_policy(policy, without)?;
+                let mut within = at_most(&duration, policy.terms.maximum);
                 if policy.terms.mode == ApprovalMode::BreakGlass {
-                    counts = and(counts, emergency.clone());
+                    within = and(within, emergency.clone());
                 }
+                let permits = rules.iter().filter(|(rule, _)| rule.effect == Effect::Permit);
+                let counts = and(any(permits.map(|(_, terms)| terms.matches.clone())), within.clone());
+                forbids.extend(rules.iter().map(|(rule, terms)| forbids_by(rule, terms)));
                 counting.push(Determining { terms: policy.terms, decides: query.name(counts) });
+                all.extend(rules.into_iter().map(|(rule, terms)| (rule, terms, within.clone())));
             }
             let forbids = query.name(any(forbids));
-            let here = and(reached.clone(), not(forbids));
+            let here = query.name(and(reached.clone(), not(forbids)));
             let permits = any(counting.iter().map(|policy| policy.decides.clone()));
+            for (rule, terms, within) in all {
+                let forbids = and(reached.clone(), forbids_by(&rule, &terms));
+                brought.take(query, &rule, false, forbids);
+                if rule.effect == Effect::Permit {
+                    brought.take(query, &rule, true, and(here.clone(), and(terms.matches, within)));
+                }
+            }
             reached = query.name(and(here.clone(), not(permits)));
-            let here = query.name(here);
             for mut policy in counting {
                 policy.decides = query.name(and(here.clone(), policy.decides));
                 if policy.decides != false.into() {
@@ -113,7 +132,11 @@ impl<'p> Outcome<'p> {
                 }
             }
         }
-        Ok(Self::by(query, determining, &duration, &emergency))
+        Ok(Self {
+            brought,
+            speaks_of_duration: compiled.speak_of_duration,
+            ..Self::by(query, determining, &duration, &emergency)
+        })
     }
 
     /// The strictest mode of those that decide, and whether what they give is what was asked for: an emergency's cap may
@@ -142,6 +165,9 @@ impl<'p> Outcome<'p> {
             is_break_glass,
             is_require,
             determining,
+            brought: Brought::default(),
+            duration: duration.clone(),
+            speaks_of_duration: true,
         }
     }
 
@@ -150,8 +176,8 @@ impl<'p> Outcome<'p> {
         and(self.gives.clone(), not(self.is_require.clone()))
     }
 
-    /// Whether this gives something that `wide` does not give, or on easier terms: what `curfew_policy::Shift` calls
-    /// neither the same nor narrower.
+    /// Whether this gives something that `wide` does not give, or on easier terms (what `curfew_policy::Shift` calls
+    /// neither the same nor narrower), or longer where no duration is named, or no longer follows sessions.
     pub(crate) fn exceeds(&self, wide: &Outcome<'_>) -> Term {
         let strict_enough = or(
             wide.is_auto.clone(),
@@ -172,8 +198,36 @@ impl<'p> Outcome<'p> {
                     .is_some_and(|one| other.approval_timeout.is_none_or(|other| one <= other))
             },
         );
-        let within = [strict_enough, also_when_old, all_approvals, no_longer, waits_no_longer];
+        let usually_no_longer = implies(
+            self.all_maxima_count(wide),
+            self.covers(wide, |_| true, |one, other| one.usual_duration() <= other.usual_duration()),
+        );
+        let follows = implies(wide.brought.follows(), self.brought.follows());
+        let within = [
+            strict_enough,
+            also_when_old,
+            all_approvals,
+            no_longer,
+            usually_no_longer,
+            waits_no_longer,
+            follows,
+        ];
         and(self.gives.clone(), not(and(wide.gives.clone(), all(within))))
+    }
+
+    /// Whether somebody is told something else than by the other.
+    pub(crate) fn tells_other_than(&self, other: &Outcome<'_>) -> Term {
+        self.brought.tells_other_than(&other.brought)
+    }
+
+    /// Whether the duration is one for which all policies count that match, as they do where none is named and each
+    /// judges by its own. Always, where rules look at the duration: then nothing says which are the same.
+    fn all_maxima_count(&self, other: &Outcome<'_>) -> Term {
+        let all = self.determining.iter().chain(&other.determining);
+        match all.map(|one| one.terms.maximum).min() {
+            Some(smallest) if !self.speaks_of_duration => at_most(&self.duration, smallest),
+            _ => true.into(),
+        }
     }
 
     /// Whether, for each of `wide`'s that decides and matters, one of these decides that is as strict.
@@ -187,6 +241,14 @@ impl<'p> Outcome<'p> {
             let by = self.determining.iter().filter(|one| as_strict(one.terms, other.terms));
             implies(other.decides.clone(), any(by.map(|one| one.decides.clone())))
         }))
+    }
+}
+
+/// When a rule forbids: one that can't be evaluated does too, whatever its effect is.
+fn forbids_by(rule: &StandingRule<'_>, terms: &Terms) -> Term {
+    match rule.effect {
+        Effect::Permit => terms.fails.clone(),
+        Effect::Forbid => or(terms.matches.clone(), terms.fails.clone()),
     }
 }
 

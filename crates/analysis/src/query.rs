@@ -64,6 +64,9 @@ impl Query {
         solver: &Solver,
         end: Instant,
     ) -> Result<Option<Found>, Why> {
+        if Instant::now() >= end {
+            return Err(Why::TimedOut);
+        }
         if self.asserts.contains(&false.into()) || settled.0.contains(&self.asserts) {
             return Ok(None);
         }
@@ -84,6 +87,11 @@ impl Query {
             Err(problem) => return Err(unsupported(problem)),
         }
         let script = std::mem::take(&mut compiler.solver_mut().0);
+        if script.iter().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t')) {
+            return Err(Why::Unsupported(
+                "the rules hold characters that can't be told to a solver".to_owned(),
+            ));
+        }
         let told = told(&String::from_utf8_lossy(&script));
         let symbols: Vec<String> = told.keys().cloned().collect();
         match solver.ask(&script, &symbols, end).await? {

@@ -42,15 +42,16 @@ async fn reached(
 ) -> Result<Option<Reached>, Why> {
     let standing = policies.standing();
     let rules = rules_of(&[&standing])?;
-    let mut spoken = Spoken::default();
-    rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+    let mut spoken = Spoken::of(&rules)?;
     // What is told of the account, its example has to have as well.
     spoken.accounts.insert(account.facts.id.as_str().to_owned());
     spoken.tags.extend(account.facts.tags.keys().cloned());
     let sets = account.permission_sets.iter().flatten();
     spoken.permission_sets.extend(sets.map(|(set, _)| set.arn.as_str().to_owned()));
     let mut examples = Examples::new(known, &spoken);
+    let mut something_to_have = false;
     for scene in Scene::of_accounts() {
+        known.in_time()?;
         let scene = scene?;
         if account.action.is_some_and(|action| action != scene.action) {
             continue;
@@ -65,7 +66,8 @@ async fn reached(
             }
             world.suppose_permission_sets(&carried)?;
         }
-        let Stage { mut query, rules: compiled } = Stage::of(&scene, &world, &rules)?;
+        something_to_have = true;
+        let Stage { mut query, rules: compiled } = Stage::of(&known, &scene, &world, &spoken, &rules)?;
         let says = Outcome::of(&mut query, &compiled, &scene, &standing, None)?;
         query.assert(says.gives_at_once());
         if let Some(reached) =
@@ -73,6 +75,9 @@ async fn reached(
         {
             return Ok(Some(reached));
         }
+    }
+    if !something_to_have {
+        return Err(Why::NothingToHave);
     }
     examples.none()
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::Policy as CedarPolicy;
+use curfew_domain::RoleSlug;
 use serde_json::Value;
 
-use crate::Why;
+use crate::{Why, extent};
 
 /// So often at most a rule does what may have no value. The symbolic compiler writes down the rest of the rule twice for
 /// each time, and nothing could end it meanwhile.
@@ -23,6 +24,8 @@ pub(crate) struct Spoken {
     pub(crate) accounts: BTreeSet<String>,
     pub(crate) units: BTreeSet<String>,
     pub(crate) permission_sets: BTreeSet<String>,
+    /// Buckets and the like, that lie in accounts.
+    pub(crate) resources: BTreeSet<String>,
     /// Every text that is written out.
     pub(crate) texts: BTreeSet<String>,
     /// The tags that are looked at.
@@ -32,14 +35,33 @@ pub(crate) struct Spoken {
 }
 
 impl Spoken {
+    /// What all of these name. Refused where one can't be analysed, or where they name too much together.
+    pub(crate) fn of(rules: &[&CedarPolicy]) -> Result<Self, Why> {
+        let mut spoken = Self::default();
+        rules.iter().try_for_each(|rule| spoken.hear(rule))?;
+        extent::check(&spoken)?;
+        Ok(spoken)
+    }
+
+    /// What rules name as a role and may ask for among a person's roles, where they ask in both ways.
+    pub(crate) fn roles_asked_in_both_ways(&self) -> impl Iterator<Item = &str> {
+        let asked_in_both = !self.roles.is_empty() && self.attributes.contains("roles");
+        let all = self.roles.union(&self.texts).filter(move |_| asked_in_both);
+        all.filter(|role| role.parse::<RoleSlug>().is_ok()).map(String::as_str)
+    }
+
     /// Takes in what `rule` names. Refuses one that asks what an entity that it names has, or lies in: whether a decision
     /// knows that entity depends on what is asked for, and the symbolic compiler takes every entity to be known.
-    pub(crate) fn hear(&mut self, rule: &CedarPolicy) -> Result<(), Why> {
+    fn hear(&mut self, rule: &CedarPolicy) -> Result<(), Why> {
         let json = rule.to_json().map_err(|problem| Why::Unsupported(problem.to_string()))?;
         self.walk(&json).map_err(|()| {
             let what = "asks about an entity that it names itself, which can't be analysed";
             Why::Unsupported(format!("rule {} {what}", rule.id()))
         })?;
+        if !has_plain_names(&json) {
+            let what = "names a field of a record otherwise than by a plain word, which can't be analysed";
+            return Err(Why::Unsupported(format!("rule {} {what}", rule.id())));
+        }
         match fallible(&json) {
             0..=MOST_FALLIBLE => Ok(()),
             many => {
@@ -99,6 +121,7 @@ impl Spoken {
             "AwsAccount" => &mut self.accounts,
             "AwsOrganizationalUnit" => &mut self.units,
             "AwsPermissionSet" => &mut self.permission_sets,
+            "AwsS3Bucket" | "AwsRdsInstance" | "AwsEc2Instance" => &mut self.resources,
             _ => return,
         };
         names.insert(id.to_owned());
@@ -124,6 +147,23 @@ fn fallible(json: &Value) -> usize {
         }
         _ => 0,
     }
+}
+
+/// Whether the records that it writes out have fields that are named by plain words: the symbolic compiler writes the names
+/// into a question's comments as they are.
+fn has_plain_names(json: &Value) -> bool {
+    match json {
+        Value::Array(members) => members.iter().all(has_plain_names),
+        Value::Object(fields) => fields.iter().all(|(name, inner)| {
+            let names = inner.as_object().filter(|_| name == "Record");
+            names.is_none_or(|fields| fields.keys().all(|name| is_plain(name))) && has_plain_names(inner)
+        }),
+        _ => true,
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Whether it asks what an entity has, or lies in.
@@ -168,6 +208,17 @@ mod tests {
         assert_eq!(names(&spoken.accounts), "1 2");
         assert_eq!(names(&spoken.tags), "env");
         assert!(spoken.texts.contains("dev") && spoken.attributes.contains("requested_at"));
+    }
+
+    #[test]
+    fn a_record_whose_fields_are_no_plain_words_is_refused() {
+        let comparing = |name: &str| {
+            format!("permit (principal, action, resource) when {{ {{{name}: 1}} == {{{name}: 1}} }};")
+        };
+        assert!(heard(&comparing("plain_1")).is_ok());
+        for odd in [r#""a\rb""#, r#""a\n(assert false)""#, r#""a b""#, r#""""#, r#""\u{e9}""#] {
+            assert!(matches!(heard(&comparing(odd)), Err(Why::Unsupported(_))), "{odd}");
+        }
     }
 
     #[test]

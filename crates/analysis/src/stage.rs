@@ -2,11 +2,12 @@
 
 use cedar_policy::Policy as CedarPolicy;
 
-use crate::Why;
 use crate::outcome::Compiled;
 use crate::query::Query;
 use crate::scene::Scene;
+use crate::spoken::Spoken;
 use crate::world::World;
+use crate::{Known, Why};
 
 /// What questions about the same rules have in common. Each is asked of a copy.
 #[derive(Debug, Clone)]
@@ -17,10 +18,16 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Compiles `rules`, and asserts the world.
-    pub(crate) fn of(scene: &Scene, world: &World, rules: &[&CedarPolicy]) -> Result<Self, Why> {
+    pub(crate) fn of(
+        known: &Known<'_>,
+        scene: &Scene,
+        world: &World,
+        spoken: &Spoken,
+        rules: &[&CedarPolicy],
+    ) -> Result<Self, Why> {
         let mut query = Query::default();
-        let rules_compiled = Compiled::of(&mut query, scene, rules)?;
-        world.assert(&mut query, scene, rules)?;
+        let rules_compiled = Compiled::of(known, &mut query, scene, spoken, rules)?;
+        world.assert(known, &mut query, scene, rules)?;
         Ok(Self { query, rules: rules_compiled })
     }
 }

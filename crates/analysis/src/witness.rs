@@ -217,11 +217,12 @@ fn uuid_text(space: u64, number: u64) -> String {
     format!("00000000-0000-7000-8000-{:012x}", (space << 16) + number)
 }
 
-/// A solver's address is as short as rules let it be.
+/// A solver's address is as short as rules let it be. What is added is none that rules are likely to speak of.
 fn sound_address(found: &str) -> String {
-    let candidates = [found.to_owned(), format!("somebody{found}"), format!("{found}somebody@acme.example")];
+    let candidates =
+        [found.to_owned(), format!("somebody{found}"), format!("{found}somebody@somewhere.example")];
     let sound = candidates.into_iter().find(|address| address.parse::<curfew_domain::Email>().is_ok());
-    sound.unwrap_or_else(|| "somebody@acme.example".to_owned())
+    sound.unwrap_or_else(|| "somebody@somewhere.example".to_owned())
 }
 
 fn or_else(found: String, usual: &str) -> String {

@@ -9,14 +9,14 @@ use cedar_policy_symcc::term_factory::{
     ext_ipaddr_is_v4, ext_ipaddr_prefix_v4, ext_ipaddr_prefix_v6, implies, is_none, is_some, ite, option_get,
     record_get,
 };
-use curfew_domain::{AuthProvider, OuId, ResourceType, RoleSlug, Seconds};
+use curfew_domain::{AuthProvider, OuId, ResourceType, Seconds};
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 
-use crate::Why;
 use crate::outcome::any;
 use crate::query::Query;
 use crate::scene::{Scene, unsupported};
 use crate::spoken::Spoken;
+use crate::{Known, Why};
 
 /// Of this many units at most is told how they lie in each other: it takes a supposition for each two.
 const MOST_UNITS: usize = 16;
@@ -44,7 +44,7 @@ impl World {
                 "resource in context.account"
             }
         })?;
-        for role in roles(spoken) {
+        for role in spoken.roles_asked_in_both_ways() {
             world.suppose(&format!(
                 "(principal in Role::{}) == principal.roles.contains({})",
                 quoted(role),
@@ -90,8 +90,15 @@ impl World {
     }
 
     /// Asserts all of this, and that what it and `rules` speak of is a hierarchy.
-    pub(crate) fn assert(&self, query: &mut Query, scene: &Scene, rules: &[&CedarPolicy]) -> Result<(), Why> {
+    pub(crate) fn assert(
+        &self,
+        known: &Known<'_>,
+        query: &mut Query,
+        scene: &Scene,
+        rules: &[&CedarPolicy],
+    ) -> Result<(), Why> {
         for rule in &self.all {
+            known.in_time()?;
             query.assert(scene.terms(rule)?.matches);
         }
         for alternatives in &self.one_of {
@@ -100,6 +107,7 @@ impl World {
             query.assert(any(terms));
         }
         query.assert(asked_from_one_address(scene));
+        known.in_time()?;
         let suppositions = self.all.iter().chain(self.one_of.iter().flatten());
         for term in scene.hierarchy(suppositions.chain(rules.iter().copied()))? {
             query.assert(term);
@@ -170,13 +178,6 @@ fn is_set(set: &PermissionSetFacts) -> String {
         quoted(&set.name),
         set.session.get()
     )
-}
-
-/// What rules name as a role and may ask for among a person's roles, where they ask in both ways.
-fn roles(spoken: &Spoken) -> impl Iterator<Item = &str> {
-    let asked_in_both = !spoken.roles.is_empty() && spoken.attributes.contains("roles");
-    let all = spoken.roles.union(&spoken.texts).filter(move |_| asked_in_both);
-    all.filter(|role| role.parse::<RoleSlug>().is_ok()).map(String::as_str)
 }
 
 /// A request comes from one address, never from a network of them.

@@ -269,7 +269,13 @@ impl CompiledPolicy {
 impl CompiledRule {
     fn standing(&self) -> StandingRule<'_> {
         let cedar = self.evaluated.as_ref().ok().map(|ready| &ready.cedar);
-        StandingRule { id: self.id, effect: self.effect, cedar }
+        StandingRule {
+            id: self.id,
+            effect: self.effect,
+            cedar,
+            notice: self.notice.as_ref(),
+            audit_session: self.audit_session,
+        }
     }
 
     fn of(rule: &PolicyRule, evaluated: Result<Arc<ReadyRule>, Fault>) -> Self {

@@ -1,7 +1,7 @@
 //! Compiled policies as whoever proves something of them sees them.
 
 use cedar_policy::Policy as CedarPolicy;
-use curfew_domain::policy::{Effect, PolicyTerms};
+use curfew_domain::policy::{Effect, Notice, PolicyTerms};
 use curfew_domain::{PolicyId, RuleId};
 
 use crate::CompiledPolicies;
@@ -36,6 +36,10 @@ pub struct StandingRule<'p> {
     /// As Cedar read it, with its names resolved; none where it does not parse (any more): it forbids wherever its
     /// group is asked.
     pub cedar: Option<&'p CedarPolicy>,
+    /// What people are told where it decides.
+    pub notice: Option<&'p Notice>,
+    /// Whether the sessions that it permits are followed.
+    pub audit_session: bool,
 }
 
 impl CompiledPolicies {

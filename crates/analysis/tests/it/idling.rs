@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use curfew_analysis::{IdleRules, Idleness};
+use curfew_domain::Seconds;
 use curfew_domain::policy::Policy;
 use curfew_policy::CompiledPolicies;
 
@@ -56,4 +57,28 @@ async fn a_rule_that_makes_terms_stricter_matters() {
         requiring(policy(2, 0, "permit (principal, action, resource) when { context.hour < 8 };"), 1);
     let told = idle(&[auto.clone(), people.clone()]).await;
     assert_eq!(told.idle, Vec::new());
+}
+
+#[tokio::test]
+async fn a_rule_that_brings_something_else_than_access_matters() {
+    let all = |number| policy(number, 0, "permit (principal, action, resource);");
+    let by_day =
+        |number| policy(number, 0, "permit (principal, action, resource) when { context.hour > 8 };");
+    let usually = |policy, seconds| on(policy, |terms| terms.default = Some(Seconds::of(seconds)));
+    for (which, other, one, matters) in [
+        ("follows", unfollowed(all(1)), by_day(2), true),
+        ("does not follow", all(1), unfollowed(by_day(2)), false),
+        ("tells", all(1), telling(by_day(2), "Mind the gap"), true),
+        ("tells the same", telling(all(1), "Mind the gap"), telling(by_day(2), "Mind the gap"), false),
+        ("tells another", telling(all(1), "Mind"), telling(by_day(2), "Mind the gap"), true),
+        ("lasts shorter", usually(all(1), 1_200), usually(by_day(2), 600), true),
+        ("lasts longer", usually(all(1), 1_200), usually(by_day(2), 1_800), false),
+    ] {
+        let told = idle(&[other, one.clone()]).await;
+        assert_eq!(of(&told, &one, 0), (!matters).then_some(Idleness::Shadowed), "{which}");
+    }
+    let forbid =
+        |number| policy(number, 0, "forbid (principal, action, resource) when { context.hour > 8 };");
+    let told = idle(&[all(1), forbid(2), telling(forbid(3), "Ask Bob")]).await;
+    assert_eq!(told.idle.len(), 1, "why it is forbidden is said by the other alone");
 }

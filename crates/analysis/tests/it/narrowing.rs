@@ -103,6 +103,33 @@ async fn an_emergency_in_the_place_of_what_old_facts_hold_up_is_wider() {
 }
 
 #[tokio::test]
+async fn a_longer_usual_duration_is_wider_where_none_is_named() {
+    let usually = |number, seconds: u32| {
+        on(policy(number, 0, READ), |terms| terms.default = Some(Seconds::of(seconds)))
+    };
+    let (short, long) = ([usually(1, 600)], [usually(1, 7_200)]);
+    let widened = refuted(narrows(&short, &long).await);
+    assert_eq!(widened.question.duration, None);
+    assert_eq!(narrows(&long, &short).await, Answer::Proved);
+    let both = [usually(1, 7_200), usually(2, 600)];
+    assert_eq!(narrows(&short, &both).await, Answer::Proved, "the shorter one counts");
+    // What lasts shorter at most does not count for long requests, and does where nobody says how long.
+    let brief = || on(usually(2, 600), |terms| terms.maximum = Seconds::of(900));
+    assert_eq!(narrows(&[usually(1, 1_200), brief()], &[usually(1, 7_200), brief()]).await, Answer::Proved);
+}
+
+#[tokio::test]
+async fn sessions_that_are_no_longer_followed_are_wider() {
+    let (followed, quiet) = ([policy(1, 0, READ)], [unfollowed(policy(1, 0, READ))]);
+    let widened = refuted(narrows(&followed, &quiet).await);
+    assert!(widened.before.audit_session && !widened.after.audit_session);
+    assert_eq!(narrows(&quiet, &followed).await, Answer::Proved);
+    let both = [unfollowed(policy(1, 0, READ)), policy(2, 0, READ)];
+    assert_eq!(narrows(&followed, &both).await, Answer::Proved, "one that follows is enough");
+    assert_eq!(narrows(&followed, &[]).await, Answer::Proved, "where nothing is given there is no session");
+}
+
+#[tokio::test]
 async fn what_can_not_be_evaluated_forbids() {
     // It never matches: for a second it is false, and for more it is more than a number can be.
     let overflow =
@@ -161,4 +188,44 @@ async fn more_rules_than_can_be_analysed_are_said_to_be_too_many() {
         .collect();
     let answer = narrows(&[], &[policy(1, 0, &rules.join("\n\n"))]).await;
     assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_change_narrows_whatever_the_longest_duration_is_set_to() {
+    let long = |rule: &str| [on(policy(1, 0, rule), |terms| terms.maximum = Seconds::of(86_400))];
+    let only_short = r#"permit (principal, action == Action::"read", resource)
+        when { context.duration_seconds <= 43200 };"#;
+    let widened = refuted(narrows(&long(only_short), &long(READ)).await);
+    assert!(widened.question.duration.unwrap() > LONGEST);
+}
+
+#[tokio::test]
+async fn a_text_that_a_solver_might_misread_is_told_as_it_is() {
+    let odd = r#"permit (principal, action, resource) when { context has reason && context.reason == "a\r\n\u{7f}b" };"#;
+    let widened = refuted(narrows(&[], &[policy(1, 0, odd)]).await);
+    assert_eq!(widened.question.reason.as_deref(), Some("a\r\n\u{7f}b"));
+}
+
+#[test]
+fn rules_that_name_more_than_can_be_analysed_are_refused_before_anything_is_built() {
+    let all = |kind: &str, count: usize| {
+        let all: Vec<String> = (0..count).map(|n| format!(r#"{kind}::"{n:012}""#)).collect();
+        format!("[{}]", all.join(", "))
+    };
+    let rule = |condition: String| format!("permit (principal, action, resource) when {{ {condition} }};");
+    let answer = |rules: &[String]| on_a_large_stack(policy(1, 0, &rules.join("\n\n")));
+    refuted(answer(&[rule(format!("{}.contains(resource)", all("AwsAccount", 300)))]));
+    let texts: Vec<String> = (0..2_000).map(|n| format!(r#""r{n}""#)).collect();
+    let roles =
+        format!(r#"principal in Role::"admin" && principal.roles.containsAny([{}])"#, texts.join(", "));
+    for rules in [
+        vec![rule(format!("resource in {}", all("AwsOrganizationalUnit", 1_300)))],
+        (0..101).map(|n| rule(format!(r#"resource in AwsOrganizationalUnit::"{n}""#))).collect(),
+        vec![rule(format!("{}.contains(principal)", all("User", 1_100)))],
+        vec![rule(format!("{}.contains(resource)", all("AwsS3Bucket", 1_100)))],
+        vec![rule(roles)],
+    ] {
+        let answer = answer(&rules);
+        assert!(matches!(answer, Answer::Unknown(Why::TooLarge(_))), "{answer:?}");
+    }
 }

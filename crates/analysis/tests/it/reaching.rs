@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::world::*;
-use curfew_analysis::{Account, Answer};
+use curfew_analysis::{Account, Answer, Why};
 use curfew_domain::{AccessLevel, Action};
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 
@@ -91,4 +91,17 @@ async fn a_permission_set_and_an_action_narrow_the_question() {
     for (name, action) in [("Admin", None), ("ReadOnly", Some(Action::Write))] {
         assert_eq!(reaches(&[policy(1, 0, rule)], &ask(name, action)).await, Answer::Proved, "{name}");
     }
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_had_nothing_is_proved() {
+    let permit = [policy(1, 0, "permit (principal, action, resource);")];
+    let ask =
+        |permission_sets, action| Account { permission_sets: Some(permission_sets), action, ..account(PROD) };
+    let admin = || vec![(set("Admin"), AccessLevel::Admin)];
+    for asked in [ask(Vec::new(), None), ask(admin(), Some(Action::Read))] {
+        let answer = reaches(&permit, &asked).await;
+        assert_eq!(answer, Answer::Unknown(Why::NothingToHave));
+    }
+    refuted(reaches(&permit, &ask(admin(), None)).await);
 }

@@ -99,3 +99,19 @@ async fn a_solver_that_says_yes_to_everything_proves_nothing_that_is_wrong() {
     let answer = answer(&program, LONG).await;
     assert!(matches!(answer, Answer::Unknown(_) | Answer::Refuted(_)), "{answer:?}");
 }
+
+#[tokio::test]
+async fn nothing_is_built_any_more_once_the_answer_should_be_there() {
+    let directory = Directory::new("late");
+    let solver = Solver::find(Some(&directory.solver("echo unsat")), "", 1).unwrap();
+    let (zone, end) = (ZoneName::utc(), Instant::now());
+    let known = Known { solver: &solver, longest: LONGEST, now: now(), zone: &zone, end };
+    let rules =
+        "permit (principal, action, resource);\n\nforbid (principal, action, resource) when { false };";
+    let (some, none) = (CompiledPolicies::new(&[policy(1, 0, rules)]), CompiledPolicies::default());
+    // It takes no solver to see that what permits nothing is narrower.
+    assert_eq!(curfew_analysis::narrows(known, &some, &none).await, Answer::Unknown(Why::TimedOut));
+    let told = curfew_analysis::idle_rules(known, &some, None).await.unwrap();
+    let whys: Vec<&Why> = told.untold.iter().map(|rule| &rule.why).collect();
+    assert_eq!(whys, [&Why::TimedOut, &Why::TimedOut], "{told:?}");
+}

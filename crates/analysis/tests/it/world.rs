@@ -87,6 +87,20 @@ pub(crate) fn on(policy: Policy, change: impl FnOnce(&mut PolicyTerms)) -> Polic
     policy
 }
 
+/// The same policy, whose rules follow no sessions.
+pub(crate) fn unfollowed(policy: Policy) -> Policy {
+    let mut policy = policy;
+    policy.rules.iter_mut().for_each(|rule| rule.audit_session = false);
+    policy
+}
+
+/// The same policy, whose rules tell people this.
+pub(crate) fn telling(policy: Policy, notice: &str) -> Policy {
+    let mut policy = policy;
+    policy.rules.iter_mut().for_each(|rule| rule.notice = Some(notice.parse().unwrap()));
+    policy
+}
+
 pub(crate) fn requiring(policy: Policy, approvals: u16) -> Policy {
     on(policy, |terms| {
         terms.mode = ApprovalMode::Require;
