@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use curfew_app::groups::{self, GroupChange, NewGroup};
 use curfew_app::policies::{self, Edit, Evaluated, PolicyChange, TermsChange};
-use curfew_app::requests::{self, Circumstances, GroupName, ListedFor, PersonName, Supposed, WhatIf};
+use curfew_app::requests::{
+    self, Circumstances, GroupName, ListedFor, PersonName, Supposed, WhatIf, WhatIfAnywhere,
+};
 use curfew_app::roles::{self, NewRole};
 use curfew_app::testing::{TestApp, TestParts};
-use curfew_app::{AppError, Caller, Once};
+use curfew_app::{AppError, Caller, Once, users};
 use curfew_domain::policy::PolicyTerms;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
-    AccessRequest, Action, BuiltInRole, Change, ErrorCode, GroupId, PageRequest, RequestId, Scope, Seconds,
+    AccessRequest, Action, BuiltInRole, Change, ErrorCode, GroupId, PageRequest, RequestId, RoleSlug, Scope,
+    Seconds,
 };
 use curfew_store::testing::sealed_log;
 use curfew_store::{RequestFilter, on_both_databases};
@@ -37,6 +40,18 @@ async fn add(world: &World, group: GroupId, member: &Caller) {
 
 async fn remove(world: &World, group: GroupId, member: &Caller) {
     groups::remove_member(&world.test.app, &world.admin, group, member.user).await.unwrap();
+}
+
+async fn role_of_ones_own(world: &World, name: &str, scopes: &[Scope]) -> RoleSlug {
+    let role = NewRole {
+        slug: name.parse().unwrap(),
+        name: name.parse().unwrap(),
+        description: None,
+        scopes: scopes.iter().copied().collect(),
+    };
+    let slug = role.slug.clone();
+    roles::create(&world.test.app, &world.admin, role, &Once::unkeyed()).await.unwrap();
+    slug
 }
 
 async fn save(world: &World, terms: PolicyTerms, text: &str) -> Result<policies::PolicyDetail, AppError> {
@@ -367,14 +382,7 @@ on_both_databases! {
         let alice = world.person("alice", BuiltInRole::User, None).await;
         let una = world.person("una", BuiltInRole::User, None).await;
         assert!(asks(&world, &alice).await.notices[0].contains("it needs 2 approvals, and one person could give one"));
-        let reviewer = NewRole {
-            slug: "reviewer".parse().unwrap(),
-            name: "Reviewer".parse().unwrap(),
-            description: None,
-            scopes: [Scope::RequestsApprove].into_iter().collect(),
-        };
-        let slug = reviewer.slug.clone();
-        roles::create(app, &world.admin, reviewer, &Once::unkeyed()).await.unwrap();
+        let slug = role_of_ones_own(&world, "reviewer", &[Scope::RequestsApprove]).await;
         let reviewers = group(&world, "reviewers", &[&una]).await;
         groups::add_role(app, &world.admin, reviewers, slug, &Once::unkeyed()).await.unwrap();
         assert_eq!(asks(&world, &alice).await.notices, [""; 0]);
@@ -395,6 +403,31 @@ on_both_databases! {
             let refused = evaluated(&world, vec![GroupName::Id(engineers), unknown]).await;
             assert_eq!(fields(refused), ["groups[1]"]);
         }
+    }
+
+    async fn a_supposed_group_brings_the_roles_that_it_gives(db: &TestStore) {
+        let world = World::new(db).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let engineers = group(&world, "engineering", &[]).await;
+        let oncall = role_of_ones_own(&world, "oncall", &[]).await;
+        for role in [oncall, BuiltInRole::User.slug()] {
+            groups::add_role(&world.test.app, &world.admin, engineers, role, &Once::unkeyed()).await.unwrap();
+        }
+        let text = "permit (principal in Role::\"oncall\", action, resource) when { principal.roles.contains(\"oncall\") };";
+        save(&world, auto(), text).await.unwrap();
+        let permits = async |groups| evaluated(&world, groups).await.unwrap().explanation.reason.starts_with("Permitted");
+        assert!(!permits(Vec::new()).await);
+        assert!(permits(vec![GroupName::Id(engineers)]).await);
+        let reached = async |groups| {
+            let wanted = WhatIfAnywhere { action: Action::Read, duration: None, groups, circumstances: Circumstances::default() };
+            let person = PersonName::Id(alice.user);
+            policies::what_can_access(&world.test.app, &world.admin, person, wanted).await.unwrap().found
+        };
+        assert_eq!(reached(Vec::new()).await, 0);
+        assert!(reached(vec![GroupName::Id(engineers)]).await > 0);
+        world.submit(&alice, to_read(account(DEV))).await.unwrap_err();
+        add(&world, engineers, &alice).await;
+        world.submit(&alice, to_read(account(DEV))).await.unwrap();
     }
 
     async fn of_a_deletion_and_a_policy_that_names_the_group_one_wins(db: &TestStore) {
