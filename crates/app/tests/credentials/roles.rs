@@ -102,6 +102,18 @@ on_both_databases! {
         alter(&test, &weak, role.id, &[]).await.unwrap();
     }
 
+    async fn a_scope_that_this_program_does_not_know_gives_nothing(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
+        make_user(&test, &acme.caller, "dana@acme.example", &["auditor"]).await;
+        db.tamper("UPDATE custom_role SET scopes = '[\"audit:read\", \"moon:read\"]'").await;
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let dana = test.caller(&token, acme.tenant.id).await.unwrap();
+        assert_eq!(dana.scopes, set(&[Scope::AuditRead]));
+        let roles::Role::Custom(read) = roles::get(&test.app, &acme.caller, role.id).await.unwrap().role else { panic!() };
+        assert_eq!(read, role);
+    }
+
     async fn a_role_that_somebody_has_stays(db: &TestStore) {
         let (test, acme) = start(db).await;
         let (app, admin) = (&test.app, &acme.caller);
