@@ -33,10 +33,10 @@ pub async fn approve(
         let decider = Decider::of(&unit, caller).await?;
         let now = app.now();
         may_decide(&request, &decider.reviewer, now)?;
+        let mut approvers = approvers_so_far(&unit, &request).await?;
         drop(unit);
         let approval = word(app, &decider, Verdict::Approved, reasoning.clone(), now);
         may_approve(&request, &approval)?;
-        let mut approvers = approvers_so_far(&request);
         approvers.push(approver(&approval));
         let asked_again = if all_met(&request.requirements, &approvers) {
             Some(LastWord::ask(app, caller.tenant, &request, now).await?)
@@ -169,10 +169,17 @@ pub(super) fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approve
     requirements.iter().all(|requirement| requirement.is_met(approvers))
 }
 
-/// Those who approved, each by the groups that they were in then.
-pub(super) fn approvers_so_far(request: &AccessRequest) -> Vec<Approver> {
+/// Those who approved and are active now, each by the groups that they were in then: whose account was suspended since may
+/// not have been who used it.
+pub(super) async fn approvers_so_far(
+    unit: &ReadUnit,
+    request: &AccessRequest,
+) -> Result<Vec<Approver>, AppError> {
     let approved = request.approvals.iter().filter(|approval| approval.verdict == Verdict::Approved);
-    approved.map(approver).collect()
+    let mut approvers: Vec<Approver> = approved.map(approver).collect();
+    let active = unit.active_among(&approvers.iter().map(|approver| approver.person).collect()).await?;
+    approvers.retain(|approver| active.contains(&approver.person));
+    Ok(approvers)
 }
 
 fn approver(approval: &Approval) -> Approver {

@@ -430,6 +430,37 @@ on_both_databases! {
         world.submit(&alice, to_read(account(DEV))).await.unwrap();
     }
 
+    async fn an_approval_of_somebody_suspended_since_does_not_count(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        save(&world, by_people(2), PERMIT_ALL).await.unwrap();
+        let [ada, ben, cy] = [
+            world.person("ada", BuiltInRole::Approver, None).await,
+            world.person("ben", BuiltInRole::Approver, None).await,
+            world.person("cy", BuiltInRole::Approver, None).await,
+        ];
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = asks(&world, &alice).await;
+        approve(&world, &ada, request.id).await.unwrap();
+        users::suspend(app, &world.admin, ada.user).await.unwrap();
+        let still = approve(&world, &ben, request.id).await.unwrap();
+        assert_eq!((still.status(app.now()), still.approvals.len()), (RequestStatus::Pending, 2));
+        assert!(approve(&world, &cy, request.id).await.unwrap().grant.is_some());
+    }
+
+    async fn an_approval_counts_again_when_who_gave_it_is_back(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        save(&world, by_people(2), PERMIT_ALL).await.unwrap();
+        let ada = world.person("ada", BuiltInRole::Approver, None).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = asks(&world, &alice).await;
+        approve(&world, &ada, request.id).await.unwrap();
+        users::suspend(app, &world.admin, ada.user).await.unwrap();
+        users::activate(app, &world.admin, ada.user).await.unwrap();
+        assert!(approve(&world, &world.admin, request.id).await.unwrap().grant.is_some());
+    }
+
     async fn of_a_deletion_and_a_policy_that_names_the_group_one_wins(db: &TestStore) {
         let world = World::new(db).await;
         let (app, admin) = (&world.test.app, &world.admin);
