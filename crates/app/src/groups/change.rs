@@ -18,7 +18,7 @@ pub async fn change(app: &App, caller: &Caller, id: GroupId, change: GroupChange
     caller.require(Scope::GroupsUpdate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let before = hold(&unit, id).await?;
+    let (before, _) = hold(&unit, caller, Scope::GroupsUpdate, id).await?;
     refuse_provided(before.source, "this group")?;
     let mut group = Group { updated_at: now, ..before.clone() };
     change.name.apply_to(&mut group.name);

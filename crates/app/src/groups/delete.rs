@@ -12,7 +12,7 @@ pub async fn delete(app: &App, caller: &Caller, id: GroupId) -> Result<(), AppEr
     caller.require(Scope::GroupsDelete)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
     // Who saves a policy looks for its groups after moving the version too: of the two, one waits and sees the other.
-    let group = hold(&unit, id).await?;
+    let (group, _) = hold(&unit, caller, Scope::GroupsDelete, id).await?;
     refuse_provided(group.source, "this group")?;
     refuse_named(&unit, &group).await?;
     unit.delete_group(id).await?;

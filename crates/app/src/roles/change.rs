@@ -1,7 +1,6 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Change, CustomRole, DisplayName, LongText, RoleId, Scope, ScopeSet};
 
-use super::giving::check_gives;
 use super::{RoleView, hold};
 use crate::{App, AppError, Caller};
 
@@ -27,13 +26,13 @@ pub async fn change(
     caller.require(Scope::RolesUpdate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let before = hold(&unit, id).await?;
+    let (before, giver) = hold(&unit, caller, Scope::RolesUpdate, id).await?;
     let mut role = CustomRole { updated_by: caller.user, updated_at: now, ..before.clone() };
     change.name.apply_to(&mut role.name);
     change.description.apply_to(&mut role.description);
     change.scopes.apply_to(&mut role.scopes);
     let added: ScopeSet = role.scopes.missing_from(&before.scopes).into_iter().collect();
-    check_gives(caller, &added, "the role")?;
+    giver.check_scopes(&added, "the role")?;
     unit.update_custom_role(&role).await?;
     let names = |scopes: &ScopeSet| scopes.iter().map(Scope::as_str).collect::<Vec<_>>();
     let entry = NewEntry::new(caller.actor, AuditAction::RoleUpdated, "role", id)

@@ -4,8 +4,7 @@ use curfew_domain::{
 };
 use curfew_store::{Constraint, ReadUnit, StoreError};
 
-use super::giving::check_gives;
-use super::{MOST_ROLES, Role, RoleView};
+use super::{Giver, MOST_ROLES, Role, RoleView};
 use crate::{App, AppError, Caller, Made, Once};
 
 /// A role that is to be made.
@@ -29,13 +28,13 @@ pub async fn create(
     once: &Once,
 ) -> Result<Made<RoleView>, AppError> {
     caller.require(Scope::RolesCreate)?;
-    check_gives(caller, &ask.scopes, "the role")?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    unit.bump_version().await?;
+    let giver = Giver::alone(caller, &unit, Scope::RolesCreate).await?;
     if let Some(role) = made_before(&unit, once, now).await? {
         return Ok(Made::Before(unheld(role)));
     }
+    giver.check_scopes(&ask.scopes, "the role")?;
     if BuiltInRole::named(&ask.slug).is_some() {
         return Err(taken(&ask.slug));
     }

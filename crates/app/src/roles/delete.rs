@@ -9,7 +9,7 @@ use crate::{App, AppError, Caller};
 pub async fn delete(app: &App, caller: &Caller, id: RoleId) -> Result<(), AppError> {
     caller.require(Scope::RolesDelete)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let role = hold(&unit, id).await?;
+    let (role, _) = hold(&unit, caller, Scope::RolesDelete, id).await?;
     let (users, groups) = holders(&unit, &role).await?;
     if users > 0 || groups > 0 {
         return Err(AppError::conflict(format!(

@@ -11,8 +11,8 @@ use curfew_store::testing::{TestStore, sealed_log};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::code;
 use crate::users::make_user;
+use crate::{code, stranger};
 
 /// A tenant with groups.
 struct Acme {
@@ -255,7 +255,7 @@ on_both_databases! {
 
     async fn nobody_gains_by_a_group(db: &TestStore) {
         let acme = Acme::new(db).await;
-        let weak = acme.with(&[Scope::GroupsUpdate, Scope::AwsRead, Scope::RequestsCreate]);
+        let weak = acme.with(&[Scope::GroupsUpdate, Scope::AwsRead, Scope::RequestsCreate, Scope::PoliciesWrite]);
         let group = acme.make("admins").await.unwrap();
         let dana = acme.dana().await;
         acme.give(&weak, group.id, BuiltInRole::User).await.unwrap();
@@ -329,7 +329,7 @@ on_both_databases! {
         let dana = acme.dana().await;
         acme.add(admin, group.id, dana.id).await.unwrap();
         acme.give(admin, group.id, BuiltInRole::Admin).await.unwrap();
-        let stranger = Caller { tenant: curfew_domain::TenantId::from_uuid(Uuid::from_u128(9)), ..admin.clone() };
+        let stranger = stranger(&acme.test, &acme.tenant).await;
         for refused in [
             code(groups::get(app, &stranger, group.id).await),
             code(groups::members(app, &stranger, group.id).await),

@@ -3,15 +3,12 @@ use curfew_app::roles::{self, NewRole, RoleChange, RoleView};
 use curfew_app::testing::{TestApp, TestParts, TestTenant};
 use curfew_app::users::{self, UserChange};
 use curfew_app::{AppError, Caller, Once};
-use curfew_domain::{
-    BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, Scope, ScopeSet, TenantId,
-};
+use curfew_domain::{BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, Scope, ScopeSet};
 use curfew_store::on_both_databases;
 use curfew_store::testing::{TestStore, sealed_log};
-use uuid::Uuid;
 
-use crate::code;
-use crate::users::make_user;
+use crate::users::{make_user, new_user};
+use crate::{code, stranger};
 
 async fn start(db: &TestStore) -> (TestApp, TestTenant) {
     let test = TestApp::new(&db.store);
@@ -102,6 +99,52 @@ on_both_databases! {
         alter(&test, &weak, role.id, &[]).await.unwrap();
     }
 
+    async fn a_role_is_given_by_who_holds_it_or_writes_policies(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin, tenant) = (&test.app, &acme.caller, acme.tenant.id);
+        let once = Once::unkeyed();
+        let oncall = make(&test, admin, &[]).await.unwrap().slug;
+        let helping = [Scope::UsersCreate, Scope::UsersUpdate, Scope::GroupsCreate, Scope::GroupsUpdate];
+        let helpdesk = NewRole { slug: "helpdesk".parse().unwrap(), ..auditor(&helping) };
+        roles::create(app, admin, helpdesk.clone(), &once).await.unwrap();
+        let dana = make_user(&test, admin, "dana@acme.example", &["helpdesk"]).await;
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let caller = test.caller(&token, tenant).await.unwrap();
+        let group = async |name: &str| {
+            let ask = NewGroup { name: name.parse().unwrap(), description: None };
+            groups::create(app, admin, ask, &once).await.unwrap().into_inner().id
+        };
+        let (empty, giving) = (group("empty").await, group("giving").await);
+        groups::add_role(app, admin, giving, oncall.clone(), &once).await.unwrap();
+        let attempts = async |by: &Caller| {
+            let both = UserChange { roles: Some([helpdesk.slug.clone(), oncall.clone()].into()), ..UserChange::default() };
+            let mut made = new_user(&format!("eve-{}@acme.example", by.scopes.iter().count()), &["auditor"]);
+            made.password = None;
+            [
+                groups::add_role(app, by, empty, oncall.clone(), &once).await.map(drop),
+                users::create(app, by, made, &once).await.map(drop),
+                users::update(app, by, dana.id, both).await.map(drop),
+                groups::add_member(app, by, giving, dana.id, &once).await.map(drop),
+            ]
+        };
+        let undo = async || {
+            let own = UserChange { roles: Some([helpdesk.slug.clone()].into()), ..UserChange::default() };
+            groups::remove_role(app, admin, empty, oncall.clone()).await.unwrap();
+            users::update(app, admin, dana.id, own).await.unwrap();
+            groups::remove_member(app, admin, giving, dana.id).await.unwrap();
+        };
+        for attempt in attempts(&caller).await {
+            let Err(AppError::Forbidden { message, .. }) = attempt else { panic!("{attempt:?}") };
+            assert!(message.contains("the role auditor") && message.contains("policies:write"), "{message}");
+        }
+        assert!(attempts(admin).await.iter().all(Result::is_ok), "who writes policies");
+        undo().await;
+        let holders = group("holders").await;
+        groups::add_role(app, admin, holders, oncall.clone(), &once).await.unwrap();
+        groups::add_member(app, admin, holders, dana.id, &once).await.unwrap();
+        assert!(attempts(&caller).await.iter().all(Result::is_ok), "who holds it by a group");
+    }
+
     async fn a_scope_that_this_program_does_not_know_gives_nothing(db: &TestStore) {
         let (test, acme) = start(db).await;
         let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
@@ -166,7 +209,7 @@ on_both_databases! {
     async fn another_tenants_role_is_not_there(db: &TestStore) {
         let (test, acme) = start(db).await;
         let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
-        let stranger = Caller { tenant: TenantId::from_uuid(Uuid::from_u128(9)), ..acme.caller.clone() };
+        let stranger = stranger(&test, &acme).await;
         assert_eq!(code(alter(&test, &stranger, role.id, &[]).await), ErrorCode::NotFound);
         assert_eq!(code(roles::delete(&test.app, &stranger, role.id).await), ErrorCode::NotFound);
         let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
