@@ -375,6 +375,38 @@ on_both_databases! {
         assert_eq!(told, 5);
     }
 
+    async fn a_comment_that_names_a_group_keeps_it_not(db: &TestStore) {
+        let world = World::new(db).await;
+        let (app, admin) = (&world.test.app, &world.admin);
+        let (ruled, mentioned) = (group(&world, "a", &[]).await, group(&world, "b", &[]).await);
+        let text = format!(
+            "// Not Group::\"{mentioned}\".\nforbid (principal in Group::\"a\", action, resource);"
+        );
+        save(&world, auto(), &text).await.unwrap();
+        groups::delete(app, admin, mentioned).await.unwrap();
+        let Err(AppError::Conflict { message, .. }) = groups::delete(app, admin, ruled).await else {
+            panic!("it was deleted")
+        };
+        assert!(message.starts_with("a policy names the group a"), "{message}");
+    }
+
+    async fn which_policies_name_a_group_is_told_to_who_may_read_them(db: &TestStore) {
+        let world = World::new(db).await;
+        let ruled = group(&world, "a", &[]).await;
+        for _ in 0..2 {
+            save(&world, auto(), "forbid (principal in Group::\"a\", action, resource);").await.unwrap();
+        }
+        let blind = Caller {
+            scopes: world.admin.scopes.iter().filter(|scope| *scope != Scope::PoliciesRead).collect(),
+            ..world.admin.clone()
+        };
+        let Err(AppError::Conflict { message, details }) = groups::delete(&world.test.app, &blind, ruled).await else {
+            panic!("it was deleted")
+        };
+        assert!(message.starts_with("2 policies name the group a") && !message.contains("details"), "{message}");
+        assert!(details.is_empty(), "{details:?}");
+    }
+
     async fn who_approves_by_a_role_of_the_tenant_s_own_could_approve(db: &TestStore) {
         let world = World::new(db).await;
         let app = &world.test.app;
