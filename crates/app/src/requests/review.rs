@@ -16,7 +16,7 @@ use crate::grants::check_active;
 use crate::{App, AppError, Caller};
 
 use super::last_word::LastWord;
-use super::{TRIES, moved};
+use super::{TRIES, moved, shortage};
 
 /// The caller approves. With the last approval that is needed policy is asked again, and has the last word.
 pub async fn approve(
@@ -105,12 +105,18 @@ async fn write_approval(
     request.updated_at = now;
     let entry = review_entry(caller, AuditAction::RequestApprovalGiven, &request, &approval);
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
-    let request = match asked_again {
+    let mut request = match asked_again {
         None => request,
         Some(last_word) => last_word.conclude(app, caller, &unit, request).await?,
     };
     unit.save_decided_request(&request).await?;
+    let shortage = if request.requirements == seen.requirements {
+        None
+    } else {
+        shortage::notice(&unit, &request, now).await?
+    };
     unit.commit().await?;
+    request.notices.extend(shortage);
     if request.grant.is_some() {
         app.nudge.about(caller.tenant);
     }
@@ -215,6 +221,12 @@ pub(super) fn decided(
     }
 }
 
+/// Those of the approver's groups that a policy asks for. What else they are in is nobody's business here.
+fn groups_that_count(request: &AccessRequest, approval: &Approval) -> Vec<String> {
+    let named = |group: &&GroupId| request.requirements.iter().any(|one| one.groups.contains(group));
+    approval.groups.iter().filter(named).map(GroupId::to_string).collect()
+}
+
 fn review_entry(
     caller: &Caller,
     action: AuditAction,
@@ -223,8 +235,11 @@ fn review_entry(
 ) -> NewEntry {
     let entry = NewEntry::new(caller.actor, action, "request", request.id)
         .with("requester_id", request.requester.to_string())
-        .with("verdict", approval.verdict.as_str())
-        .with("approver_groups", approval.groups.iter().map(GroupId::to_string).collect::<Vec<_>>());
+        .with("verdict", approval.verdict.as_str());
+    let entry = match approval.verdict {
+        Verdict::Approved => entry.with("approver_groups", groups_that_count(request, approval)),
+        Verdict::Denied => entry,
+    };
     match &approval.reasoning {
         Some(reasoning) => entry.with_personal("reasoning", reasoning.as_str()),
         None => entry,

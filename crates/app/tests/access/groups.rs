@@ -85,6 +85,10 @@ async fn waiting_for(world: &World, caller: &Caller) -> usize {
     listed.await.unwrap().items.len()
 }
 
+async fn stored_notices(world: &World, id: RequestId) -> Vec<String> {
+    requests::get(&world.test.app, &world.admin, id).await.unwrap().notices
+}
+
 fn nowhere() -> GroupId {
     GroupId::from_uuid(Uuid::from_u128(7))
 }
@@ -345,7 +349,11 @@ on_both_databases! {
         let seniors = group(&world, "seniors", &[]).await;
         save(&world, by(&[seniors], 1), PERMIT_ALL).await.unwrap();
         let alice = world.person("alice", BuiltInRole::Approver, None).await;
-        let notices = async || asks(&world, &alice).await.notices;
+        let notices = async || {
+            let request = asks(&world, &alice).await;
+            assert_eq!(stored_notices(&world, request.id).await, [""; 0], "it may be otherwise when it is read");
+            request.notices
+        };
         let nobody = ["As things are, this can't be approved: it needs an approval by members of the policy's approver \
                        groups, and nobody could give one. Ask an admin."];
         assert_eq!(notices().await, nobody);
@@ -373,6 +381,57 @@ on_both_databases! {
         let log = sealed_log(&app.store, world.tenant).await;
         let told = log.iter().filter(|entry| entry.body.metadata.get("lacks_approvers").is_some()).count();
         assert_eq!(told, 5);
+    }
+
+    async fn an_approval_that_leaves_what_nobody_could_give_says_so(db: &TestStore) {
+        let world = World::new(db).await;
+        let seniors = group(&world, "seniors", &[]).await;
+        let policy = save(&world, by_people(1), PERMIT_ALL).await.unwrap().policy;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = asks(&world, &alice).await;
+        let terms = TermsChange { approver_groups: Change::To(vec![seniors]), ..TermsChange::default() };
+        let change = PolicyChange { terms, ..PolicyChange::default() };
+        policies::change(&world.test.app, &world.admin, policy.id, change).await.unwrap();
+        let still = approve(&world, &world.admin, request.id).await.unwrap();
+        assert!(still.notices[0].contains("nobody could give one"), "{:?}", still.notices);
+        assert_eq!(stored_notices(&world, request.id).await, [""; 0]);
+    }
+
+    async fn a_repeated_submission_says_whether_it_could_be_approved_now(db: &TestStore) {
+        let world = World::new(db).await;
+        let seniors = group(&world, "seniors", &[]).await;
+        save(&world, by(&[seniors], 1), PERMIT_ALL).await.unwrap();
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let app = &world.test.app;
+        let ask = async || {
+            let once = Once::keyed(&app.keyring, &alice, "requests", "key", b"{}");
+            requests::submit(app, &alice, &once, to_read(account(DEV))).await.unwrap().into_inner()
+        };
+        let first = ask().await;
+        assert_eq!(first.notices.len(), 1);
+        assert_eq!(ask().await, first);
+        add(&world, seniors, &world.admin).await;
+        assert_eq!(ask().await, AccessRequest { notices: Vec::new(), ..first });
+    }
+
+    async fn the_log_has_those_groups_of_an_approver_that_count(db: &TestStore) {
+        let world = World::new(db).await;
+        let ada = world.person("ada", BuiltInRole::Approver, None).await;
+        let seniors = group(&world, "seniors", &[&ada]).await;
+        group(&world, "choir", &[&ada]).await;
+        save(&world, by(&[seniors], 1), PERMIT_ALL).await.unwrap();
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let (approved, denied) = (asks(&world, &alice).await, asks(&world, &alice).await);
+        approve(&world, &ada, approved.id).await.unwrap();
+        requests::deny(&world.test.app, &ada, denied.id, None).await.unwrap();
+        world.test.app.store.seal(world.tenant).await.unwrap();
+        let log = sealed_log(&world.test.app.store, world.tenant).await;
+        let groups = |action: &str| {
+            let entry = log.iter().find(|entry| entry.body.action.as_str() == action).unwrap();
+            entry.body.metadata.get("approver_groups").cloned()
+        };
+        assert_eq!(groups("request.approval_given"), Some(serde_json::json!([seniors.to_string()])));
+        assert_eq!(groups("request.denied"), None);
     }
 
     async fn a_comment_that_names_a_group_keeps_it_not(db: &TestStore) {
