@@ -31,6 +31,9 @@ pub async fn change(
     change.name.apply_to(&mut role.name);
     change.description.apply_to(&mut role.description);
     change.scopes.apply_to(&mut role.scopes);
+    if role == (CustomRole { updated_by: role.updated_by, updated_at: now, ..before.clone() }) {
+        return RoleView::of(&unit, before).await;
+    }
     let added: ScopeSet = role.scopes.missing_from(&before.scopes).into_iter().collect();
     giver.check_scopes(&added, "the role")?;
     unit.update_custom_role(&role).await?;
@@ -38,9 +41,13 @@ pub async fn change(
     let entry = NewEntry::new(caller.actor, AuditAction::RoleUpdated, "role", id)
         .with("slug", role.slug.as_str())
         .with("scopes_before", names(&before.scopes))
-        .with("scopes", names(&role.scopes));
+        .with("scopes", names(&role.scopes))
+        .with("renamed", role.name != before.name)
+        .with("described", role.description != before.description)
+        .with_personal("name_before", before.name.as_str())
+        .with_personal("name", role.name.as_str());
     unit.record(entry, now, app.entropy.as_ref()).await?;
-    let (users, groups) = super::delete::holders(&unit, &role).await?;
+    let view = RoleView::of(&unit, role).await?;
     unit.commit().await?;
-    Ok(RoleView { role: super::Role::Custom(role), users, groups })
+    Ok(view)
 }

@@ -32,7 +32,7 @@ pub async fn create(
     let unit = app.store.tenant(caller.tenant).write().await?;
     let giver = Giver::alone(caller, &unit, Scope::RolesCreate).await?;
     if let Some(role) = made_before(&unit, once, now).await? {
-        return Ok(Made::Before(unheld(role)));
+        return Ok(Made::Before(RoleView::of(&unit, role).await?));
     }
     giver.check_scopes(&ask.scopes, "the role")?;
     if BuiltInRole::named(&ask.slug).is_some() {
@@ -58,15 +58,12 @@ pub async fn create(
     })?;
     let entry = NewEntry::new(caller.actor, AuditAction::RoleCreated, "role", role.id)
         .with("slug", role.slug.as_str())
-        .with("scopes", role.scopes.iter().map(Scope::as_str).collect::<Vec<_>>());
+        .with("scopes", role.scopes.iter().map(Scope::as_str).collect::<Vec<_>>())
+        .with_personal("name", role.name.as_str());
     unit.record(entry, now, app.entropy.as_ref()).await?;
     once.remember(&unit, role.id, now).await?;
     unit.commit().await?;
-    Ok(Made::Now(unheld(role)))
-}
-
-fn unheld(role: CustomRole) -> RoleView {
-    RoleView { role: Role::Custom(role), users: 0, groups: 0 }
+    Ok(Made::Now(RoleView { role: Role::Custom(role), users: 0, groups: 0 }))
 }
 
 fn taken(slug: &RoleSlug) -> AppError {

@@ -301,6 +301,18 @@ on_both_databases! {
         assert_eq!(kept.memberships.roles, [BuiltInRole::Approver.slug()].into());
     }
 
+    async fn the_log_says_how_a_group_was_called(db: &TestStore) {
+        let acme = Acme::new(db).await;
+        let (app, admin) = (&acme.test.app, acme.admin());
+        let group = acme.make("ops").await.unwrap();
+        let change = GroupChange { name: Change::To("builders".parse().unwrap()), ..GroupChange::default() };
+        groups::change(app, admin, group.id, change).await.unwrap();
+        app.store.seal(acme.tenant.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.tenant.id).await;
+        let entry = log.iter().find(|entry| entry.body.action.as_str() == "group.updated").unwrap();
+        assert_eq!((entry.personal("name_before"), entry.personal("name")), (Some("ops"), Some("builders")));
+    }
+
     async fn a_repeated_request_makes_nothing_twice(db: &TestStore) {
         let acme = Acme::new(db).await;
         let (app, admin) = (&acme.test.app, acme.admin());

@@ -1,11 +1,14 @@
-use curfew_app::groups::{self, NewGroup};
+use curfew_app::groups::{self, GroupChange, NewGroup};
 use curfew_app::roles::{self, NewRole, RoleChange, RoleView};
 use curfew_app::testing::{TestApp, TestParts, TestTenant};
 use curfew_app::users::{self, UserChange};
 use curfew_app::{AppError, Caller, Once};
-use curfew_domain::{BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, Scope, ScopeSet};
+use curfew_domain::{
+    BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, RoleSlug, Scope, ScopeSet, Seconds,
+};
 use curfew_store::on_both_databases;
 use curfew_store::testing::{TestStore, sealed_log};
+use uuid::Uuid;
 
 use crate::users::{make_user, new_user};
 use crate::{code, stranger};
@@ -172,6 +175,62 @@ on_both_databases! {
         let log = sealed_log(&app.store, acme.tenant.id).await;
         let log: Vec<_> = log.iter().map(|entry| entry.body.action.as_str()).filter(|a| a.starts_with("role.")).collect();
         assert_eq!(log, ["role.created", "role.deleted"]);
+    }
+
+    async fn a_repeated_request_tells_who_has_the_role_by_now(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let app = &test.app;
+        let make = async || {
+            let once = Once::keyed(&app.keyring, &acme.caller, "roles", "key", b"{}");
+            roles::create(app, &acme.caller, auditor(&[]), &once).await.unwrap().into_inner()
+        };
+        let first = make().await;
+        assert_eq!((first.users, first.groups), (0, 0));
+        make_user(&test, &acme.caller, "dana@acme.example", &["auditor"]).await;
+        assert_eq!(make().await, RoleView { users: 1, ..first });
+    }
+
+    async fn the_log_says_how_a_role_was_called(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let app = &test.app;
+        let role = make(&test, &acme.caller, &[]).await.unwrap();
+        let change = RoleChange {
+            name: Change::To("Reader".parse().unwrap()),
+            description: Change::To(Some("who reads".parse().unwrap())),
+            ..RoleChange::default()
+        };
+        roles::change(app, &acme.caller, role.id, change).await.unwrap();
+        alter(&test, &acme.caller, role.id, &[Scope::AuditRead]).await.unwrap();
+        app.store.seal(acme.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.id).await;
+        let of_role: Vec<_> = log.iter().filter(|entry| entry.body.action.as_str().starts_with("role.")).collect();
+        let [created, renamed, widened] = of_role[..] else { panic!("{of_role:?}") };
+        assert_eq!(created.personal("name"), Some("Auditor"));
+        assert_eq!((renamed.personal("name_before"), renamed.personal("name")), (Some("Auditor"), Some("Reader")));
+        let said = |entry: &curfew_store::audit::AuditRecord, what: &str| entry.body.metadata[what] == true;
+        assert!(said(renamed, "renamed") && said(renamed, "described"));
+        assert!(!said(widened, "renamed") && !said(widened, "described"));
+    }
+
+    async fn a_change_to_the_same_changes_nothing(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        let role = make(&test, admin, &[Scope::AuditRead]).await.unwrap();
+        let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
+        let group = groups::create(app, admin, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        let version = async || app.store.tenant(acme.tenant.id).read().await.unwrap().versions().await.unwrap();
+        let before = version().await;
+        test.clock.advance(Seconds::of(1));
+        let view = alter(&test, admin, role.id, &[Scope::AuditRead]).await.unwrap();
+        assert_eq!(view.role, roles::Role::Custom(role));
+        for name in [Change::Keep, Change::To(group.name.clone())] {
+            let change = GroupChange { name, description: Change::To(None) };
+            assert_eq!(groups::change(app, admin, group.id, change).await.unwrap(), group);
+        }
+        assert_eq!(version().await, before);
+        app.store.seal(acme.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.id).await;
+        assert!(!log.iter().any(|entry| entry.body.action.as_str().ends_with(".updated")), "{log:?}");
     }
 
     async fn a_short_name_is_taken_once_and_built_in_roles_stay(db: &TestStore) {
