@@ -313,6 +313,31 @@ on_both_databases! {
         assert_eq!((entry.personal("name_before"), entry.personal("name")), (Some("ops"), Some("builders")));
     }
 
+    async fn a_person_is_in_a_hundred_groups_and_a_tenant_has_a_thousand(db: &TestStore) {
+        let acme = Acme::new(db).await;
+        let (app, admin) = (&acme.test.app, acme.admin());
+        let dana = acme.dana().await;
+        let first = acme.make("first").await.unwrap();
+        let unit = app.store.tenant(acme.tenant.tenant.id).write().await.unwrap();
+        for number in 1..1_000 {
+            let id = GroupId::from_uuid(Uuid::from_u128(number));
+            let name = format!("group {number}").parse().unwrap();
+            unit.insert_group(&Group { id, name, ..first.clone() }).await.unwrap();
+            if number < 100 {
+                unit.insert_group_member(id, dana.id, GroupSource::Local, app.now()).await.unwrap();
+            }
+        }
+        unit.commit().await.unwrap();
+        assert_eq!(code(acme.make("one too many").await), ErrorCode::Conflict);
+        acme.add(admin, first.id, dana.id).await.unwrap();
+        let next = GroupId::from_uuid(Uuid::from_u128(100));
+        assert_eq!(code(acme.add(admin, next, dana.id).await), ErrorCode::Conflict);
+        groups::remove_member(app, admin, first.id, dana.id).await.unwrap();
+        acme.add(admin, next, dana.id).await.unwrap();
+        groups::delete(app, admin, first.id).await.unwrap();
+        acme.make("enough").await.unwrap();
+    }
+
     async fn a_repeated_request_makes_nothing_twice(db: &TestStore) {
         let acme = Acme::new(db).await;
         let (app, admin) = (&acme.test.app, acme.admin());

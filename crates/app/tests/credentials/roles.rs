@@ -233,6 +233,35 @@ on_both_databases! {
         assert!(!log.iter().any(|entry| entry.body.action.as_str().ends_with(".updated")), "{log:?}");
     }
 
+    async fn there_is_room_for_a_hundred_roles_and_twenty_of_a_group(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        let role = make(&test, admin, &[]).await.unwrap();
+        let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
+        let group = groups::create(app, admin, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        let unit = app.store.tenant(acme.tenant.id).write().await.unwrap();
+        let mut slugs = Vec::new();
+        for number in 1..100 {
+            let id = RoleId::from_uuid(Uuid::from_u128(number));
+            let slug: RoleSlug = format!("role-{number}").parse().unwrap();
+            unit.insert_custom_role(&CustomRole { id, slug: slug.clone(), ..role.clone() }).await.unwrap();
+            slugs.push(slug);
+        }
+        unit.commit().await.unwrap();
+        let more = NewRole { slug: "more".parse().unwrap(), ..auditor(&[]) };
+        let one_too_many = roles::create(app, admin, more.clone(), &Once::unkeyed()).await;
+        assert_eq!(code(one_too_many), ErrorCode::Conflict);
+        let give = async |slug: &RoleSlug| groups::add_role(app, admin, group.id, slug.clone(), &Once::unkeyed()).await;
+        for slug in &slugs[..20] {
+            give(slug).await.unwrap();
+        }
+        assert_eq!(code(give(&slugs[20]).await), ErrorCode::Conflict);
+        groups::remove_role(app, admin, group.id, slugs[0].clone()).await.unwrap();
+        give(&slugs[20]).await.unwrap();
+        roles::delete(app, admin, role.id).await.unwrap();
+        roles::create(app, admin, more, &Once::unkeyed()).await.unwrap();
+    }
+
     async fn a_short_name_is_taken_once_and_built_in_roles_stay(db: &TestStore) {
         let (test, acme) = start(db).await;
         let (app, admin) = (&test.app, &acme.caller);
