@@ -1,5 +1,5 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Change, CustomRole, DisplayName, LongText, RoleId, Scope, ScopeSet};
+use curfew_domain::{Change, CustomRole, LongText, RoleId, RoleName, Scope, ScopeSet};
 
 use super::{RoleView, hold};
 use crate::{App, AppError, Caller};
@@ -8,7 +8,7 @@ use crate::{App, AppError, Caller};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleChange {
     /// Another name for people.
-    pub name: Change<DisplayName>,
+    pub name: Change<RoleName>,
     /// Another description, or none.
     pub description: Change<Option<LongText>>,
     /// Other scopes, in place of all that it has.

@@ -1,6 +1,6 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    BuiltInRole, CustomRole, DisplayName, LongText, RoleId, RoleSlug, Scope, ScopeSet, Timestamp,
+    BuiltInRole, CustomRole, LongText, RoleId, RoleName, RoleSlug, Scope, ScopeSet, Timestamp,
 };
 use curfew_store::{Constraint, ReadUnit, StoreError};
 
@@ -13,7 +13,7 @@ pub struct NewRole {
     /// Its short name, for good.
     pub slug: RoleSlug,
     /// What people call it.
-    pub name: DisplayName,
+    pub name: RoleName,
     /// What it is for.
     pub description: Option<LongText>,
     /// What it allows.
