@@ -23,8 +23,8 @@ pub const NO_SUCH_ROLE: AppError = AppError::NotFound("role of a group");
 /// Has a group give its members a role, from the next call on. Whose group it is makes no difference: who is in
 /// one that an identity provider brings is said there, what they may do is said here.
 ///
-/// Nobody gains by giving: not a role that carries a scope that the caller lacks, nor one that they neither have nor could
-/// write policies in the place of.
+/// Nobody gains by giving: not a role that carries a scope that the caller lacks, nor, for who can't write policies,
+/// one that they don't have.
 pub async fn add_role(
     app: &App,
     caller: &Caller,
@@ -39,8 +39,8 @@ pub async fn add_role(
     if let Some(given) = once.earlier::<RoleSlug>(&unit, now).await? {
         return Ok(Made::Before(given_role(&held, given)?));
     }
-    let given = scopes_of_roles(&unit, "role", &BTreeSet::from([role.clone()])).await?;
-    giver.check_roles([&role], &given, "the group's members")?;
+    let carried = scopes_of_roles(&unit, "role", &BTreeSet::from([role.clone()])).await?;
+    giver.check_roles([&role], &carried, "the group's members")?;
     if held.roles.contains_key(&role) {
         return Err(AppError::conflict(format!("the group gives the role {role} already")));
     }

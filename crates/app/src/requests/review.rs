@@ -175,8 +175,8 @@ pub(super) fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approve
     requirements.iter().all(|requirement| requirement.is_met(approvers))
 }
 
-/// Those who approved and are active now, each by the groups that they were in then: whose account was suspended since may
-/// not have been who used it.
+/// Those who approved and are active now, each by the groups that they were in then. Whose account was suspended since
+/// may not have been who used it.
 pub(super) async fn approvers_so_far(
     unit: &ReadUnit,
     request: &AccessRequest,

@@ -81,8 +81,8 @@ impl Giver {
         let lacking = roles.into_iter().find(|role| !self.roles.contains(*role));
         match lacking {
             Some(role) if !self.scopes.contains(Scope::PoliciesWrite) => Err(AppError::forbidden(format!(
-                "nobody gives what they lack: policies may let whoever has the role {role} into AWS, so it is given by who \
-                 has it too, or has the scope {}; the caller has neither",
+                "nobody gives what they lack: policies may let whoever has the role {role} into AWS, so it is given \
+                 by who has it too, or has the scope {}; the caller has neither",
                 Scope::PoliciesWrite
             ))),
             _ => Ok(()),

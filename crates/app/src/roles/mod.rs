@@ -27,7 +27,8 @@ pub fn permissions(caller: &Caller) -> Result<&'static [Scope], AppError> {
     Ok(Scope::ALL)
 }
 
-/// A role that is to be changed or deleted, and who does it: nobody else changes roles, or gives one, before the unit ends.
+/// A role that is to be changed or deleted, and who does it: nobody else changes roles, or gives one, before the unit
+/// ends.
 async fn hold(
     unit: &WriteUnit,
     caller: &Caller,

@@ -64,7 +64,7 @@ macro_rules! calls {
     };
 }
 
-async fn of_all(test: &TestApp, dana: &Caller, place: Place) -> Vec<JoinHandle<Result<(), AppError>>> {
+fn of_all(test: &TestApp, dana: &Caller, place: Place) -> Vec<JoinHandle<Result<(), AppError>>> {
     let calls = calls![
         test,
         dana,
@@ -116,7 +116,7 @@ async fn refusals(test: &TestApp, acme: &TestTenant, becomes: fn(User) -> User) 
     let place = place(test, acme).await;
     let unit = test.app.store.tenant(acme.tenant.id).write().await.unwrap();
     unit.bump_version().await.unwrap();
-    let mut waiting = of_all(test, &caller, place).await;
+    let mut waiting = of_all(test, &caller, place);
     still_waits(&mut waiting[0]).await;
     assert!(waiting.iter().all(|call| !call.is_finished()));
     unit.update_user(&dana, &becomes(dana.clone())).await.unwrap();
