@@ -105,7 +105,8 @@ pub struct AccessRequest {
     /// The first of the policies that decided.
     #[schema(required, value_type = Option<Uuid>)]
     pub policy_id: Option<PolicyId>,
-    /// The texts of the rules that decided.
+    /// The texts of the rules that decided; in the answer to asking or approving also whether too few people could
+    /// approve.
     pub notices: Vec<String>,
     /// An emergency's review.
     #[schema(required, value_type = Option<Object>)]

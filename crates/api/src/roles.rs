@@ -1,4 +1,4 @@
-use curfew_domain::{Change, DisplayName, LongText, RoleId, RoleSlug, Scope, ScopeSet, Timestamp};
+use curfew_domain::{Change, LongText, RoleId, RoleName, RoleSlug, Scope, ScopeSet, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -52,7 +52,7 @@ pub struct NewRole {
     pub slug: RoleSlug,
     /// What people call it.
     #[schema(value_type = String, min_length = 1, max_length = 200, example = "Auditor")]
-    pub name: DisplayName,
+    pub name: RoleName,
     /// What it is for.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 10_000)]
@@ -69,7 +69,7 @@ pub struct RoleChange {
     /// Another name for people.
     #[serde(default)]
     #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 200)]
-    pub name: Change<DisplayName>,
+    pub name: Change<RoleName>,
     /// Another description, or none.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 10_000)]

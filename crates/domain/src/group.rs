@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{check_text, text_type};
+use crate::text::{check_text, check_visible, text_type};
 use crate::{
     DisplayName, Email, GroupId, Invalid, LongText, RoleSlug, ScopeSet, Timestamp, UserId, scopes_of,
 };
 
 text_type!(
-    /// A group's name: 1 to 200 characters on one line, without spaces around it. It is no id, for a rule names groups
+    /// A group's name: 1 to 200 characters on one line, without spaces around it, and none that can't be
+    /// seen. It is no id, for a rule names groups
     /// by either. Compare with [`GroupName::folded`].
     GroupName,
     check_group_name
@@ -26,6 +27,7 @@ impl GroupName {
 
 fn check_group_name(text: &str) -> Result<(), Invalid> {
     check_text(text, "a group's name", 1, 200, false)?;
+    check_visible(text, "a group's name")?;
     if text.trim() != text {
         return Err(Invalid::new("a group's name has no spaces around it"));
     }
@@ -135,6 +137,15 @@ mod tests {
         for bad in ["", " ops", "ops ", "a\nb", "0192f0c1-7a3b-7c4d-8e5f-0123456789ab"] {
             assert!(bad.parse::<GroupName>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_group_s_name_looks_like_no_other() {
+        for hidden in ['\u{200b}', '\u{202e}', '\u{2066}', '\u{ad}', '\u{feff}', '\u{e0041}', '\u{2028}'] {
+            let problem = format!("o{hidden}ps").parse::<GroupName>().unwrap_err().to_string();
+            assert!(problem.contains(&format!("U+{:04X}", hidden as u32)), "{problem}");
+        }
+        assert!("Ärzte – 東京 (نوبت)".parse::<GroupName>().is_ok());
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub use id::*;
 pub use kms::KmsKeyName;
 pub use page::{Cursor, Page, PageLimit, PageRequest};
 pub use resource::{ResourceRef, ResourceType};
-pub use role::{BuiltInRole, CustomRole, RoleSlug};
+pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};
 pub use scope::{Scope, ScopeSet};
 pub use session::{Session, SessionKind};
 pub use tenant::{Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantState};

@@ -1,7 +1,7 @@
 //! Roles: names for sets of scopes.
 
-use crate::text::text_type;
-use crate::{DisplayName, Invalid, LongText, RoleId, Scope, ScopeSet, Timestamp, UserId};
+use crate::text::{check_text, check_visible, text_type};
+use crate::{Invalid, LongText, RoleId, Scope, ScopeSet, Timestamp, UserId};
 
 text_type!(
     /// A role's short name: 2 to 63 lower-case letters, digits, inner hyphens and underscores.
@@ -12,6 +12,12 @@ text_type!(
             && text.as_bytes()[0].is_ascii_lowercase();
         sound.then_some(()).ok_or_else(|| Invalid::new("a role is a short name such as user, approver or admin"))
     }
+);
+
+text_type!(
+    /// What people call a role: 1 to 200 characters on one line, none of which can't be seen.
+    RoleName,
+    |text| check_text(text, "a role's name", 1, 200, false).and_then(|()| check_visible(text, "a role's name"))
 );
 
 /// The roles that every tenant has.
@@ -68,7 +74,7 @@ pub struct CustomRole {
     /// Its short name: unique in the tenant, and none of a built-in role's.
     pub slug: RoleSlug,
     /// What people call it.
-    pub name: DisplayName,
+    pub name: RoleName,
     /// What it is for.
     pub description: Option<LongText>,
     /// What it allows.
@@ -97,6 +103,14 @@ mod tests {
     fn each_built_in_role_holds_all_of_the_weaker_ones() {
         for pair in BuiltInRole::ALL.windows(2) {
             assert!(pair[0].scopes().missing_from(&pair[1].scopes()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_role_s_name_looks_like_no_other() {
+        assert!("Auditor".parse::<RoleName>().is_ok());
+        for bad in ["", "Aud\u{200d}itor", "\u{202e}rotiduA"] {
+            assert!(bad.parse::<RoleName>().is_err(), "{bad:?}");
         }
     }
 

@@ -94,6 +94,26 @@ pub(crate) fn check_text(
     Ok(())
 }
 
+/// Refuses characters that can't be seen, or that turn what is beside them around: with them, two names look the same.
+pub(crate) fn check_visible(text: &str, what: &str) -> Result<(), Invalid> {
+    match text.chars().find(|&c| is_hidden(c)) {
+        None => Ok(()),
+        Some(c) => Err(Invalid::new(format!(
+            "{what} must not contain U+{:04X}, which can't be seen: two names would look the same",
+            c as u32
+        ))),
+    }
+}
+
+/// Unicode's `Default_Ignorable_Code_Point`, in which all controls of direction are, and the two separators of lines.
+const fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 text_type!(
     /// A name shown to people: 1 to 200 characters on one line.
     DisplayName,

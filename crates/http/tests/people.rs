@@ -378,8 +378,8 @@ async fn a_key_is_told_once_and_revoked() {
 async fn the_log_says_whose_rights_a_key_used() {
     let server = Server::start().await;
     let admin = server.set_up("single").await;
-    // Who makes a user gives them a role, and nobody gives what they lack.
-    let scopes = json!(["users:create", "aws:read", "requests:create"]);
+    // Who makes a user gives them a role: one that they have, or could have by a policy of theirs.
+    let scopes = json!(["users:create", "aws:read", "requests:create", "policies:write"]);
     let made =
         server.post(&admin, "/v1/api-keys", json!({ "name": "terraform", "scopes": scopes })).await.is(201);
     let raw = made["raw_key"].as_str().unwrap();

@@ -112,7 +112,7 @@ fn api_key(row: Model) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
         id: ApiKeyId::from_uuid(row.id),
         name: at.parse("name", &row.name)?,
-        scopes: at.json("scopes", row.scopes)?,
+        scopes: at.scopes("scopes", row.scopes)?,
         maker: UserId::from_uuid(row.created_by),
         last_used_at: moment(row.last_used_at),
         expires_at: moment(row.expires_at),

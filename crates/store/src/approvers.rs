@@ -1,5 +1,7 @@
 //! Who could approve a request.
 
+use std::collections::BTreeSet;
+
 use curfew_domain::{GroupId, RoleSlug, Timestamp, UserId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
@@ -45,6 +47,20 @@ impl ReadUnit {
             .all(self.tx())
             .await?;
         Ok(found.len())
+    }
+
+    /// Those of these people who are active.
+    pub async fn active_among(&self, people: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
+        let found: Vec<Uuid> = app_user::Entity::find()
+            .select_only()
+            .column(app_user::Column::Id)
+            .filter(app_user::Column::TenantId.eq(self.wall()))
+            .filter(app_user::Column::Active.eq(true))
+            .filter(app_user::Column::Id.is_in(people.iter().map(|person| person.uuid())))
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        Ok(found.into_iter().map(UserId::from_uuid).collect())
     }
 
     fn in_a_role(&self, roles: &[RoleSlug]) -> Condition {

@@ -103,7 +103,7 @@ fn custom_role(row: Model) -> Result<CustomRole, StoreError> {
         slug: at.parse("slug", &row.slug)?,
         name: at.parse("name", &row.name)?,
         description: at.parse_some("description", row.description.as_deref())?,
-        scopes: at.json("scopes", row.scopes)?,
+        scopes: at.scopes("scopes", row.scopes)?,
         created_by: UserId::from_uuid(row.created_by),
         updated_by: UserId::from_uuid(row.updated_by),
         created_at: Timestamp::from_micros(row.created_at),

@@ -1,6 +1,6 @@
 //! Groups of people, and the roles that they give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::{
     Cursor, Group, GroupId, GroupName, GroupSource, LongText, Page, PageRequest, RoleSlug, ScopeSet,
@@ -90,6 +90,12 @@ impl ReadUnit {
             .all(self.tx())
             .await?;
         Ok(counts.into_iter().map(|(role, groups)| (role, groups.unsigned_abs())).collect())
+    }
+
+    /// The roles that any of these groups gives.
+    pub async fn roles_given_by(&self, groups: &BTreeSet<GroupId>) -> Result<BTreeSet<RoleSlug>, StoreError> {
+        let ids: Vec<Uuid> = groups.iter().map(|group| group.uuid()).collect();
+        Ok(self.roles_of_groups(&ids).await?.into_values().flat_map(BTreeMap::into_keys).collect())
     }
 
     async fn whole_groups(&self, rows: Vec<Model>) -> Result<Vec<Group>, StoreError> {

@@ -12,9 +12,9 @@ use crate::row::Row;
 use crate::{ReadUnit, StoreError};
 
 impl ReadUnit {
-    /// The policies that name a group, in a rule or as one of those that approve; also those that take no part now.
-    pub async fn policies_naming_group(&self, group: GroupId) -> Result<BTreeSet<PolicyId>, StoreError> {
-        let mut naming = self.policies_with_rule_naming(group).await?;
+    /// The policies that have a group's members approve; also those that take no part now.
+    pub async fn policies_approved_by_group(&self, group: GroupId) -> Result<BTreeSet<PolicyId>, StoreError> {
+        let mut naming = BTreeSet::new();
         let terms: Vec<(Uuid, Value)> = policy::Entity::find()
             .select_only()
             .columns([policy::Column::Id, policy::Column::ApproverGroups])
@@ -31,17 +31,20 @@ impl ReadUnit {
         Ok(naming)
     }
 
-    /// What is evaluated names groups by their ids, in the one form in which names are replaced.
-    async fn policies_with_rule_naming(&self, group: GroupId) -> Result<BTreeSet<PolicyId>, StoreError> {
-        let ids: Vec<Uuid> = policy_rule::Entity::find()
+    /// What is evaluated of the rules in which a group's id stands, in the one form in which names are replaced; in a
+    /// comment too. Also of policies that take no part now.
+    pub async fn rules_mentioning_group(
+        &self,
+        group: GroupId,
+    ) -> Result<Vec<(PolicyId, String)>, StoreError> {
+        let rules: Vec<(Uuid, String)> = policy_rule::Entity::find()
             .select_only()
-            .column(policy_rule::Column::PolicyId)
-            .distinct()
+            .columns([policy_rule::Column::PolicyId, policy_rule::Column::ResolvedText])
             .filter(policy_rule::Column::TenantId.eq(self.wall()))
             .filter(policy_rule::Column::ResolvedText.contains(format!("Group::\"{group}\"")))
             .into_tuple()
             .all(self.tx())
             .await?;
-        Ok(ids.into_iter().map(PolicyId::from_uuid).collect())
+        Ok(rules.into_iter().map(|(policy, text)| (PolicyId::from_uuid(policy), text)).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use curfew_domain::Timestamp;
+use curfew_domain::{Scope, ScopeSet, Timestamp};
 use sea_orm::{ActiveValue, Value};
 
 use crate::StoreError;
@@ -42,6 +42,19 @@ impl<Id: ToString> Row<Id> {
         value: serde_json::Value,
     ) -> Result<T, StoreError> {
         serde_json::from_value(value).map_err(|problem| self.corrupt(column, problem))
+    }
+
+    /// A column of scopes. One that this program does not know gives nothing: a later one may have written it, before
+    /// whoever runs Curfew went back to this.
+    pub(crate) fn scopes(&self, column: &str, value: serde_json::Value) -> Result<ScopeSet, StoreError> {
+        let names: Vec<String> = self.json(column, value)?;
+        let known: ScopeSet = names.iter().filter_map(|name| name.parse::<Scope>().ok()).collect();
+        let unknown: Vec<&String> = names.iter().filter(|name| name.parse::<Scope>().is_err()).collect();
+        if !unknown.is_empty() {
+            let (table, id) = (self.table, self.id.to_string());
+            tracing::warn!(table, id, ?unknown, "scopes that this program does not know give nothing");
+        }
+        Ok(known)
     }
 
     /// A column of exactly `N` bytes.

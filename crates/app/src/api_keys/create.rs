@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::credentials::{SecretToken, TokenKind};
+use crate::roles::Giver;
 use crate::{App, AppError, Caller, Made, Once};
 
 /// A key that is to be made.
@@ -35,7 +36,6 @@ pub async fn create(
     once: &Once,
 ) -> Result<Made<ApiKeyCreated>, AppError> {
     caller.require(Scope::ApiKeysCreate)?;
-    refuse_beyond(&ask.scopes, &caller.scopes)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     if let Some(id) = once.earlier::<ApiKeyId>(&unit, now).await? {
@@ -46,9 +46,8 @@ pub async fn create(
         return Err(AppError::field("expires_at", "must be in the future"));
     }
     // A suspension of the maker waits for this unit, and revokes the key; or it came first.
-    if !unit.hold_active(caller.user).await? {
-        return Err(AppError::Unauthenticated("the key's maker may not come in any more"));
-    }
+    let maker = Giver::held(caller, &unit, Scope::ApiKeysCreate).await?;
+    refuse_beyond(&ask.scopes, maker.scopes())?;
     let entropy = app.entropy.as_ref();
     let token = SecretToken::generate(TokenKind::ApiKey, entropy);
     let key = ApiKey {

@@ -18,15 +18,19 @@ pub async fn change(app: &App, caller: &Caller, id: GroupId, change: GroupChange
     caller.require(Scope::GroupsUpdate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let before = hold(&unit, id).await?;
+    let (before, _) = hold(&unit, caller, Scope::GroupsUpdate, id).await?;
     refuse_provided(before.source, "this group")?;
     let mut group = Group { updated_at: now, ..before.clone() };
     change.name.apply_to(&mut group.name);
     change.description.apply_to(&mut group.description);
+    if group == (Group { updated_at: now, ..before.clone() }) {
+        return Ok(before);
+    }
     unit.update_group(&before, &group).await.map_err(named_twice(&group.name))?;
     let entry = NewEntry::new(caller.actor, AuditAction::GroupUpdated, "group", id)
         .with("renamed", group.name != before.name)
         .with("described", group.description != before.description)
+        .with_personal("name_before", before.name.as_str())
         .with_personal("name", group.name.as_str());
     unit.record(entry, now, app.entropy.as_ref()).await?;
     unit.commit().await?;

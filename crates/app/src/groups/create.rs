@@ -5,6 +5,7 @@ use curfew_domain::{Group, GroupId, GroupName, GroupSource, LongText, Scope, Sco
 use curfew_store::ReadUnit;
 
 use super::{MOST_GROUPS, named_twice};
+use crate::roles::Giver;
 use crate::{App, AppError, Caller, Made, Once};
 
 /// A group that is to be made.
@@ -21,7 +22,7 @@ pub async fn create(app: &App, caller: &Caller, ask: NewGroup, once: &Once) -> R
     caller.require(Scope::GroupsCreate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    unit.bump_version().await?;
+    Giver::alone(caller, &unit, Scope::GroupsCreate).await?;
     if let Some(group) = made_before(&unit, once, now).await? {
         return Ok(Made::Before(group));
     }

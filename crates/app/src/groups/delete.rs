@@ -4,6 +4,7 @@ use curfew_store::WriteUnit;
 use serde_json::{Map, Value};
 
 use super::{hold, refuse_provided};
+use crate::policies::policies_naming;
 use crate::{App, AppError, Caller};
 
 /// Deletes a group. Not one that a policy names: its rules would match nobody from then on, and a `forbid` would forbid
@@ -12,9 +13,9 @@ pub async fn delete(app: &App, caller: &Caller, id: GroupId) -> Result<(), AppEr
     caller.require(Scope::GroupsDelete)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
     // Who saves a policy looks for its groups after moving the version too: of the two, one waits and sees the other.
-    let group = hold(&unit, id).await?;
+    let (group, _) = hold(&unit, caller, Scope::GroupsDelete, id).await?;
     refuse_provided(group.source, "this group")?;
-    refuse_named(&unit, &group).await?;
+    refuse_named(caller, &unit, &group).await?;
     unit.delete_group(id).await?;
     let roles: Vec<&str> = group.roles.keys().map(RoleSlug::as_str).collect();
     let entry = NewEntry::new(caller.actor, AuditAction::GroupDeleted, "group", id)
@@ -25,16 +26,21 @@ pub async fn delete(app: &App, caller: &Caller, id: GroupId) -> Result<(), AppEr
     Ok(unit.commit().await?)
 }
 
-async fn refuse_named(unit: &WriteUnit, group: &Group) -> Result<(), AppError> {
-    let naming = unit.policies_naming_group(group.id).await?;
-    if naming.is_empty() {
-        return Ok(());
+async fn refuse_named(caller: &Caller, unit: &WriteUnit, group: &Group) -> Result<(), AppError> {
+    let naming = policies_naming(unit, group.id).await?;
+    let (policies, them) = match naming.len() {
+        0 => return Ok(()),
+        1 => ("a policy names".to_owned(), "it"),
+        more => (format!("{more} policies name"), "them"),
+    };
+    let name = &group.name;
+    if !caller.may(Scope::PoliciesRead) {
+        let message =
+            format!("{policies} the group {name}: have who may read policies change or delete {them} first");
+        return Err(AppError::conflict(message));
     }
-    let message = format!(
-        "{} policies name the group {}, as details.policies lists: change or delete them first",
-        naming.len(),
-        group.name
-    );
+    let message =
+        format!("{policies} the group {name}, as details.policies lists: change or delete {them} first");
     let ids: Vec<String> = naming.iter().map(PolicyId::to_string).collect();
     Err(AppError::Conflict { message, details: Map::from_iter([("policies".to_owned(), Value::from(ids))]) })
 }

@@ -3,7 +3,6 @@ use curfew_domain::{Group, GroupId, GroupMember, GroupSource, Scope, Timestamp, 
 use curfew_store::{ReadUnit, WriteUnit};
 
 use super::{MOST_GROUPS_OF_A_PERSON, MOST_MEMBERS, hold, refuse_provided};
-use crate::roles::check_gives;
 use crate::{App, AppError, Caller, Made, Once};
 
 /// Everybody in a group, by address.
@@ -16,7 +15,7 @@ pub async fn members(app: &App, caller: &Caller, group: GroupId) -> Result<Vec<G
 
 /// Puts somebody into a group: policies that name it speak of them, and they have its roles, from the next call on.
 ///
-/// Nobody gains by giving: whoever lacks a scope of the group's roles puts nobody into it.
+/// Nobody gains by giving: it takes what giving each of the group's roles takes.
 pub async fn add_member(
     app: &App,
     caller: &Caller,
@@ -27,12 +26,12 @@ pub async fn add_member(
     caller.require(Scope::GroupsUpdate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let held = hold(&unit, group).await?;
+    let (held, giver) = hold(&unit, caller, Scope::GroupsUpdate, group).await?;
     if let Some(member) = made_before(&unit, group, once, now).await? {
         return Ok(Made::Before(member));
     }
     refuse_provided(held.source, "who is in this group")?;
-    check_gives(caller, &held.scopes(), "being in the group")?;
+    giver.check_roles(held.roles.keys(), &held.scopes(), "being in the group")?;
     check_room(&unit, &held, user).await?;
     unit.insert_group_member(group, user, GroupSource::Local, now).await?;
     let member = unit.group_member(group, user).await?.ok_or(AppError::NotFound("member"))?;
@@ -47,7 +46,7 @@ pub async fn add_member(
 pub async fn remove_member(app: &App, caller: &Caller, group: GroupId, user: UserId) -> Result<(), AppError> {
     caller.require(Scope::GroupsUpdate)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let held = hold(&unit, group).await?;
+    let (held, _) = hold(&unit, caller, Scope::GroupsUpdate, group).await?;
     let member = unit.group_member(group, user).await?.ok_or(AppError::NotFound("member"))?;
     refuse_provided(member.source, "that they are in this group")?;
     unit.delete_group_member(group, user).await?;

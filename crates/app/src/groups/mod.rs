@@ -17,10 +17,11 @@ pub use members::{add_member, members, remove_member};
 pub use read::{get, list};
 pub use roles::{GivenRole, NO_SUCH_ROLE, add_role, remove_role};
 
-use curfew_domain::{Group, GroupId, GroupName, GroupSource};
+use curfew_domain::{Group, GroupId, GroupName, GroupSource, Scope};
 use curfew_store::{Constraint, StoreError, WriteUnit};
 
-use crate::AppError;
+use crate::roles::Giver;
+use crate::{AppError, Caller};
 
 /// The most groups of a tenant.
 const MOST_GROUPS: u64 = 1_000;
@@ -34,10 +35,16 @@ const MOST_GROUPS_OF_A_PERSON: u64 = 100;
 /// The most roles that a group gives.
 const MOST_ROLES: usize = 20;
 
-/// A group that is to be changed: nobody else changes groups before the unit ends.
-async fn hold(unit: &WriteUnit, id: GroupId) -> Result<Group, AppError> {
-    unit.bump_version().await?;
-    unit.group(id).await?.ok_or(AppError::NotFound("group"))
+/// A group that is to be changed, and who does it: nobody else changes groups before the unit ends.
+async fn hold(
+    unit: &WriteUnit,
+    caller: &Caller,
+    needs: Scope,
+    id: GroupId,
+) -> Result<(Group, Giver), AppError> {
+    let giver = Giver::alone(caller, unit, needs).await?;
+    let group = unit.group(id).await?.ok_or(AppError::NotFound("group"))?;
+    Ok((group, giver))
 }
 
 /// What an identity provider tells of is changed there: here it would be as before after the next time it tells.

@@ -5,7 +5,7 @@ use curfew_domain::{Group, GroupId, RoleSlug, Scope, Timestamp};
 use curfew_store::WriteUnit;
 
 use super::{MOST_ROLES, hold};
-use crate::roles::{check_gives, scopes_of_roles};
+use crate::roles::scopes_of_roles;
 use crate::{App, AppError, Caller, Made, Once};
 
 /// A role that a group gives its members.
@@ -23,7 +23,8 @@ pub const NO_SUCH_ROLE: AppError = AppError::NotFound("role of a group");
 /// Has a group give its members a role, from the next call on. Whose group it is makes no difference: who is in
 /// one that an identity provider brings is said there, what they may do is said here.
 ///
-/// Nobody gains by giving: not a role that carries a scope that the caller lacks.
+/// Nobody gains by giving: not a role that carries a scope that the caller lacks, nor, for who can't write policies,
+/// one that they don't have.
 pub async fn add_role(
     app: &App,
     caller: &Caller,
@@ -34,12 +35,12 @@ pub async fn add_role(
     caller.require(Scope::GroupsUpdate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let held = hold(&unit, group).await?;
+    let (held, giver) = hold(&unit, caller, Scope::GroupsUpdate, group).await?;
     if let Some(given) = once.earlier::<RoleSlug>(&unit, now).await? {
         return Ok(Made::Before(given_role(&held, given)?));
     }
-    let given = scopes_of_roles(&unit, "role", &BTreeSet::from([role.clone()])).await?;
-    check_gives(caller, &given, "the group's members")?;
+    let carried = scopes_of_roles(&unit, "role", &BTreeSet::from([role.clone()])).await?;
+    giver.check_roles([&role], &carried, "the group's members")?;
     if held.roles.contains_key(&role) {
         return Err(AppError::conflict(format!("the group gives the role {role} already")));
     }
@@ -57,7 +58,8 @@ pub async fn add_role(
 pub async fn remove_role(app: &App, caller: &Caller, group: GroupId, role: RoleSlug) -> Result<(), AppError> {
     caller.require(Scope::GroupsUpdate)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let held = hold(&unit, group).await.map_err(|problem| match problem {
+    let held = hold(&unit, caller, Scope::GroupsUpdate, group).await;
+    let (held, _) = held.map_err(|problem| match problem {
         AppError::NotFound(_) => NO_SUCH_ROLE,
         other => other,
     })?;

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use curfew_domain::GroupId;
 use curfew_domain::policy::Policy;
+use curfew_domain::{GroupId, PolicyId};
 use curfew_policy::{PolicyInvalid, PrincipalId, Problem, resolved_names};
 use curfew_store::{ReadUnit, WriteUnit};
 
@@ -56,11 +56,21 @@ fn mentioned(policy: &Policy) -> BTreeSet<GroupId> {
     policy.rules.iter().flat_map(|rule| in_rule(&rule.resolved)).collect()
 }
 
+/// The policies that name a group, in a rule or as one of those that approve; also those that take no part now.
+pub(crate) async fn policies_naming(unit: &ReadUnit, group: GroupId) -> Result<BTreeSet<PolicyId>, AppError> {
+    let mut naming = unit.policies_approved_by_group(group).await?;
+    let rules = unit.rules_mentioning_group(group).await?;
+    naming.extend(rules.iter().filter(|(_, text)| rule_names(text, group)).map(|(policy, _)| *policy));
+    Ok(naming)
+}
+
 /// Whether a rule does, and not a comment in it. This takes reading it, so only what is not there is asked for.
 fn names(policy: &Policy, group: GroupId) -> bool {
-    let by_rule =
-        |text: &str| resolved_names(text, text).iter().any(|(_, id)| *id == PrincipalId::Group(group));
-    policy.rules.iter().any(|rule| by_rule(&rule.resolved))
+    policy.rules.iter().any(|rule| rule_names(&rule.resolved, group))
+}
+
+fn rule_names(text: &str, group: GroupId) -> bool {
+    resolved_names(text, text).iter().any(|(_, id)| *id == PrincipalId::Group(group))
 }
 
 fn unknown(group: &GroupId) -> Problem {

@@ -49,6 +49,8 @@ pub use snapshot::{Snapshot, Snapshots};
 pub use statements::{NewRule, Said};
 pub use versions::VersionDetail;
 
+pub(crate) use groups::policies_naming;
+
 pub use curfew_analysis::Solver;
 pub use curfew_store::PolicyVersionSummary;
 

@@ -65,7 +65,7 @@ impl LastWord {
             Outcome::Approved { terms, .. } => (Vec::new(), terms),
             Outcome::NeedsApproval { requirements, terms } => (requirements.clone(), terms),
         };
-        if !all_met(&requirements, &approvers_so_far(&request)) {
+        if !all_met(&requirements, &approvers_so_far(unit, &request).await?) {
             // The policies have become stricter meanwhile: the approvals count, and more are needed.
             return Ok(AccessRequest { requirements, ..request });
         }

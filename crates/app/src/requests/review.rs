@@ -16,7 +16,7 @@ use crate::grants::check_active;
 use crate::{App, AppError, Caller};
 
 use super::last_word::LastWord;
-use super::{TRIES, moved};
+use super::{TRIES, moved, shortage};
 
 /// The caller approves. With the last approval that is needed policy is asked again, and has the last word.
 pub async fn approve(
@@ -33,10 +33,10 @@ pub async fn approve(
         let decider = Decider::of(&unit, caller).await?;
         let now = app.now();
         may_decide(&request, &decider.reviewer, now)?;
+        let mut approvers = approvers_so_far(&unit, &request).await?;
         drop(unit);
         let approval = word(app, &decider, Verdict::Approved, reasoning.clone(), now);
         may_approve(&request, &approval)?;
-        let mut approvers = approvers_so_far(&request);
         approvers.push(approver(&approval));
         let asked_again = if all_met(&request.requirements, &approvers) {
             Some(LastWord::ask(app, caller.tenant, &request, now).await?)
@@ -105,12 +105,18 @@ async fn write_approval(
     request.updated_at = now;
     let entry = review_entry(caller, AuditAction::RequestApprovalGiven, &request, &approval);
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
-    let request = match asked_again {
+    let mut request = match asked_again {
         None => request,
         Some(last_word) => last_word.conclude(app, caller, &unit, request).await?,
     };
     unit.save_decided_request(&request).await?;
+    let shortage = if request.requirements == seen.requirements {
+        None
+    } else {
+        shortage::notice(&unit, &request, now).await?
+    };
     unit.commit().await?;
+    request.notices.extend(shortage);
     if request.grant.is_some() {
         app.nudge.about(caller.tenant);
     }
@@ -169,10 +175,17 @@ pub(super) fn all_met(requirements: &[ApprovalRequirement], approvers: &[Approve
     requirements.iter().all(|requirement| requirement.is_met(approvers))
 }
 
-/// Those who approved, each by the groups that they were in then.
-pub(super) fn approvers_so_far(request: &AccessRequest) -> Vec<Approver> {
+/// Those who approved and are active now, each by the groups that they were in then. Whose account was suspended since
+/// may not have been who used it.
+pub(super) async fn approvers_so_far(
+    unit: &ReadUnit,
+    request: &AccessRequest,
+) -> Result<Vec<Approver>, AppError> {
     let approved = request.approvals.iter().filter(|approval| approval.verdict == Verdict::Approved);
-    approved.map(approver).collect()
+    let mut approvers: Vec<Approver> = approved.map(approver).collect();
+    let active = unit.active_among(&approvers.iter().map(|approver| approver.person).collect()).await?;
+    approvers.retain(|approver| active.contains(&approver.person));
+    Ok(approvers)
 }
 
 fn approver(approval: &Approval) -> Approver {
@@ -208,6 +221,12 @@ pub(super) fn decided(
     }
 }
 
+/// Those of the approver's groups that a policy asks for. What else they are in is nobody's business here.
+fn groups_that_count(request: &AccessRequest, approval: &Approval) -> Vec<String> {
+    let named = |group: &&GroupId| request.requirements.iter().any(|one| one.groups.contains(group));
+    approval.groups.iter().filter(named).map(GroupId::to_string).collect()
+}
+
 fn review_entry(
     caller: &Caller,
     action: AuditAction,
@@ -216,8 +235,11 @@ fn review_entry(
 ) -> NewEntry {
     let entry = NewEntry::new(caller.actor, action, "request", request.id)
         .with("requester_id", request.requester.to_string())
-        .with("verdict", approval.verdict.as_str())
-        .with("approver_groups", approval.groups.iter().map(GroupId::to_string).collect::<Vec<_>>());
+        .with("verdict", approval.verdict.as_str());
+    let entry = match approval.verdict {
+        Verdict::Approved => entry.with("approver_groups", groups_that_count(request, approval)),
+        Verdict::Denied => entry,
+    };
     match &approval.reasoning {
         Some(reasoning) => entry.with_personal("reasoning", reasoning.as_str()),
         None => entry,

@@ -12,7 +12,7 @@ pub(super) async fn notice(
     request: &AccessRequest,
     now: Timestamp,
 ) -> Result<Option<String>, AppError> {
-    if request.decided_status != RequestStatus::Pending {
+    if request.status(now) != RequestStatus::Pending {
         return Ok(None);
     }
     let roles = roles_that_approve(unit).await?;

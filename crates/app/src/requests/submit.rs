@@ -35,7 +35,7 @@ pub async fn submit(
     let asked = Asked::new(&wanted, caller)?;
     if let Some(id) = earlier(app, caller, once).await? {
         let unit = app.store.tenant(caller.tenant).read().await?;
-        return answered_before(&unit, id).await.map(Made::Before);
+        return answered_before(&unit, id, app.now()).await.map(Made::Before);
     }
     app.check_deciding()?;
     if let Some(request) = by_memory(app, caller, once, &wanted, &asked).await? {
@@ -89,8 +89,9 @@ async fn by_memory(
 }
 
 /// What the same submission was answered before.
-async fn answered_before(unit: &ReadUnit, id: RequestId) -> Result<AccessRequest, AppError> {
-    let request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
+async fn answered_before(unit: &ReadUnit, id: RequestId, now: Timestamp) -> Result<AccessRequest, AppError> {
+    let mut request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
+    request.notices.extend(shortage::notice(unit, &request, now).await?);
     match unit.decisions(id).await?.first().and_then(record::outcome_of) {
         Some(outcome) => refuse_denied(request, &outcome),
         None => Ok(request),
@@ -134,12 +135,10 @@ async fn keep(
     }
     room::check(&unit, &request, now).await?;
     let shortage = shortage::notice(&unit, &request, now).await?;
-    let lacks_approvers = shortage.is_some();
-    request.notices.extend(shortage);
     let mut granted = granted(app, &request, facts, decision, now);
     request.grant = granted.as_ref().map(|making| making.grant.id);
     unit.insert_request(&request).await?;
-    let mut log = vec![submitted(caller, &request, lacks_approvers)];
+    let mut log = vec![submitted(caller, &request, shortage.is_some())];
     log.push(record::keep(app, &unit, request.id, asked, facts, decision, now).await?);
     log.extend(decided(&request));
     if let Some(making) = &mut granted {
@@ -152,6 +151,8 @@ async fn keep(
     if let Some(making) = granted {
         making.nudge(app, caller.tenant);
     }
+    // Told, and not kept: it may be otherwise when the request is read.
+    request.notices.extend(shortage);
     Ok(Some(request))
 }
 

@@ -1,8 +1,9 @@
 //! What policies would be told of requests that nobody has made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use curfew_domain::{GroupId, TenantId, Timestamp, User};
+use curfew_domain::{Memberships, TenantId, Timestamp, User};
 use curfew_policy::AccessQuestion;
 use curfew_store::ReadUnit;
 
@@ -93,33 +94,36 @@ pub(super) fn of_person(problem: &str) -> AppError {
     AppError::field("requester", problem)
 }
 
-/// All that are not there are told, not only the first.
-pub(super) async fn groups(unit: &ReadUnit, names: &[GroupName]) -> Result<Vec<GroupId>, AppError> {
-    let (mut groups, mut problems) = (Vec::new(), Vec::new());
+/// The groups, with the roles that they give. All that are not there are told, not only the first.
+pub(super) async fn groups(unit: &ReadUnit, names: &[GroupName]) -> Result<Memberships, AppError> {
+    let (mut groups, mut problems) = (BTreeSet::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
         match name.find(unit).await? {
-            Some(group) => groups.push(group),
+            Some(group) => {
+                groups.insert(group);
+            }
             None => problems.push(FieldProblem {
                 path: format!("groups[{index}]"),
                 problem: "there is no group by that id or name; GET /v1/groups lists them".to_owned(),
             }),
         }
     }
-    if problems.is_empty() { Ok(groups) } else { Err(AppError::Invalid(problems)) }
+    if !problems.is_empty() {
+        return Err(AppError::Invalid(problems));
+    }
+    let roles = unit.roles_given_by(&groups).await?;
+    Ok(Memberships { groups, roles })
 }
 
 /// What is supposed, in the place of what is so.
 pub(super) fn put_into(
     question: &mut AccessQuestion,
-    groups: &[GroupId],
+    besides: &Memberships,
     circumstances: &Circumstances,
     memory: &Memory,
 ) {
-    for group in groups {
-        if !question.person.groups.contains(group) {
-            question.person.groups.push(*group);
-        }
-    }
+    add_missing(&mut question.person.groups, &besides.groups);
+    add_missing(&mut question.person.roles, &besides.roles);
     if let Some(moment) = circumstances.requested_at {
         question.requested_at = moment;
         question.local = moment.local(&memory.snapshot.settings.time_zone);
@@ -128,6 +132,11 @@ pub(super) fn put_into(
         question.mfa = mfa;
         question.person.mfa = mfa;
     }
+}
+
+fn add_missing<T: Clone + Ord>(all: &mut Vec<T>, more: &BTreeSet<T>) {
+    let missing: Vec<T> = more.iter().filter(|one| !all.contains(one)).cloned().collect();
+    all.extend(missing);
 }
 
 /// A request's fields have other places where one question is put.

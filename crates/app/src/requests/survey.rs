@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use curfew_domain::connection::VerifiedConnection;
-use curfew_domain::{AccountId, Action, GroupId, PermissionSetArn, Seconds, TenantId, Timestamp, User};
+use curfew_domain::{AccountId, Action, Memberships, PermissionSetArn, Seconds, TenantId, Timestamp, User};
 use curfew_policy::{AccessQuestion, PermissionSetFacts, Target};
 use curfew_store::ReadUnit;
 
@@ -81,8 +81,8 @@ pub(crate) async fn of_everybody(
     drop(unit);
     let is_cut = people.len() as u64 > MOST_PEOPLE;
     people.truncate(usize::try_from(MOST_PEOPLE).unwrap_or(usize::MAX));
-    let now = app.now();
-    let question = |person| told((person, &[]), &asked, &place, &memory, (&wanted.circumstances, now));
+    let (now, none) = (app.now(), Memberships::default());
+    let question = |person| told((person, &none), &asked, &place, &memory, (&wanted.circumstances, now));
     let questions = people.iter().map(question).collect();
     let sets = place.targets.iter().map(|target| &target.permission_set);
     let sets = sets.map(|set| SetAsked { facts: set.clone(), is_fresh: true }).collect();
@@ -137,16 +137,17 @@ async fn usable(
     Ok(connection::usable(unit.connection().await?.as_ref())?.clone())
 }
 
-/// What policies are told of the request for this place of a person, in these groups besides their own.
+/// What policies are told of the request for this place of a person, in these groups besides their own, and with their
+/// roles.
 fn told(
-    (person, groups): (&User, &[GroupId]),
+    (person, besides): (&User, &Memberships),
     asked: &Asked,
     place: &Normalised,
     memory: &Memory,
     (circumstances, now): (&Circumstances, Timestamp),
 ) -> AccessQuestion {
     let mut told = question(person_facts(person), asked, place, &memory.snapshot.settings, now);
-    put_into(&mut told, groups, circumstances, memory);
+    put_into(&mut told, besides, circumstances, memory);
     told
 }
 

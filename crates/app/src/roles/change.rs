@@ -1,7 +1,6 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Change, CustomRole, DisplayName, LongText, RoleId, Scope, ScopeSet};
+use curfew_domain::{Change, CustomRole, LongText, RoleId, RoleName, Scope, ScopeSet};
 
-use super::giving::check_gives;
 use super::{RoleView, hold};
 use crate::{App, AppError, Caller};
 
@@ -9,7 +8,7 @@ use crate::{App, AppError, Caller};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleChange {
     /// Another name for people.
-    pub name: Change<DisplayName>,
+    pub name: Change<RoleName>,
     /// Another description, or none.
     pub description: Change<Option<LongText>>,
     /// Other scopes, in place of all that it has.
@@ -27,21 +26,28 @@ pub async fn change(
     caller.require(Scope::RolesUpdate)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let before = hold(&unit, id).await?;
+    let (before, giver) = hold(&unit, caller, Scope::RolesUpdate, id).await?;
     let mut role = CustomRole { updated_by: caller.user, updated_at: now, ..before.clone() };
     change.name.apply_to(&mut role.name);
     change.description.apply_to(&mut role.description);
     change.scopes.apply_to(&mut role.scopes);
+    if role == (CustomRole { updated_by: role.updated_by, updated_at: now, ..before.clone() }) {
+        return RoleView::of(&unit, before).await;
+    }
     let added: ScopeSet = role.scopes.missing_from(&before.scopes).into_iter().collect();
-    check_gives(caller, &added, "the role")?;
+    giver.check_scopes(&added, "the role")?;
     unit.update_custom_role(&role).await?;
     let names = |scopes: &ScopeSet| scopes.iter().map(Scope::as_str).collect::<Vec<_>>();
     let entry = NewEntry::new(caller.actor, AuditAction::RoleUpdated, "role", id)
         .with("slug", role.slug.as_str())
         .with("scopes_before", names(&before.scopes))
-        .with("scopes", names(&role.scopes));
+        .with("scopes", names(&role.scopes))
+        .with("renamed", role.name != before.name)
+        .with("described", role.description != before.description)
+        .with_personal("name_before", before.name.as_str())
+        .with_personal("name", role.name.as_str());
     unit.record(entry, now, app.entropy.as_ref()).await?;
-    let (users, groups) = super::delete::holders(&unit, &role).await?;
+    let view = RoleView::of(&unit, role).await?;
     unit.commit().await?;
-    Ok(RoleView { role: super::Role::Custom(role), users, groups })
+    Ok(view)
 }

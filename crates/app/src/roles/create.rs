@@ -1,11 +1,10 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    BuiltInRole, CustomRole, DisplayName, LongText, RoleId, RoleSlug, Scope, ScopeSet, Timestamp,
+    BuiltInRole, CustomRole, LongText, RoleId, RoleName, RoleSlug, Scope, ScopeSet, Timestamp,
 };
 use curfew_store::{Constraint, ReadUnit, StoreError};
 
-use super::giving::check_gives;
-use super::{MOST_ROLES, Role, RoleView};
+use super::{Giver, MOST_ROLES, Role, RoleView};
 use crate::{App, AppError, Caller, Made, Once};
 
 /// A role that is to be made.
@@ -14,7 +13,7 @@ pub struct NewRole {
     /// Its short name, for good.
     pub slug: RoleSlug,
     /// What people call it.
-    pub name: DisplayName,
+    pub name: RoleName,
     /// What it is for.
     pub description: Option<LongText>,
     /// What it allows.
@@ -29,13 +28,13 @@ pub async fn create(
     once: &Once,
 ) -> Result<Made<RoleView>, AppError> {
     caller.require(Scope::RolesCreate)?;
-    check_gives(caller, &ask.scopes, "the role")?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    unit.bump_version().await?;
+    let giver = Giver::alone(caller, &unit, Scope::RolesCreate).await?;
     if let Some(role) = made_before(&unit, once, now).await? {
-        return Ok(Made::Before(unheld(role)));
+        return Ok(Made::Before(RoleView::of(&unit, role).await?));
     }
+    giver.check_scopes(&ask.scopes, "the role")?;
     if BuiltInRole::named(&ask.slug).is_some() {
         return Err(taken(&ask.slug));
     }
@@ -59,15 +58,12 @@ pub async fn create(
     })?;
     let entry = NewEntry::new(caller.actor, AuditAction::RoleCreated, "role", role.id)
         .with("slug", role.slug.as_str())
-        .with("scopes", role.scopes.iter().map(Scope::as_str).collect::<Vec<_>>());
+        .with("scopes", role.scopes.iter().map(Scope::as_str).collect::<Vec<_>>())
+        .with_personal("name", role.name.as_str());
     unit.record(entry, now, app.entropy.as_ref()).await?;
     once.remember(&unit, role.id, now).await?;
     unit.commit().await?;
-    Ok(Made::Now(unheld(role)))
-}
-
-fn unheld(role: CustomRole) -> RoleView {
-    RoleView { role: Role::Custom(role), users: 0, groups: 0 }
+    Ok(Made::Now(RoleView { role: Role::Custom(role), users: 0, groups: 0 }))
 }
 
 fn taken(slug: &RoleSlug) -> AppError {

@@ -9,7 +9,7 @@ use crate::{App, AppError, Caller};
 pub async fn delete(app: &App, caller: &Caller, id: RoleId) -> Result<(), AppError> {
     caller.require(Scope::RolesDelete)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
-    let role = hold(&unit, id).await?;
+    let (role, _) = hold(&unit, caller, Scope::RolesDelete, id).await?;
     let (users, groups) = holders(&unit, &role).await?;
     if users > 0 || groups > 0 {
         return Err(AppError::conflict(format!(
@@ -20,7 +20,8 @@ pub async fn delete(app: &App, caller: &Caller, id: RoleId) -> Result<(), AppErr
     unit.delete_custom_role(id).await?;
     let entry = NewEntry::new(caller.actor, AuditAction::RoleDeleted, "role", id)
         .with("slug", role.slug.as_str())
-        .with("scopes", role.scopes.iter().map(Scope::as_str).collect::<Vec<_>>());
+        .with("scopes", role.scopes.iter().map(Scope::as_str).collect::<Vec<_>>())
+        .with_personal("name", role.name.as_str());
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     Ok(unit.commit().await?)
 }

@@ -11,7 +11,7 @@ pub use create::{NewRole, create};
 pub use delete::delete;
 pub use read::{Role, RoleView, get, list};
 
-pub(crate) use giving::{check_gives, scopes_of_roles};
+pub(crate) use giving::{Giver, scopes_of_roles};
 
 use curfew_domain::{CustomRole, RoleId, Scope};
 use curfew_store::WriteUnit;
@@ -27,11 +27,18 @@ pub fn permissions(caller: &Caller) -> Result<&'static [Scope], AppError> {
     Ok(Scope::ALL)
 }
 
-/// A role that is to be changed or deleted: nobody else changes roles, or gives one, before the unit ends.
-async fn hold(unit: &WriteUnit, id: RoleId) -> Result<CustomRole, AppError> {
+/// A role that is to be changed or deleted, and who does it: nobody else changes roles, or gives one, before the unit
+/// ends.
+async fn hold(
+    unit: &WriteUnit,
+    caller: &Caller,
+    needs: Scope,
+    id: RoleId,
+) -> Result<(CustomRole, Giver), AppError> {
     if read::built_in(id).is_some() {
         return Err(AppError::conflict("every tenant has this role as it is: make another one"));
     }
-    unit.bump_version().await?;
-    unit.custom_role(id).await?.ok_or(AppError::NotFound("role"))
+    let giver = Giver::alone(caller, unit, needs).await?;
+    let role = unit.custom_role(id).await?.ok_or(AppError::NotFound("role"))?;
+    Ok((role, giver))
 }

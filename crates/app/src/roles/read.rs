@@ -1,4 +1,5 @@
 use curfew_domain::{BuiltInRole, CustomRole, RoleId, RoleSlug, Scope, Timestamp};
+use curfew_store::ReadUnit;
 use uuid::Uuid;
 
 use crate::{App, AppError, Caller};
@@ -12,6 +13,14 @@ pub struct RoleView {
     pub users: u64,
     /// How many groups give it.
     pub groups: u64,
+}
+
+impl RoleView {
+    /// One that the tenant has made.
+    pub(super) async fn of(unit: &ReadUnit, role: CustomRole) -> Result<Self, AppError> {
+        let (users, groups) = super::delete::holders(unit, &role).await?;
+        Ok(Self { role: Role::Custom(role), users, groups })
+    }
 }
 
 /// A role of either kind.

@@ -2,14 +2,15 @@ use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    AccountSet, AuthProvider, BuiltInRole, DisplayName, Email, Memberships, RoleSlug, Scope, ScopeSet,
-    Timestamp, User, UserId,
+    AccountSet, AuthProvider, DisplayName, Email, Memberships, RoleSlug, Scope, ScopeSet, Timestamp, User,
+    UserId,
 };
 use curfew_store::{Constraint, ReadUnit, StoreError};
 use secrecy::SecretString;
 
 use super::check_roles;
 use crate::credentials::password::{NewPassword, PasswordHash};
+use crate::roles::Giver;
 use crate::{App, AppError, Caller, Made, Once};
 
 /// Someone who is to be made.
@@ -37,7 +38,7 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
         return Err(AppError::field("roles", "a user has at least one role"));
     }
     let reading = app.store.tenant(caller.tenant).read().await?;
-    check_roles(&reading, &ask.roles, caller).await?;
+    check_roles(&reading, &ask.roles, &Giver::seen(caller, &reading, Scope::UsersCreate).await?).await?;
     // Before a password is hashed for nothing, or refused because others are being hashed.
     if let Some(user) = made_before(&reading, once, app.now()).await? {
         return Ok(Made::Before(user));
@@ -47,11 +48,8 @@ pub async fn create(app: &App, caller: &Caller, ask: NewUser, once: &Once) -> Re
 
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    if ask.roles.iter().any(|role| BuiltInRole::named(role).is_none()) {
-        // Whoever deletes a role of the tenant's waits, or came before.
-        unit.bump_version().await?;
-        check_roles(&unit, &ask.roles, caller).await?;
-    }
+    // Whoever deletes one of the roles waits, or came before; so does whoever takes them from the caller.
+    check_roles(&unit, &ask.roles, &Giver::alone(caller, &unit, Scope::UsersCreate).await?).await?;
     if let Some(user) = made_before(&unit, once, now).await? {
         return Ok(Made::Before(user));
     }

@@ -15,12 +15,12 @@ use std::collections::BTreeSet;
 use curfew_domain::{RoleSlug, User};
 use curfew_store::ReadUnit;
 
-use crate::roles::{check_gives, scopes_of_roles};
-use crate::{AppError, Caller};
+use crate::AppError;
+use crate::roles::{Giver, scopes_of_roles};
 
-/// Roles that exist, and that carry nothing that the giver lacks.
-async fn check_roles(unit: &ReadUnit, roles: &BTreeSet<RoleSlug>, giver: &Caller) -> Result<(), AppError> {
-    check_gives(giver, &scopes_of_roles(unit, "roles", roles).await?, "these roles")
+/// Roles that exist, and that the giver may give.
+async fn check_roles(unit: &ReadUnit, roles: &BTreeSet<RoleSlug>, giver: &Giver) -> Result<(), AppError> {
+    giver.check_roles(roles, &scopes_of_roles(unit, "roles", roles).await?, "these roles")
 }
 
 /// Refuses to take away the last admin who can sign in. The unit has moved the tenant's version: whoever else would take one waits.

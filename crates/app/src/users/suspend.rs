@@ -3,7 +3,7 @@ use curfew_domain::{DoneBy, Reason, Revoked, Scope, Timestamp, User, UserId};
 use curfew_store::WriteUnit;
 
 use super::keep_one_admin;
-use crate::roles::check_gives;
+use crate::roles::Giver;
 use crate::{App, AppError, Caller};
 
 /// Suspends a user: from the next call on nothing of theirs is let in, their pending requests are cancelled, their
@@ -13,7 +13,7 @@ pub async fn suspend(app: &App, caller: &Caller, id: UserId) -> Result<User, App
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     // First: of two admins who suspend each other, the second waits here, and then is the last.
-    unit.bump_version().await?;
+    Giver::alone(caller, &unit, Scope::UsersSuspend).await?;
     let before = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
     if !before.active {
         return Ok(before);
@@ -76,13 +76,13 @@ pub async fn activate(app: &App, caller: &Caller, id: UserId) -> Result<User, Ap
     caller.require(Scope::UsersSuspend)?;
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
-    unit.bump_version().await?;
+    let giver = Giver::alone(caller, &unit, Scope::UsersSuspend).await?;
     let before = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
     if before.active {
         return Ok(before);
     }
     // Else whoever may activate could bring back an admin that they could not make.
-    check_gives(caller, &before.scopes(), "their roles, also those by groups,")?;
+    giver.check_scopes(&before.scopes(), "their roles, also those by groups,")?;
     unit.end_sessions_of(id, now).await?;
     // Nothing can be made for someone who is suspended; should a key be there all the same, it is no surprise later.
     unit.revoke_api_keys_of(id, Revoked { by: caller.user, at: now }).await?;

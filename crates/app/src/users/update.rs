@@ -4,6 +4,7 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{BuiltInRole, DisplayName, RoleSlug, Scope, User, UserId};
 
 use super::{check_roles, keep_one_admin};
+use crate::roles::Giver;
 use crate::{App, AppError, Caller};
 
 /// What is to change of a user.
@@ -21,14 +22,14 @@ pub async fn update(app: &App, caller: &Caller, id: UserId, change: UserChange) 
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     // First: of two admins who demote each other, the second waits here, and then is the last.
-    unit.bump_version().await?;
+    let giver = Giver::alone(caller, &unit, Scope::UsersUpdate).await?;
     let before = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
     let roles = change.roles.unwrap_or_else(|| before.roles.clone());
     if roles.is_empty() {
         return Err(AppError::field("roles", "a user has at least one role"));
     }
     let added: BTreeSet<RoleSlug> = roles.difference(&before.roles).cloned().collect();
-    check_roles(&unit, &added, caller).await?;
+    check_roles(&unit, &added, &giver).await?;
     if !roles.contains(&BuiltInRole::Admin.slug()) {
         keep_one_admin(&unit, &before).await?;
     }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use curfew_app::groups::{self, GroupChange, NewGroup};
 use curfew_app::policies::{self, Edit, Evaluated, PolicyChange, TermsChange};
-use curfew_app::requests::{self, Circumstances, GroupName, ListedFor, PersonName, Supposed, WhatIf};
+use curfew_app::requests::{
+    self, Circumstances, GroupName, ListedFor, PersonName, Supposed, WhatIf, WhatIfAnywhere,
+};
 use curfew_app::roles::{self, NewRole};
 use curfew_app::testing::{TestApp, TestParts};
-use curfew_app::{AppError, Caller, Once};
+use curfew_app::{AppError, Caller, Once, users};
 use curfew_domain::policy::PolicyTerms;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
-    AccessRequest, Action, BuiltInRole, Change, ErrorCode, GroupId, PageRequest, RequestId, Scope, Seconds,
+    AccessRequest, Action, BuiltInRole, Change, ErrorCode, GroupId, PageRequest, RequestId, RoleSlug, Scope,
+    Seconds,
 };
 use curfew_store::testing::sealed_log;
 use curfew_store::{RequestFilter, on_both_databases};
@@ -37,6 +40,18 @@ async fn add(world: &World, group: GroupId, member: &Caller) {
 
 async fn remove(world: &World, group: GroupId, member: &Caller) {
     groups::remove_member(&world.test.app, &world.admin, group, member.user).await.unwrap();
+}
+
+async fn role_of_ones_own(world: &World, name: &str, scopes: &[Scope]) -> RoleSlug {
+    let role = NewRole {
+        slug: name.parse().unwrap(),
+        name: name.parse().unwrap(),
+        description: None,
+        scopes: scopes.iter().copied().collect(),
+    };
+    let slug = role.slug.clone();
+    roles::create(&world.test.app, &world.admin, role, &Once::unkeyed()).await.unwrap();
+    slug
 }
 
 async fn save(world: &World, terms: PolicyTerms, text: &str) -> Result<policies::PolicyDetail, AppError> {
@@ -68,6 +83,10 @@ async fn waiting_for(world: &World, caller: &Caller) -> usize {
     let (filter, page) = (RequestFilter::default(), PageRequest::default());
     let listed = requests::list(&world.test.app, caller, Some(ListedFor::ToReview), filter, page);
     listed.await.unwrap().items.len()
+}
+
+async fn stored_notices(world: &World, id: RequestId) -> Vec<String> {
+    requests::get(&world.test.app, &world.admin, id).await.unwrap().notices
 }
 
 fn nowhere() -> GroupId {
@@ -330,7 +349,11 @@ on_both_databases! {
         let seniors = group(&world, "seniors", &[]).await;
         save(&world, by(&[seniors], 1), PERMIT_ALL).await.unwrap();
         let alice = world.person("alice", BuiltInRole::Approver, None).await;
-        let notices = async || asks(&world, &alice).await.notices;
+        let notices = async || {
+            let request = asks(&world, &alice).await;
+            assert_eq!(stored_notices(&world, request.id).await, [""; 0], "it may be otherwise when it is read");
+            request.notices
+        };
         let nobody = ["As things are, this can't be approved: it needs an approval by members of the policy's approver \
                        groups, and nobody could give one. Ask an admin."];
         assert_eq!(notices().await, nobody);
@@ -360,6 +383,89 @@ on_both_databases! {
         assert_eq!(told, 5);
     }
 
+    async fn an_approval_that_leaves_what_nobody_could_give_says_so(db: &TestStore) {
+        let world = World::new(db).await;
+        let seniors = group(&world, "seniors", &[]).await;
+        let policy = save(&world, by_people(1), PERMIT_ALL).await.unwrap().policy;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = asks(&world, &alice).await;
+        let terms = TermsChange { approver_groups: Change::To(vec![seniors]), ..TermsChange::default() };
+        let change = PolicyChange { terms, ..PolicyChange::default() };
+        policies::change(&world.test.app, &world.admin, policy.id, change).await.unwrap();
+        let still = approve(&world, &world.admin, request.id).await.unwrap();
+        assert!(still.notices[0].contains("nobody could give one"), "{:?}", still.notices);
+        assert_eq!(stored_notices(&world, request.id).await, [""; 0]);
+    }
+
+    async fn a_repeated_submission_says_whether_it_could_be_approved_now(db: &TestStore) {
+        let world = World::new(db).await;
+        let seniors = group(&world, "seniors", &[]).await;
+        save(&world, by(&[seniors], 1), PERMIT_ALL).await.unwrap();
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let app = &world.test.app;
+        let ask = async || {
+            let once = Once::keyed(&app.keyring, &alice, "requests", "key", b"{}");
+            requests::submit(app, &alice, &once, to_read(account(DEV))).await.unwrap().into_inner()
+        };
+        let first = ask().await;
+        assert_eq!(first.notices.len(), 1);
+        assert_eq!(ask().await, first);
+        add(&world, seniors, &world.admin).await;
+        assert_eq!(ask().await, AccessRequest { notices: Vec::new(), ..first });
+    }
+
+    async fn the_log_has_those_groups_of_an_approver_that_count(db: &TestStore) {
+        let world = World::new(db).await;
+        let ada = world.person("ada", BuiltInRole::Approver, None).await;
+        let seniors = group(&world, "seniors", &[&ada]).await;
+        group(&world, "choir", &[&ada]).await;
+        save(&world, by(&[seniors], 1), PERMIT_ALL).await.unwrap();
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let (approved, denied) = (asks(&world, &alice).await, asks(&world, &alice).await);
+        approve(&world, &ada, approved.id).await.unwrap();
+        requests::deny(&world.test.app, &ada, denied.id, None).await.unwrap();
+        world.test.app.store.seal(world.tenant).await.unwrap();
+        let log = sealed_log(&world.test.app.store, world.tenant).await;
+        let groups = |action: &str| {
+            let entry = log.iter().find(|entry| entry.body.action.as_str() == action).unwrap();
+            entry.body.metadata.get("approver_groups").cloned()
+        };
+        assert_eq!(groups("request.approval_given"), Some(serde_json::json!([seniors.to_string()])));
+        assert_eq!(groups("request.denied"), None);
+    }
+
+    async fn a_comment_that_names_a_group_keeps_it_not(db: &TestStore) {
+        let world = World::new(db).await;
+        let (app, admin) = (&world.test.app, &world.admin);
+        let (ruled, mentioned) = (group(&world, "a", &[]).await, group(&world, "b", &[]).await);
+        let text = format!(
+            "// Not Group::\"{mentioned}\".\nforbid (principal in Group::\"a\", action, resource);"
+        );
+        save(&world, auto(), &text).await.unwrap();
+        groups::delete(app, admin, mentioned).await.unwrap();
+        let Err(AppError::Conflict { message, .. }) = groups::delete(app, admin, ruled).await else {
+            panic!("it was deleted")
+        };
+        assert!(message.starts_with("a policy names the group a"), "{message}");
+    }
+
+    async fn which_policies_name_a_group_is_told_to_who_may_read_them(db: &TestStore) {
+        let world = World::new(db).await;
+        let ruled = group(&world, "a", &[]).await;
+        for _ in 0..2 {
+            save(&world, auto(), "forbid (principal in Group::\"a\", action, resource);").await.unwrap();
+        }
+        let blind = Caller {
+            scopes: world.admin.scopes.iter().filter(|scope| *scope != Scope::PoliciesRead).collect(),
+            ..world.admin.clone()
+        };
+        let Err(AppError::Conflict { message, details }) = groups::delete(&world.test.app, &blind, ruled).await else {
+            panic!("it was deleted")
+        };
+        assert!(message.starts_with("2 policies name the group a") && !message.contains("details"), "{message}");
+        assert!(details.is_empty(), "{details:?}");
+    }
+
     async fn who_approves_by_a_role_of_the_tenant_s_own_could_approve(db: &TestStore) {
         let world = World::new(db).await;
         let app = &world.test.app;
@@ -367,14 +473,7 @@ on_both_databases! {
         let alice = world.person("alice", BuiltInRole::User, None).await;
         let una = world.person("una", BuiltInRole::User, None).await;
         assert!(asks(&world, &alice).await.notices[0].contains("it needs 2 approvals, and one person could give one"));
-        let reviewer = NewRole {
-            slug: "reviewer".parse().unwrap(),
-            name: "Reviewer".parse().unwrap(),
-            description: None,
-            scopes: [Scope::RequestsApprove].into_iter().collect(),
-        };
-        let slug = reviewer.slug.clone();
-        roles::create(app, &world.admin, reviewer, &Once::unkeyed()).await.unwrap();
+        let slug = role_of_ones_own(&world, "reviewer", &[Scope::RequestsApprove]).await;
         let reviewers = group(&world, "reviewers", &[&una]).await;
         groups::add_role(app, &world.admin, reviewers, slug, &Once::unkeyed()).await.unwrap();
         assert_eq!(asks(&world, &alice).await.notices, [""; 0]);
@@ -395,6 +494,62 @@ on_both_databases! {
             let refused = evaluated(&world, vec![GroupName::Id(engineers), unknown]).await;
             assert_eq!(fields(refused), ["groups[1]"]);
         }
+    }
+
+    async fn a_supposed_group_brings_the_roles_that_it_gives(db: &TestStore) {
+        let world = World::new(db).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let engineers = group(&world, "engineering", &[]).await;
+        let oncall = role_of_ones_own(&world, "oncall", &[]).await;
+        for role in [oncall, BuiltInRole::User.slug()] {
+            groups::add_role(&world.test.app, &world.admin, engineers, role, &Once::unkeyed()).await.unwrap();
+        }
+        let text = "permit (principal in Role::\"oncall\", action, resource) when { principal.roles.contains(\"oncall\") };";
+        save(&world, auto(), text).await.unwrap();
+        let permits = async |groups| evaluated(&world, groups).await.unwrap().explanation.reason.starts_with("Permitted");
+        assert!(!permits(Vec::new()).await);
+        assert!(permits(vec![GroupName::Id(engineers)]).await);
+        let reached = async |groups| {
+            let wanted = WhatIfAnywhere { action: Action::Read, duration: None, groups, circumstances: Circumstances::default() };
+            let person = PersonName::Id(alice.user);
+            policies::what_can_access(&world.test.app, &world.admin, person, wanted).await.unwrap().found
+        };
+        assert_eq!(reached(Vec::new()).await, 0);
+        assert!(reached(vec![GroupName::Id(engineers)]).await > 0);
+        world.submit(&alice, to_read(account(DEV))).await.unwrap_err();
+        add(&world, engineers, &alice).await;
+        world.submit(&alice, to_read(account(DEV))).await.unwrap();
+    }
+
+    async fn an_approval_of_somebody_suspended_since_does_not_count(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        save(&world, by_people(2), PERMIT_ALL).await.unwrap();
+        let [ada, ben, cy] = [
+            world.person("ada", BuiltInRole::Approver, None).await,
+            world.person("ben", BuiltInRole::Approver, None).await,
+            world.person("cy", BuiltInRole::Approver, None).await,
+        ];
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = asks(&world, &alice).await;
+        approve(&world, &ada, request.id).await.unwrap();
+        users::suspend(app, &world.admin, ada.user).await.unwrap();
+        let still = approve(&world, &ben, request.id).await.unwrap();
+        assert_eq!((still.status(app.now()), still.approvals.len()), (RequestStatus::Pending, 2));
+        assert!(approve(&world, &cy, request.id).await.unwrap().grant.is_some());
+    }
+
+    async fn an_approval_counts_again_when_who_gave_it_is_back(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        save(&world, by_people(2), PERMIT_ALL).await.unwrap();
+        let ada = world.person("ada", BuiltInRole::Approver, None).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = asks(&world, &alice).await;
+        approve(&world, &ada, request.id).await.unwrap();
+        users::suspend(app, &world.admin, ada.user).await.unwrap();
+        users::activate(app, &world.admin, ada.user).await.unwrap();
+        assert!(approve(&world, &world.admin, request.id).await.unwrap().grant.is_some());
     }
 
     async fn of_a_deletion_and_a_policy_that_names_the_group_one_wins(db: &TestStore) {

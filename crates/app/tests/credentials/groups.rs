@@ -11,8 +11,8 @@ use curfew_store::testing::{TestStore, sealed_log};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::code;
 use crate::users::make_user;
+use crate::{code, stranger};
 
 /// A tenant with groups.
 struct Acme {
@@ -255,7 +255,7 @@ on_both_databases! {
 
     async fn nobody_gains_by_a_group(db: &TestStore) {
         let acme = Acme::new(db).await;
-        let weak = acme.with(&[Scope::GroupsUpdate, Scope::AwsRead, Scope::RequestsCreate]);
+        let weak = acme.with(&[Scope::GroupsUpdate, Scope::AwsRead, Scope::RequestsCreate, Scope::PoliciesWrite]);
         let group = acme.make("admins").await.unwrap();
         let dana = acme.dana().await;
         acme.give(&weak, group.id, BuiltInRole::User).await.unwrap();
@@ -301,6 +301,43 @@ on_both_databases! {
         assert_eq!(kept.memberships.roles, [BuiltInRole::Approver.slug()].into());
     }
 
+    async fn the_log_says_how_a_group_was_called(db: &TestStore) {
+        let acme = Acme::new(db).await;
+        let (app, admin) = (&acme.test.app, acme.admin());
+        let group = acme.make("ops").await.unwrap();
+        let change = GroupChange { name: Change::To("builders".parse().unwrap()), ..GroupChange::default() };
+        groups::change(app, admin, group.id, change).await.unwrap();
+        app.store.seal(acme.tenant.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.tenant.id).await;
+        let entry = log.iter().find(|entry| entry.body.action.as_str() == "group.updated").unwrap();
+        assert_eq!((entry.personal("name_before"), entry.personal("name")), (Some("ops"), Some("builders")));
+    }
+
+    async fn a_person_is_in_a_hundred_groups_and_a_tenant_has_a_thousand(db: &TestStore) {
+        let acme = Acme::new(db).await;
+        let (app, admin) = (&acme.test.app, acme.admin());
+        let dana = acme.dana().await;
+        let first = acme.make("first").await.unwrap();
+        let unit = app.store.tenant(acme.tenant.tenant.id).write().await.unwrap();
+        for number in 1..1_000 {
+            let id = GroupId::from_uuid(Uuid::from_u128(number));
+            let name = format!("group {number}").parse().unwrap();
+            unit.insert_group(&Group { id, name, ..first.clone() }).await.unwrap();
+            if number < 100 {
+                unit.insert_group_member(id, dana.id, GroupSource::Local, app.now()).await.unwrap();
+            }
+        }
+        unit.commit().await.unwrap();
+        assert_eq!(code(acme.make("one too many").await), ErrorCode::Conflict);
+        acme.add(admin, first.id, dana.id).await.unwrap();
+        let next = GroupId::from_uuid(Uuid::from_u128(100));
+        assert_eq!(code(acme.add(admin, next, dana.id).await), ErrorCode::Conflict);
+        groups::remove_member(app, admin, first.id, dana.id).await.unwrap();
+        acme.add(admin, next, dana.id).await.unwrap();
+        groups::delete(app, admin, first.id).await.unwrap();
+        acme.make("enough").await.unwrap();
+    }
+
     async fn a_repeated_request_makes_nothing_twice(db: &TestStore) {
         let acme = Acme::new(db).await;
         let (app, admin) = (&acme.test.app, acme.admin());
@@ -329,7 +366,7 @@ on_both_databases! {
         let dana = acme.dana().await;
         acme.add(admin, group.id, dana.id).await.unwrap();
         acme.give(admin, group.id, BuiltInRole::Admin).await.unwrap();
-        let stranger = Caller { tenant: curfew_domain::TenantId::from_uuid(Uuid::from_u128(9)), ..admin.clone() };
+        let stranger = stranger(&acme.test, &acme.tenant).await;
         for refused in [
             code(groups::get(app, &stranger, group.id).await),
             code(groups::members(app, &stranger, group.id).await),

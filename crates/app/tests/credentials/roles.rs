@@ -1,17 +1,17 @@
-use curfew_app::groups::{self, NewGroup};
+use curfew_app::groups::{self, GroupChange, NewGroup};
 use curfew_app::roles::{self, NewRole, RoleChange, RoleView};
 use curfew_app::testing::{TestApp, TestParts, TestTenant};
 use curfew_app::users::{self, UserChange};
 use curfew_app::{AppError, Caller, Once};
 use curfew_domain::{
-    BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, Scope, ScopeSet, TenantId,
+    BuiltInRole, Change, CustomRole, ErrorCode, PlatformMode, RoleId, RoleSlug, Scope, ScopeSet, Seconds,
 };
 use curfew_store::on_both_databases;
 use curfew_store::testing::{TestStore, sealed_log};
 use uuid::Uuid;
 
-use crate::code;
-use crate::users::make_user;
+use crate::users::{make_user, new_user};
+use crate::{code, stranger};
 
 async fn start(db: &TestStore) -> (TestApp, TestTenant) {
     let test = TestApp::new(&db.store);
@@ -102,6 +102,64 @@ on_both_databases! {
         alter(&test, &weak, role.id, &[]).await.unwrap();
     }
 
+    async fn a_role_is_given_by_who_holds_it_or_writes_policies(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin, tenant) = (&test.app, &acme.caller, acme.tenant.id);
+        let once = Once::unkeyed();
+        let oncall = make(&test, admin, &[]).await.unwrap().slug;
+        let helping = [Scope::UsersCreate, Scope::UsersUpdate, Scope::GroupsCreate, Scope::GroupsUpdate];
+        let helpdesk = NewRole { slug: "helpdesk".parse().unwrap(), ..auditor(&helping) };
+        roles::create(app, admin, helpdesk.clone(), &once).await.unwrap();
+        let dana = make_user(&test, admin, "dana@acme.example", &["helpdesk"]).await;
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let caller = test.caller(&token, tenant).await.unwrap();
+        let group = async |name: &str| {
+            let ask = NewGroup { name: name.parse().unwrap(), description: None };
+            groups::create(app, admin, ask, &once).await.unwrap().into_inner().id
+        };
+        let (empty, giving) = (group("empty").await, group("giving").await);
+        groups::add_role(app, admin, giving, oncall.clone(), &once).await.unwrap();
+        let attempts = async |by: &Caller| {
+            let both = UserChange { roles: Some([helpdesk.slug.clone(), oncall.clone()].into()), ..UserChange::default() };
+            let mut made = new_user(&format!("eve-{}@acme.example", by.scopes.iter().count()), &["auditor"]);
+            made.password = None;
+            [
+                groups::add_role(app, by, empty, oncall.clone(), &once).await.map(drop),
+                users::create(app, by, made, &once).await.map(drop),
+                users::update(app, by, dana.id, both).await.map(drop),
+                groups::add_member(app, by, giving, dana.id, &once).await.map(drop),
+            ]
+        };
+        let undo = async || {
+            let own = UserChange { roles: Some([helpdesk.slug.clone()].into()), ..UserChange::default() };
+            groups::remove_role(app, admin, empty, oncall.clone()).await.unwrap();
+            users::update(app, admin, dana.id, own).await.unwrap();
+            groups::remove_member(app, admin, giving, dana.id).await.unwrap();
+        };
+        for attempt in attempts(&caller).await {
+            let Err(AppError::Forbidden { message, .. }) = attempt else { panic!("{attempt:?}") };
+            assert!(message.contains("the role auditor") && message.contains("policies:write"), "{message}");
+        }
+        assert!(attempts(admin).await.iter().all(Result::is_ok), "who writes policies");
+        undo().await;
+        let holders = group("holders").await;
+        groups::add_role(app, admin, holders, oncall.clone(), &once).await.unwrap();
+        groups::add_member(app, admin, holders, dana.id, &once).await.unwrap();
+        assert!(attempts(&caller).await.iter().all(Result::is_ok), "who holds it by a group");
+    }
+
+    async fn a_scope_that_this_program_does_not_know_gives_nothing(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
+        make_user(&test, &acme.caller, "dana@acme.example", &["auditor"]).await;
+        db.tamper("UPDATE custom_role SET scopes = '[\"audit:read\", \"moon:read\"]'").await;
+        let token = test.token_of("acme", "dana@acme.example").await;
+        let dana = test.caller(&token, acme.tenant.id).await.unwrap();
+        assert_eq!(dana.scopes, set(&[Scope::AuditRead]));
+        let roles::Role::Custom(read) = roles::get(&test.app, &acme.caller, role.id).await.unwrap().role else { panic!() };
+        assert_eq!(read, role);
+    }
+
     async fn a_role_that_somebody_has_stays(db: &TestStore) {
         let (test, acme) = start(db).await;
         let (app, admin) = (&test.app, &acme.caller);
@@ -117,6 +175,91 @@ on_both_databases! {
         let log = sealed_log(&app.store, acme.tenant.id).await;
         let log: Vec<_> = log.iter().map(|entry| entry.body.action.as_str()).filter(|a| a.starts_with("role.")).collect();
         assert_eq!(log, ["role.created", "role.deleted"]);
+    }
+
+    async fn a_repeated_request_tells_who_has_the_role_by_now(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let app = &test.app;
+        let make = async || {
+            let once = Once::keyed(&app.keyring, &acme.caller, "roles", "key", b"{}");
+            roles::create(app, &acme.caller, auditor(&[]), &once).await.unwrap().into_inner()
+        };
+        let first = make().await;
+        assert_eq!((first.users, first.groups), (0, 0));
+        make_user(&test, &acme.caller, "dana@acme.example", &["auditor"]).await;
+        assert_eq!(make().await, RoleView { users: 1, ..first });
+    }
+
+    async fn the_log_says_how_a_role_was_called(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let app = &test.app;
+        let role = make(&test, &acme.caller, &[]).await.unwrap();
+        let change = RoleChange {
+            name: Change::To("Reader".parse().unwrap()),
+            description: Change::To(Some("who reads".parse().unwrap())),
+            ..RoleChange::default()
+        };
+        roles::change(app, &acme.caller, role.id, change).await.unwrap();
+        alter(&test, &acme.caller, role.id, &[Scope::AuditRead]).await.unwrap();
+        app.store.seal(acme.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.id).await;
+        let of_role: Vec<_> = log.iter().filter(|entry| entry.body.action.as_str().starts_with("role.")).collect();
+        let [created, renamed, widened] = of_role[..] else { panic!("{of_role:?}") };
+        assert_eq!(created.personal("name"), Some("Auditor"));
+        assert_eq!((renamed.personal("name_before"), renamed.personal("name")), (Some("Auditor"), Some("Reader")));
+        let said = |entry: &curfew_store::audit::AuditRecord, what: &str| entry.body.metadata[what] == true;
+        assert!(said(renamed, "renamed") && said(renamed, "described"));
+        assert!(!said(widened, "renamed") && !said(widened, "described"));
+    }
+
+    async fn a_change_to_the_same_changes_nothing(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        let role = make(&test, admin, &[Scope::AuditRead]).await.unwrap();
+        let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
+        let group = groups::create(app, admin, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        let version = async || app.store.tenant(acme.tenant.id).read().await.unwrap().versions().await.unwrap();
+        let before = version().await;
+        test.clock.advance(Seconds::of(1));
+        let view = alter(&test, admin, role.id, &[Scope::AuditRead]).await.unwrap();
+        assert_eq!(view.role, roles::Role::Custom(role));
+        for name in [Change::Keep, Change::To(group.name.clone())] {
+            let change = GroupChange { name, description: Change::To(None) };
+            assert_eq!(groups::change(app, admin, group.id, change).await.unwrap(), group);
+        }
+        assert_eq!(version().await, before);
+        app.store.seal(acme.tenant.id).await.unwrap();
+        let log = sealed_log(&app.store, acme.tenant.id).await;
+        assert!(!log.iter().any(|entry| entry.body.action.as_str().ends_with(".updated")), "{log:?}");
+    }
+
+    async fn there_is_room_for_a_hundred_roles_and_twenty_of_a_group(db: &TestStore) {
+        let (test, acme) = start(db).await;
+        let (app, admin) = (&test.app, &acme.caller);
+        let role = make(&test, admin, &[]).await.unwrap();
+        let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };
+        let group = groups::create(app, admin, ask, &Once::unkeyed()).await.unwrap().into_inner();
+        let unit = app.store.tenant(acme.tenant.id).write().await.unwrap();
+        let mut slugs = Vec::new();
+        for number in 1..100 {
+            let id = RoleId::from_uuid(Uuid::from_u128(number));
+            let slug: RoleSlug = format!("role-{number}").parse().unwrap();
+            unit.insert_custom_role(&CustomRole { id, slug: slug.clone(), ..role.clone() }).await.unwrap();
+            slugs.push(slug);
+        }
+        unit.commit().await.unwrap();
+        let more = NewRole { slug: "more".parse().unwrap(), ..auditor(&[]) };
+        let one_too_many = roles::create(app, admin, more.clone(), &Once::unkeyed()).await;
+        assert_eq!(code(one_too_many), ErrorCode::Conflict);
+        let give = async |slug: &RoleSlug| groups::add_role(app, admin, group.id, slug.clone(), &Once::unkeyed()).await;
+        for slug in &slugs[..20] {
+            give(slug).await.unwrap();
+        }
+        assert_eq!(code(give(&slugs[20]).await), ErrorCode::Conflict);
+        groups::remove_role(app, admin, group.id, slugs[0].clone()).await.unwrap();
+        give(&slugs[20]).await.unwrap();
+        roles::delete(app, admin, role.id).await.unwrap();
+        roles::create(app, admin, more, &Once::unkeyed()).await.unwrap();
     }
 
     async fn a_short_name_is_taken_once_and_built_in_roles_stay(db: &TestStore) {
@@ -154,7 +297,7 @@ on_both_databases! {
     async fn another_tenants_role_is_not_there(db: &TestStore) {
         let (test, acme) = start(db).await;
         let role = make(&test, &acme.caller, &[Scope::AuditRead]).await.unwrap();
-        let stranger = Caller { tenant: TenantId::from_uuid(Uuid::from_u128(9)), ..acme.caller.clone() };
+        let stranger = stranger(&test, &acme).await;
         assert_eq!(code(alter(&test, &stranger, role.id, &[]).await), ErrorCode::NotFound);
         assert_eq!(code(roles::delete(&test.app, &stranger, role.id).await), ErrorCode::NotFound);
         let ask = NewGroup { name: "auditors".parse().unwrap(), description: None };

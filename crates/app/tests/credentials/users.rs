@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::code;
 
-fn new_user(email: &str, roles: &[&str]) -> NewUser {
+pub(crate) fn new_user(email: &str, roles: &[&str]) -> NewUser {
     NewUser {
         email: email.parse().unwrap(),
         name: "Dana Ruiz".parse().unwrap(),
