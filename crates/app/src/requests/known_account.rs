@@ -6,7 +6,7 @@ use curfew_domain::{
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 use curfew_store::ReadUnit;
 
-use super::normalise::{Known, account_facts, known, set_facts};
+use super::normalise::{Known, account_facts, is_active, known, set_facts, within_reach};
 use crate::{App, AppError, connection};
 
 /// More permission sets than this are not told one by one.
@@ -22,8 +22,8 @@ pub(crate) struct KnownAccount {
     pub(crate) sets: Option<Vec<(PermissionSetFacts, AccessLevel)>>,
 }
 
-/// What is known of an account, and of one permission set or of all that can be had. Problems name the fields
-/// `account_id` and `permission_set_arn`.
+/// What is known of an account, and of one permission set or of all that can be had. Refused where it can't be had at all.
+/// Problems name the fields `account_id` and `permission_set_arn`.
 pub(crate) async fn known_account(
     app: &App,
     tenant: TenantId,
@@ -34,6 +34,12 @@ pub(crate) async fn known_account(
     let connection = unit.connection().await?;
     let instance = &connection::usable(connection.as_ref())?.saved.instance;
     let account = one(&unit, instance, account.clone().into(), "account_id").await?;
+    if !is_active(&account) {
+        return Err(AppError::field(
+            "account_id",
+            "this account is not active: nobody can be given access to it",
+        ));
+    }
     let sets = if let Some(arn) = set {
         vec![one(&unit, instance, arn.clone().into(), "permission_set_arn").await?]
     } else {
@@ -55,10 +61,12 @@ async fn one(
     field: &str,
 ) -> Result<Known, AppError> {
     let found = unit.aws_resources(instance, std::slice::from_ref(&named)).await?.pop();
-    found.and_then(known).ok_or_else(|| {
+    let found = found.and_then(known).ok_or_else(|| {
         let problem = "AWS has not told of it; a discovery (POST /v1/aws/sync) may find it";
         AppError::field(field, format!("{} is not known: {problem}", named.id()))
-    })
+    })?;
+    within_reach(&found, field)?;
+    Ok(found)
 }
 
 fn with_level(set: &Known) -> Result<(PermissionSetFacts, AccessLevel), AppError> {

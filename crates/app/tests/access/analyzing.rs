@@ -6,7 +6,9 @@ use curfew_app::policies::{
 };
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{AppError, Caller};
-use curfew_domain::{Action, BuiltInRole, Change, ErrorCode, PolicyId};
+use curfew_domain::{
+    Action, BuiltInRole, Change, DiscoveredAttributes, ErrorCode, PermissionSetArn, PolicyId, ResourceRef,
+};
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
 
@@ -48,6 +50,10 @@ fn rewrite(policy: PolicyId, statements: &str) -> DraftChange {
 fn reach(account: &str) -> Analysis {
     let reach = Reach { account: account.parse().unwrap(), permission_set: None, action: None };
     Analysis { reach: Some(reach), ..NOTHING }
+}
+
+fn set(arn: &str) -> ResourceRef {
+    arn.parse::<PermissionSetArn>().unwrap().into()
 }
 
 fn refuted(answer: Option<Answered>) -> Counterexample {
@@ -93,6 +99,33 @@ on_both_databases! {
         assert_eq!((drafted.narrows, drafted.reach), (Some(Answered::Proved), Some(Answered::Proved)));
         let unknown = world.analyze(reach("999999999999")).await;
         assert_eq!(fields(unknown), ["reach.account_id"]);
+    }
+
+    async fn what_can_not_be_had_is_not_asked_about(db: &TestStore) {
+        let world = World::with_solver(db).await;
+        world.policy(auto(), READ_ANYWHERE).await;
+        let elsewhere = || DiscoveredAttributes { out_of_reach: Some("elsewhere".to_owned()), ..Default::default() };
+        world.discovered(account(PROD), "Prod", Vec::new(), elsewhere()).await;
+        assert_eq!(fields(world.analyze(reach(PROD)).await), ["reach.account_id"]);
+        world.discovered(set(READ), "ReadOnly", Vec::new(), elsewhere()).await;
+        let as_reader = Reach { permission_set: Some(READ.parse().unwrap()), ..reach(DEV).reach.unwrap() };
+        let as_reader = Analysis { reach: Some(as_reader), ..NOTHING };
+        assert_eq!(fields(world.analyze(as_reader).await), ["reach.permission_set_arn"]);
+        let reading = Reach { action: Some(Action::Read), ..reach(DEV).reach.unwrap() };
+        let told = world.analyze(Analysis { reach: Some(reading), ..NOTHING }).await.unwrap();
+        assert!(matches!(told.reach, Some(Answered::Unknown(_))), "nothing is left to have by reading");
+    }
+
+    async fn of_many_permission_sets_none_is_made_up(db: &TestStore) {
+        let world = World::with_solver(db).await;
+        for number in 0..100 {
+            let arn = format!("arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-{number:016x}");
+            world.discovered(set(&arn), "Another", Vec::new(), DiscoveredAttributes::default()).await;
+        }
+        assert_eq!(world.analyze(reach(PROD)).await.unwrap().reach, Some(Answered::Proved));
+        world.policy(auto(), READ_ANYWHERE).await;
+        let told = world.analyze(reach(PROD)).await.unwrap();
+        assert!(matches!(told.reach, Some(Answered::Unknown(_))), "{told:?}");
     }
 
     async fn rules_that_never_matter_are_named(db: &TestStore) {

@@ -7,6 +7,8 @@ mod words;
 
 use curfew_domain::{AccountId, Action, PermissionSetArn, PolicyId, Scope};
 
+use tokio::time::Instant;
+
 use super::DraftChange;
 use super::simulate::Draft;
 use crate::requests::{KnownAccount, known_account};
@@ -17,7 +19,7 @@ pub use curfew_analysis::Idleness;
 
 pub(super) use proofs::Bench;
 
-use proofs::{Asked, Prover};
+use proofs::{Asked, PATIENCE, Prover};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,8 @@ pub struct RulesAsked {
 pub async fn analyze(app: &App, caller: &Caller, wanted: Analysis) -> Result<Analyzed, AppError> {
     caller.require(Scope::PoliciesRead)?;
     let tenant = caller.tenant;
+    // Waiting for a turn counts too: whoever serves this answers in time.
+    let end = Instant::now() + PATIENCE;
     let turn = app.policies.trials.take(tenant).await?;
     let is_drafted = wanted.changes.is_some();
     let draft = Draft::of(app, tenant, wanted.changes.unwrap_or_default()).await?;
@@ -70,8 +74,8 @@ pub async fn analyze(app: &App, caller: &Caller, wanted: Analysis) -> Result<Ana
     };
     let asked = Asked { narrows: is_drafted, reach, rules: wanted.rules };
     let settings = &snapshot.settings;
-    let prover =
-        Prover { draft, now: app.now(), zone: settings.time_zone.clone(), longest: settings.max_grant };
+    let (zone, longest) = (settings.time_zone.clone(), settings.max_grant);
+    let prover = Prover { draft, now: app.now(), zone, longest, end };
     app.policies.bench.prove(app.solver.clone(), turn, prover, asked).await
 }
 

@@ -16,8 +16,8 @@ use super::words::summary;
 use crate::AppError;
 use crate::policies::simulate::{Draft, Shelf, said, verdict, why};
 
-/// How long an analysis goes on. Longer, and whoever serves it would answer that it took too long.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an analysis goes on, waiting for its turns included. Longer, and whoever serves it would answer that it took too long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long somebody waits for those before.
 const COME_BACK: Duration = Duration::from_secs(5);
@@ -32,6 +32,9 @@ const STACK: usize = 64 << 20;
 const MOST_LISTED: usize = 250;
 
 const NO_SOLVER: &str = "no solver is installed on this node: see CURFEW_SOLVER in docs/configuration.md";
+
+const MANY_SETS: &str =
+    "there are more permission sets than are looked at one by one: name one with permission_set_arn";
 
 /// Where analyses are made.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ pub(super) struct Prover {
     pub(super) now: Timestamp,
     pub(super) zone: ZoneName,
     pub(super) longest: Seconds,
+    pub(super) end: Instant,
 }
 
 impl Bench {
@@ -98,13 +102,7 @@ fn without_solver(asked: &Asked) -> Analyzed {
 
 impl Prover {
     async fn prove(&self, solver: &Solver, asked: Asked) -> Analyzed {
-        let known = Known {
-            solver,
-            longest: self.longest,
-            now: self.now,
-            zone: &self.zone,
-            end: Instant::now() + PATIENCE,
-        };
+        let known = Known { solver, longest: self.longest, now: self.now, zone: &self.zone, end: self.end };
         let narrows = if asked.narrows { Some(self.narrows(known).await) } else { None };
         let reach = match asked.reach {
             Some(account) => Some(self.reaches(known, &account).await),
@@ -124,7 +122,13 @@ impl Prover {
 
     async fn reaches(&self, known: Known<'_>, account: &Account) -> Answered {
         let answer = reaches(known, &self.draft.after, account).await;
-        answered(answer, |reached| self.example(reached.question, None, &reached.decision))
+        match answer {
+            // A set was made up, and there may be none like it.
+            Answer::Refuted(_) if account.permission_sets.is_none() => {
+                Answered::Unknown(MANY_SETS.to_owned())
+            }
+            answer => answered(answer, |reached| self.example(reached.question, None, &reached.decision)),
+        }
     }
 
     async fn rules(&self, known: Known<'_>, asked: RulesAsked) -> RulesAnalyzed {
