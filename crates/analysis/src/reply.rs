@@ -5,6 +5,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::Why;
+use crate::solver::Said;
 
 /// How deep values may lie in each other; ours lie a handful deep, sets by their size.
 const DEEPEST: usize = 2_000;
@@ -30,11 +31,16 @@ pub(crate) enum Value {
 }
 
 impl Reply {
-    /// Reads all that it said; `status` is how it ended.
-    pub(crate) fn read(said: &str, status: String) -> Result<Self, Why> {
-        let (verdict, rest) = said.split_once('\n').unwrap_or((said, ""));
+    /// Reads all that it said; `status` is how it ended, and `ended_well` whether as it should.
+    ///
+    /// `unsat` is half of a proof, so it is believed only of one that took the whole question, said nothing else, and ended
+    /// well. An example is tried by whoever gets it.
+    pub(crate) fn read(said: &Said, ended_well: bool, status: &str) -> Result<Self, Why> {
+        let (verdict, rest) = said.text.split_once('\n').unwrap_or((&said.text, ""));
+        let is_all = said.heard_all && ended_well && rest.trim().is_empty();
         match verdict.trim() {
-            "unsat" => Ok(Reply::Unsatisfiable),
+            "unsat" if is_all => Ok(Reply::Unsatisfiable),
+            "unsat" => Err(failed(&format!("it said unsat, but not that alone ({status})"))),
             "sat" => values(rest).map(Reply::Satisfiable).ok_or_else(|| failed("its values can't be read")),
             "unknown" => Err(Why::Undecided),
             // cvc5's word for its own time limit.
@@ -209,8 +215,12 @@ impl Value {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Reply, Why> {
+        Reply::read(&Said { text: text.to_owned(), heard_all: true }, true, "")
+    }
+
     fn said(values: &str) -> HashMap<String, Value> {
-        match Reply::read(&format!("sat\n{values}\n"), String::new()).unwrap() {
+        match read(&format!("sat\n{values}\n")).unwrap() {
             Reply::Satisfiable(values) => values,
             Reply::Unsatisfiable => panic!("it was satisfiable"),
         }
@@ -240,11 +250,26 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_said_to_be_none() {
         for nonsense in ["", "hello", "sat\n((t1", "sat\n(t1)", "sat\n((t1 \"\\u{zz}\"))"] {
-            assert!(matches!(Reply::read(nonsense, String::new()), Err(Why::SolverFailed(_))), "{nonsense}");
+            assert!(matches!(read(nonsense), Err(Why::SolverFailed(_))), "{nonsense}");
         }
-        assert_eq!(Reply::read("unknown\n", String::new()), Err(Why::Undecided));
-        assert_eq!(Reply::read("cvc5 interrupted by timeout.\n", String::new()), Err(Why::TimedOut));
+        assert_eq!(read("unknown\n"), Err(Why::Undecided));
+        assert_eq!(read("cvc5 interrupted by timeout.\n"), Err(Why::TimedOut));
         let deep = format!("sat\n{}", "(".repeat(1_000_000));
-        assert!(Reply::read(&deep, String::new()).is_err());
+        assert!(read(&deep).is_err());
+    }
+
+    #[test]
+    fn nothing_is_proved_by_half_an_answer() {
+        let said = |text: &str, heard_all| Said { text: text.to_owned(), heard_all };
+        assert_eq!(Reply::read(&said("unsat\n", true), true, ""), Ok(Reply::Unsatisfiable));
+        for (said, ended_well) in [
+            (said("unsat\n", false), true),
+            (said("unsat\n", true), false),
+            (said("unsat\nunsat\n", true), true),
+            (said("unsat\n(error \"out of memory\")\n", true), true),
+        ] {
+            let read = Reply::read(&said, ended_well, "");
+            assert!(matches!(read, Err(Why::SolverFailed(_))), "{said:?}: {read:?}");
+        }
     }
 }

@@ -60,13 +60,26 @@ impl Solver {
         let turn = timeout_at(end, self.turns.acquire()).await.map_err(|_| Why::TimedOut)?;
         let _turn = turn.map_err(|closed| Why::SolverFailed(closed.to_string()))?;
         let end = end.min(Instant::now() + LONGEST);
+        // Values are asked for in a question of their own: to ask for them where there are none is an error, and `unsat` is
+        // believed only where it is all that was said.
+        match self.once(script, &[], end).await? {
+            Reply::Satisfiable(_) if !names.is_empty() => self.once(script, names, end).await,
+            reply => Ok(reply),
+        }
+    }
+
+    async fn once(&self, script: &[u8], names: &[String], end: Instant) -> Result<Reply, Why> {
         let mut child = self.start(end)?;
         let said = timeout_at(end, talk(&mut child, &with_values(script, names))).await;
-        let status = stop(&mut child).await;
+        if matches!(said, Ok(Ok(_))) {
+            // How it ends is part of what it says.
+            let _ = timeout_at(end, child.wait()).await;
+        }
+        let (ended_well, status) = stop(&mut child).await;
         match said {
             Err(_) => Err(Why::TimedOut),
             Ok(Err(problem)) => Err(Why::SolverFailed(problem.to_string())),
-            Ok(Ok(text)) => Reply::read(&text, status),
+            Ok(Ok(said)) => Reply::read(&said, ended_well, &status),
         }
     }
 
@@ -88,6 +101,15 @@ impl Solver {
     }
 }
 
+/// What a solver said.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// All of it.
+    pub(crate) text: String,
+    /// Whether it took all that it was told.
+    pub(crate) heard_all: bool,
+}
+
 fn with_values(script: &[u8], names: &[String]) -> Vec<u8> {
     let mut whole = script.to_vec();
     if !names.is_empty() {
@@ -98,12 +120,13 @@ fn with_values(script: &[u8], names: &[String]) -> Vec<u8> {
 }
 
 /// Tells it all, and hears it out.
-async fn talk(child: &mut Child, script: &[u8]) -> std::io::Result<String> {
+async fn talk(child: &mut Child, script: &[u8]) -> std::io::Result<Said> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let tell = async move {
-        if let Some(mut stdin) = stdin {
+        match stdin {
             // One that ends before it has heard all has said why, or said nothing.
-            let _ = stdin.write_all(script).await;
+            Some(mut stdin) => stdin.write_all(script).await.is_ok(),
+            None => false,
         }
     };
     let hear = async move {
@@ -113,16 +136,19 @@ async fn talk(child: &mut Child, script: &[u8]) -> std::io::Result<String> {
         }
         Ok(String::from_utf8_lossy(&said).into_owned())
     };
-    tokio::join!(tell, hear).1
+    let (heard_all, text): (bool, std::io::Result<String>) = tokio::join!(tell, hear);
+    Ok(Said { text: text?, heard_all })
 }
 
-/// Ends it, if it has not ended, and takes its last word, so that nothing of it is left.
-async fn stop(child: &mut Child) -> String {
+/// Ends it, if it has not ended, and takes its last word, so that nothing of it is left. Tells whether it ended well, by
+/// itself, and how.
+async fn stop(child: &mut Child) -> (bool, String) {
     if let Ok(Some(status)) = child.try_wait() {
-        return status.to_string();
+        return (status.success(), status.to_string());
     }
     let _ = child.start_kill();
-    child.wait().await.map_or_else(|problem| problem.to_string(), |status| status.to_string())
+    let status = child.wait().await;
+    (false, status.map_or_else(|problem| problem.to_string(), |status| status.to_string()))
 }
 
 /// Takes down what the symbolic compiler would tell a solver.

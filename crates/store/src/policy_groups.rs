@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use curfew_domain::{GroupId, PolicyId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -29,6 +30,27 @@ impl ReadUnit {
             }
         }
         Ok(naming)
+    }
+
+    /// The rules that name somebody or a group otherwise than by id, as they were written and as they are evaluated. Also of
+    /// policies that take no part now.
+    pub async fn rules_with_names(&self) -> Result<Vec<(PolicyId, String, String)>, StoreError> {
+        let rules: Vec<(Uuid, String, String)> = policy_rule::Entity::find()
+            .select_only()
+            .columns([
+                policy_rule::Column::PolicyId,
+                policy_rule::Column::WrittenText,
+                policy_rule::Column::ResolvedText,
+            ])
+            .filter(policy_rule::Column::TenantId.eq(self.wall()))
+            .filter(
+                Expr::col(policy_rule::Column::WrittenText).ne(Expr::col(policy_rule::Column::ResolvedText)),
+            )
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        let told = |(policy, written, resolved)| (PolicyId::from_uuid(policy), written, resolved);
+        Ok(rules.into_iter().map(told).collect())
     }
 
     /// What is evaluated of the rules in which a group's id stands, in the one form in which names are replaced; in a

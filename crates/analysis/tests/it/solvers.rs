@@ -70,6 +70,9 @@ async fn a_solver_that_fails_leaves_the_question_open() {
         "echo sat; echo '((t1 true'",
         "echo sat; echo '((t1 true))'",
         "head -c 3000000 /dev/zero",
+        "cat > /dev/null; echo unsat; kill -11 $$",
+        "cat > /dev/null; echo unsat; echo '(error \"out of memory\")'; exit 1",
+        "yes unsat",
     ] {
         let answer = answer(&directory.solver(script), LONG).await;
         assert!(matches!(answer, Answer::Unknown(Why::SolverFailed(_))), "{script}: {answer:?}");

@@ -2,6 +2,7 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Change, Group, GroupId, GroupName, LongText, Scope};
 
 use super::{hold, named_twice, refuse_provided};
+use super::spoken_for::refuse_spoken_for;
 use crate::{App, AppError, Caller};
 
 /// What is to change of a group; what is not said stays.
@@ -25,6 +26,9 @@ pub async fn change(app: &App, caller: &Caller, id: GroupId, change: GroupChange
     change.description.apply_to(&mut group.description);
     if group == (Group { updated_at: now, ..before.clone() }) {
         return Ok(before);
+    }
+    if group.name != before.name {
+        refuse_spoken_for(&unit, caller, &group).await?;
     }
     unit.update_group(&before, &group).await.map_err(named_twice(&group.name))?;
     let entry = NewEntry::new(caller.actor, AuditAction::GroupUpdated, "group", id)

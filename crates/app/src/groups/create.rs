@@ -5,6 +5,7 @@ use curfew_domain::{Group, GroupId, GroupName, GroupSource, LongText, Scope, Sco
 use curfew_store::ReadUnit;
 
 use super::{MOST_GROUPS, named_twice};
+use super::spoken_for::refuse_spoken_for;
 use crate::roles::Giver;
 use crate::{App, AppError, Caller, Made, Once};
 
@@ -40,6 +41,7 @@ pub async fn create(app: &App, caller: &Caller, ask: NewGroup, once: &Once) -> R
         created_at: now,
         updated_at: now,
     };
+    refuse_spoken_for(&unit, caller, &group).await?;
     unit.insert_group(&group).await.map_err(named_twice(&group.name))?;
     let entry = NewEntry::new(caller.actor, AuditAction::GroupCreated, "group", group.id)
         .with("source", group.source.as_str())

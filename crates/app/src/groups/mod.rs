@@ -9,6 +9,7 @@ mod delete;
 mod members;
 mod read;
 mod roles;
+mod spoken_for;
 
 pub use change::{GroupChange, change};
 pub use create::{NewGroup, create};
