@@ -12,7 +12,7 @@ mod privilege;
 
 use std::collections::BTreeMap;
 
-use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId};
+use cedar_policy::{Effect, Policy as CedarPolicy, PolicyId as CedarId};
 use curfew_domain::policy::Policy;
 use curfew_domain::{OuId, PolicyId, RuleId, Seconds};
 
@@ -108,11 +108,15 @@ pub fn warnings_of_order(all: &CompiledPolicies, longest: Seconds) -> Warnings {
 impl Warnings {
     /// Adds one, or counts it.
     pub fn add(&mut self, warning: Warning) {
-        if self.listed.len() < MOST_WARNINGS {
-            self.listed.push(warning);
-        } else {
+        if self.is_full() {
             self.left_out += 1;
+        } else {
+            self.listed.push(warning);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.listed.len() >= MOST_WARNINGS
     }
 
     fn of_rule(&mut self, code: WarningCode, policy: PolicyId, rule: RuleId, message: impl Into<String>) {
@@ -131,6 +135,10 @@ struct Read {
 }
 
 impl Read {
+    fn permits(&self) -> bool {
+        self.cedar.effect() == Effect::Permit
+    }
+
     fn all_of(policy: &Policy, all: &CompiledPolicies) -> Vec<Self> {
         let read = |(number, rule): (usize, &curfew_domain::policy::PolicyRule)| {
             let known = all.cedar(policy.id, number, &rule.resolved).cloned();

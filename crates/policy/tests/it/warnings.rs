@@ -9,7 +9,9 @@ use curfew_policy::{
     Warnings, warnings_of, warnings_of_order,
 };
 
-use WarningCode::{AutoOnManagementAccount, AutoOnTopRank, NeverMatches, PermitForEveryone, Unreachable};
+use WarningCode::{
+    AutoOnManagementAccount, AutoOnTopRank, NeverMatches, NotChecked, PermitForEveryone, Unreachable,
+};
 
 const MANAGEMENT: &str = "999999999999";
 const STRONGEST: &str = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-ffffffffffffffff";
@@ -89,6 +91,43 @@ fn a_rule_that_contradicts_itself_matches_never() {
         assert_eq!(of_rule(never), [NeverMatches], "{never}");
     }
     assert_eq!(of_rule("forbid (principal, action, resource) when { context.mfa };"), []);
+}
+
+#[test]
+fn a_rule_that_contradicts_itself_but_may_fail_is_told_to_forbid_then() {
+    let fails = "permit (principal, action, resource) when { context.hour + 9223372036854775807 > 0 && resource is AwsAccount && resource is AwsS3Bucket };";
+    let told = |rule: &str| -> Vec<bool> {
+        let told = said(&[by_people(policy(1, 0, &[rule]))]).into_iter();
+        told.filter(|warning| warning.code == NeverMatches)
+            .map(|warning| warning.message.contains("fail"))
+            .collect()
+    };
+    assert_eq!(told(fails), [true]);
+    assert_eq!(
+        told(
+            "permit (principal, action, resource) when { resource is AwsAccount && resource is AwsS3Bucket };"
+        ),
+        [false]
+    );
+    // Whatever it forbids when it fails: another kind of resource, and another action alone.
+    assert_eq!(
+        told(
+            "forbid (principal, action, resource is AwsS3Bucket) when { context.hour + 9223372036854775807 > 0 && resource is AwsAccount };"
+        ),
+        [true]
+    );
+    assert_eq!(
+        told(
+            "forbid (principal, action == Action::\"admin\", resource) when { context.hour + 9223372036854775807 > 0 && false };"
+        ),
+        [true]
+    );
+    assert_eq!(
+        told(
+            "forbid (principal, action, resource) when { false && context.hour + 9223372036854775807 > 0 };"
+        ),
+        [false]
+    );
 }
 
 const SOME: &str = "permit (principal in Role::\"user\", action, resource);";
@@ -200,6 +239,45 @@ fn an_automatic_permit_that_may_give_what_is_strongest_is_told() {
         assert_eq!(of_auto(&rule), [], "{rule}");
     }
     assert_eq!(of_rule(PERMIT_ALL), [PermitForEveryone], "where people approve");
+}
+
+fn strong_set(number: u64) -> PermissionSetFacts {
+    let arn = format!("arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-{number:016x}");
+    PermissionSetFacts { arn: arn.parse().unwrap(), ..around().strongest.remove(0) }
+}
+
+#[test]
+fn whichever_of_the_strongest_sets_it_is_that_may_be_given_it_is_told() {
+    let around = |sets: u64| Surroundings { strongest: (0..sets).map(strong_set).collect(), ..around() };
+    let last = |sets: u64| {
+        let set = strong_set(sets - 1);
+        format!(
+            "permit (principal, action, resource is AwsAccount) when {{ context has permission_set && context.permission_set == AwsPermissionSet::\"{}\" && !resource.is_management }};",
+            set.arn.as_str()
+        )
+    };
+    let told = |policies: &[Policy], sets: u64| -> Vec<WarningCode> {
+        let told = warnings_of(&policies[0], None, &CompiledPolicies::new(policies), &around(sets)).listed;
+        told.into_iter().map(|warning| warning.code).filter(|code| *code != PermitForEveryone).collect()
+    };
+    assert_eq!(told(&[policy(1, 0, &[&last(20)])], 20), [AutoOnTopRank]);
+    let forbid = "forbid (principal, action, resource) when { context.mfa };";
+    let many = policy(2, 5, &[forbid; 50]);
+    assert_eq!(told(&[policy(1, 0, &[&last(20)]), many], 20), [NotChecked], "more than is looked at");
+    assert_eq!(told(&[policy(1, 0, &[forbid])], 20), [], "it permits nothing");
+}
+
+#[test]
+fn what_can_not_be_asked_is_told() {
+    let (unit, other) = (DEV_OU.parse().unwrap(), TOP_OU.parse().unwrap());
+    let (unit, other): (curfew_domain::OuId, curfew_domain::OuId) = (unit, other);
+    let round = [(unit.clone(), Some(other.clone())), (other, Some(unit))];
+    let around = Surroundings { units: round.into(), ..around() };
+    let policy = policy(1, 0, &[SOME]);
+    let told = warnings_of(&policy, None, &CompiledPolicies::new([&policy]), &around).listed;
+    let codes: Vec<WarningCode> = told.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [NotChecked, AutoOnTopRank], "{told:?}");
+    assert!(told[0].message.contains(MANAGEMENT), "{told:?}");
 }
 
 #[test]
