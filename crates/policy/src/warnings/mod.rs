@@ -5,6 +5,7 @@
 //! rules are made of is looked at, so that a change of one rule costs no more where there are thousands of others; but
 //! forbids that stand above an automatic permit are asked whether they cover it, so far as [`privilege`] says.
 
+mod approvers;
 mod everyone;
 mod impossible;
 mod order;
@@ -50,7 +51,10 @@ pub enum WarningCode {
     AutoOnTopRank,
     /// Something was not looked at.
     NotChecked,
-    // Groups of approvers without anybody in them belong here: `ApproverGroupEmpty`.
+    /// Nobody in a policy's groups of approvers could approve.
+    ApproverGroupEmpty,
+    /// Fewer people could approve than have to.
+    TooFewApprovers,
 }
 
 /// Warnings, as many as are listed.
@@ -73,6 +77,9 @@ pub struct Surroundings {
     pub units: BTreeMap<OuId, Option<OuId>>,
     /// The permission sets of the highest rank that anybody gave one.
     pub strongest: Vec<PermissionSetFacts>,
+    /// How many people could approve what the policy permits, counted up to as many as have to; none where people are not
+    /// asked.
+    pub approvers: Option<usize>,
 }
 
 /// Warns of a policy that was saved. `all` are the tenant's policies with this one among them, if it is enabled; one that
@@ -94,7 +101,7 @@ pub fn warnings_of(
     impossible::warn(policy, looked_at, &mut warnings);
     order::warn_of_one(policy, &rules, changed, all, around.longest, &mut warnings);
     privilege::warn(policy, looked_at, all, around, &mut warnings);
-    // What of a policy's terms is worth a warning, such as a group of approvers that nobody is in, is added here.
+    approvers::warn(policy, around, &mut warnings);
     warnings
 }
 

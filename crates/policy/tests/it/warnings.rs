@@ -3,14 +3,15 @@
 use crate::world::*;
 use curfew_domain::policy::Policy;
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{AccountId, Seconds};
+use curfew_domain::{AccountId, GroupId, Seconds};
 use curfew_policy::{
     AccountFacts, CompiledPolicies, MOST_WARNINGS, PermissionSetFacts, Surroundings, Warning, WarningCode,
     Warnings, warnings_of, warnings_of_order,
 };
 
 use WarningCode::{
-    AutoOnManagementAccount, AutoOnTopRank, NeverMatches, NotChecked, PermitForEveryone, Unreachable,
+    ApproverGroupEmpty, AutoOnManagementAccount, AutoOnTopRank, NeverMatches, NotChecked, PermitForEveryone,
+    TooFewApprovers, Unreachable,
 };
 
 const MANAGEMENT: &str = "999999999999";
@@ -33,6 +34,7 @@ fn around() -> Surroundings {
             rank: Some(9),
             session: HOUR,
         }],
+        approvers: None,
     }
 }
 
@@ -302,6 +304,46 @@ fn a_forbid_that_takes_it_from_everybody_first_silences_the_warning() {
     let spares =
         policy(2, 100, &["forbid (principal, action, resource) unless { principal in Role::\"admin\" };"]);
     assert_eq!(codes(&[auto(), spares]), [AutoOnManagementAccount, AutoOnTopRank]);
+}
+
+#[test]
+fn fewer_approvers_than_are_required_are_told() {
+    let told = |required, found, groups: bool| {
+        let groups = if groups { vec![GroupId::from_uuid(id(7))] } else { Vec::new() };
+        let policy = on_terms(by_people(policy(1, 0, &[SOME])), |terms| {
+            terms.approvals_required = required;
+            terms.approver_groups = groups;
+        });
+        let around = Surroundings { approvers: found, ..around() };
+        let told = warnings_of(&policy, None, &CompiledPolicies::new([&policy]), &around).listed;
+        assert!(told.iter().all(|warning| warning.policy == Some(policy.id) && warning.rule.is_none()));
+        told.into_iter().map(|warning| (warning.code, warning.message)).collect::<Vec<_>>()
+    };
+    for enough in [(1, None), (1, Some(1)), (3, Some(3))] {
+        assert_eq!(told(enough.0, enough.1, true), []);
+    }
+    for (required, found, groups, code, words) in [
+        (
+            1,
+            0,
+            true,
+            ApproverGroupEmpty,
+            "an approval is required by members of the policy's approver groups, and nobody",
+        ),
+        (
+            3,
+            2,
+            true,
+            TooFewApprovers,
+            "3 approvals are required by members of the policy's approver groups, and only 2 people",
+        ),
+        (2, 1, false, TooFewApprovers, "2 approvals are required, and only one person could give one"),
+        (1, 0, false, TooFewApprovers, "an approval is required, and nobody could give one"),
+    ] {
+        let told = told(required, Some(found), groups);
+        assert_eq!((told.len(), told[0].0), (1, code), "{told:?}");
+        assert!(told[0].1.starts_with(words), "{told:?}");
+    }
 }
 
 #[test]
