@@ -100,7 +100,7 @@ pub fn warnings_of(
     everyone::warn(policy, looked_at, &mut warnings);
     impossible::warn(policy, looked_at, &mut warnings);
     order::warn_of_one(policy, &rules, changed, all, around.longest, &mut warnings);
-    privilege::warn(policy, looked_at, all, around, &mut warnings);
+    privilege::warn(policy, (looked_at, &rules), all, around, &mut warnings);
     approvers::warn(policy, around, &mut warnings);
     warnings
 }

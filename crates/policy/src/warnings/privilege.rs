@@ -23,10 +23,10 @@ const MOST_FORBIDS: usize = 50;
 /// So often rules are evaluated for one answer: some tenths of a second.
 const MOST_EVALUATED: usize = 3_000;
 
-/// Warns of what an automatic policy may give.
+/// Warns of what an automatic policy may give by some of its rules.
 pub(super) fn warn(
     policy: &Policy,
-    rules: &[Read],
+    (rules, with_fellows): (&[Read], &[Read]),
     all: &CompiledPolicies,
     around: &Surroundings,
     warnings: &mut Warnings,
@@ -34,7 +34,7 @@ pub(super) fn warn(
     if policy.terms.mode != ApprovalMode::Auto || !rules.iter().any(Read::permits) {
         return;
     }
-    let mut search = Search { rules, forbids: forbids(policy, rules, all), left: MOST_EVALUATED };
+    let mut search = Search { rules, forbids: forbids(policy, with_fellows, all), left: MOST_EVALUATED };
     if let Some(account) = &around.management {
         match search.first_that_gives(|action| management(account, around, action)) {
             Ok(Some(rule)) => {

@@ -369,3 +369,10 @@ fn of_a_rule_that_was_changed_its_fellow_rules_are_not_warned_of() {
         assert_eq!(told.iter().map(|warning| warning.code).collect::<Vec<_>>(), expected);
     }
 }
+
+#[test]
+fn a_rule_that_was_changed_gives_nothing_that_its_fellow_rules_forbid() {
+    let policy = policy(1, 0, &[SOME, "forbid (principal, action, resource) when { true };"]);
+    let all = CompiledPolicies::new([&policy]);
+    assert_eq!(warnings_of(&policy, Some(policy.rules[0].id), &all, &around()).listed, []);
+}
