@@ -1,7 +1,5 @@
 //! Whatever stands in the fields of a rule: the text that is assembled from them says just that, or there is none.
 
-use std::borrow::Cow;
-
 use curfew_domain::Action;
 use curfew_domain::policy::Effect;
 use curfew_policy::{ActionScope, EntityRef, RuleShape, Scope, Statement};
@@ -13,7 +11,7 @@ const BETWEEN_FIELDS: u8 = 0xFF;
 pub(crate) fn check(data: &[u8]) {
     let Some((choice, fields)) = data.split_first() else { return };
     let mut fields = fields.split(|byte| *byte == BETWEEN_FIELDS).map(String::from_utf8_lossy);
-    let mut next = || fields.next().map(Cow::into_owned);
+    let mut next = || fields.next().map(std::borrow::Cow::into_owned);
     let principal = scope(choice & 7, next().unwrap_or_default(), next().unwrap_or_default());
     let resource = scope(choice >> 3 & 7, next().unwrap_or_default(), next().unwrap_or_default());
     let (conditions, notice) = (next(), next());
