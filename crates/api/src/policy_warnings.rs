@@ -19,6 +19,10 @@ pub enum PolicyWarningCode {
     AutoOnManagementAccount,
     /// A permission set of the highest rank may be given without anybody's approval.
     AutoOnTopRank,
+    /// Nobody in the policy's groups of approvers could approve.
+    ApproverGroupEmpty,
+    /// Fewer people could approve than have to.
+    TooFewApprovers,
     /// Something was not looked at: `message` says what.
     NotChecked,
 }

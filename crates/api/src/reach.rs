@@ -155,7 +155,7 @@ pub struct GivenAccess {
     pub approval_mode: ApprovalMode,
     /// How many people would have to approve: the most that one policy asks for; 0 where it is given at once.
     pub approvals_required: u16,
-    /// Who would have to approve: each is to be met by itself.
+    /// Who would have to approve: each is to be met by itself. Empty for those who may not read policies.
     pub approvals: Vec<ApprovalNeeded>,
     /// How long it would last.
     #[schema(value_type = i64)]

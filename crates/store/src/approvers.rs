@@ -16,10 +16,19 @@ pub struct PossibleApprovers<'a> {
     pub roles: &'a [RoleSlug],
     /// Out of which groups; anybody with such a role where empty.
     pub groups: &'a [GroupId],
-    /// Not the requester,
-    pub requester: UserId,
-    /// nor whose account they have set after this moment.
-    pub tied_after: Timestamp,
+    /// Not the requester, nor whose account they have set after this moment; none where nobody has asked yet.
+    pub requester: Option<(UserId, Timestamp)>,
+}
+
+impl PossibleApprovers<'_> {
+    fn independent(&self) -> Condition {
+        let Some((requester, tied_after)) = self.requester else { return Condition::all() };
+        let untied = Condition::any()
+            .add(app_user::Column::AccountSetBy.is_null())
+            .add(app_user::Column::AccountSetBy.ne(requester.uuid()))
+            .add(app_user::Column::AccountSetAt.lte(tied_after.micros()));
+        Condition::all().add(app_user::Column::Id.ne(requester.uuid())).add(untied)
+    }
 }
 
 impl ReadUnit {
@@ -29,17 +38,12 @@ impl ReadUnit {
         wanted: &PossibleApprovers<'_>,
         enough: u16,
     ) -> Result<usize, StoreError> {
-        let untied = Condition::any()
-            .add(app_user::Column::AccountSetBy.is_null())
-            .add(app_user::Column::AccountSetBy.ne(wanted.requester.uuid()))
-            .add(app_user::Column::AccountSetAt.lte(wanted.tied_after.micros()));
         let found: Vec<Uuid> = app_user::Entity::find()
             .select_only()
             .column(app_user::Column::Id)
             .filter(app_user::Column::TenantId.eq(self.wall()))
             .filter(app_user::Column::Active.eq(true))
-            .filter(app_user::Column::Id.ne(wanted.requester.uuid()))
-            .filter(untied)
+            .filter(wanted.independent())
             .filter(self.in_a_role(wanted.roles))
             .filter(self.in_a_group(wanted.groups))
             .limit(u64::from(enough))

@@ -82,7 +82,7 @@ on_both_databases! {
         let server = Server::on(backend).aws(&cloud.url()).start().await;
         let admin = server.set_up().await;
         let acme = cloud.connect(&admin).await;
-        admin.person("alice@acme.example", &["user"]).await;
+        let alice = admin.person("alice@acme.example", &["user"]).await;
         let reading = json!({ "name": "Read in Dev", "approval_mode": "auto", "max_duration_seconds": 3_600 });
         make(&admin, reading, "**1. Reading", "Dev").await;
         let everyone = json!({
@@ -119,5 +119,14 @@ on_both_databases! {
             permitted += 1;
         }
         assert!(permitted > 2);
+
+        let herself = json!({ "principal": alice.id().await, "action": "read", "context": context });
+        let told = alice.post("/v1/policies/what-can-access", herself).await.ok();
+        assert_eq!((&told["found"], &told["checked"]), (&what["found"], &what["checked"]));
+        let waits = told.list("access").into_iter().filter(|one| one["approval_mode"] == "require");
+        assert!(waits.clone().count() > 2 && waits.clone().all(|one| one["approvals_required"] == 2), "{told:#}");
+        for policy in admin.get("/v1/policies").await.ok().list("data") {
+            assert!(!told.to_string().contains(&policy.text("id")), "a policy is named: {told:#}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use curfew_domain::{AccountId, PermissionSetArn, Scope, TenantId, UserId};
 use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, Outcome, Reach};
 use tokio::time::Instant;
 
+use super::simulate::Turns;
+use super::snapshot::Snapshots;
 use crate::requests::{self, PersonName, SetAsked, Survey, WhatIfAnywhere};
 use crate::{App, AppError, Caller};
 
@@ -22,6 +24,9 @@ const QUESTION: usize = 100;
 
 /// How long it goes on. Longer, and whoever serves it would answer that it took too long.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long for those who may not read policies, of whom there are many.
+const PATIENCE_WITH_MEMBERS: Duration = Duration::from_secs(3);
 
 /// Who can get something, or what somebody can get.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,7 +50,10 @@ pub struct Access {
     pub account: AccountId,
     /// As what.
     pub permission_set: PermissionSetArn,
-    /// How, and by which policies; without its trace.
+    /// How many people would have to approve: the most that one policy asks for.
+    pub approvals_required: u16,
+    /// How, and by which policies; without its trace. For those who may not read policies without all that names them:
+    /// what decides, faults, and who has to approve.
     pub decision: Decision,
 }
 
@@ -59,9 +67,10 @@ pub async fn who_can_access(
 ) -> Result<Reached, AppError> {
     caller.require(Scope::PoliciesRead)?;
     requests::check_sees_all(caller)?;
-    let _turn = app.policies.trials.take(caller.tenant).await?;
+    let (turns, patience) = app.policies.turns_and_patience(true);
+    let _turn = turns.take(caller.tenant).await?;
     let survey = requests::of_everybody(app, caller.tenant, account, set, &wanted).await?;
-    asked(app, caller.tenant, survey, Reach::of_people).await
+    asked(app, caller.tenant, survey, patience, Reach::of_people).await
 }
 
 /// Finds the accounts and permission sets that a person would get. Whoever may ask for access may ask that of themselves,
@@ -79,9 +88,10 @@ pub async fn what_can_access(
     } else if !reads_policies {
         caller.require(if wanted.groups.is_empty() { Scope::RequestsCreate } else { Scope::PoliciesRead })?;
     }
-    let _turn = app.policies.trials.take(caller.tenant).await?;
+    let (turns, patience) = app.policies.turns_and_patience(reads_policies);
+    let _turn = turns.take(caller.tenant).await?;
     let survey = requests::of_everything(app, caller.tenant, &person, &wanted).await?;
-    let mut reached = asked(app, caller.tenant, survey, Reach::of_places).await?;
+    let mut reached = asked(app, caller.tenant, survey, patience, Reach::of_places).await?;
     if !reads_policies {
         reached.listed.iter_mut().for_each(Access::hide_policies);
     }
@@ -91,6 +101,22 @@ pub async fn what_can_access(
 impl Access {
     fn hide_policies(&mut self) {
         self.decision.determining.clear();
+        self.decision.faults.clear();
+        if let Outcome::NeedsApproval { requirements, .. } = &mut self.decision.outcome {
+            requirements.clear();
+        }
+    }
+}
+
+impl Snapshots {
+    /// Whose turn a question waits for, and how long it goes on. Those who may not read policies wait for one another, so
+    /// that they keep nobody waiting who looks after them.
+    fn turns_and_patience(&self, reads_policies: bool) -> (&Turns, Duration) {
+        if reads_policies {
+            (&self.trials, PATIENCE)
+        } else {
+            (&self.members_questions, PATIENCE_WITH_MEMBERS)
+        }
     }
 }
 
@@ -99,9 +125,10 @@ async fn asked(
     app: &App,
     tenant: TenantId,
     survey: Survey,
+    patience: Duration,
     narrowed: impl FnOnce(&CompiledPolicies, &AccessQuestion) -> Reach + Send + 'static,
 ) -> Result<Reached, AppError> {
-    let (end, labour) = (Instant::now() + PATIENCE, &app.policies.labour);
+    let (end, labour) = (Instant::now() + patience, &app.policies.labour);
     let Survey { questions, sets, snapshot, is_cut } = survey;
     let reached = Reached { is_cut, ..Reached::default() };
     let like = questions.first().zip(sets.first());
@@ -163,9 +190,13 @@ impl Reached {
     fn ask(&mut self, reach: &Reach, question: AccessQuestion) {
         self.checked += 1;
         let decision = reach.decide(&question);
-        if matches!(decision.outcome, Outcome::Denied { .. }) {
-            return;
-        }
+        let approvals_required = match &decision.outcome {
+            Outcome::Denied { .. } => return,
+            Outcome::Approved { .. } => 0,
+            Outcome::NeedsApproval { requirements, .. } => {
+                requirements.iter().map(|one| one.approvals).max().unwrap_or_default()
+            }
+        };
         self.found += 1;
         let Some(target) = question.targets.into_iter().next().filter(|_| self.listed.len() < MOST_LISTED)
         else {
@@ -176,7 +207,32 @@ impl Reached {
             person: question.person.id,
             account: target.account.id,
             permission_set: target.permission_set.arn,
+            approvals_required,
             decision,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_may_not_read_policies_keeps_nobody_waiting_who_may() {
+        let (snapshots, tenant) = (Snapshots::default(), TenantId::from_uuid(Uuid::from_u128(1)));
+        let (of_members, briefly) = snapshots.turns_and_patience(false);
+        let (of_others, longer) = snapshots.turns_and_patience(true);
+        assert!(briefly * 5 < longer);
+        let asking = of_members.take(tenant).await.unwrap();
+        drop(of_others.take(tenant).await.unwrap());
+        drop(snapshots.trials.take(tenant).await.unwrap());
+        assert!(of_members.take(tenant).await.is_err(), "members wait for one another");
+        drop(asking);
+        let trying = snapshots.trials.take(tenant).await.unwrap();
+        drop(of_members.take(tenant).await.unwrap());
+        assert!(of_others.take(tenant).await.is_err(), "who reads policies waits for trials");
+        drop(trying);
     }
 }

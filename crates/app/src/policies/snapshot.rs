@@ -31,6 +31,8 @@ pub struct Snapshots {
     pub(crate) labour: Labour,
     /// Trials of drafts, and analyses, that go on now.
     pub(super) trials: Turns,
+    /// Questions of those who may not read policies, that go on now.
+    pub(super) members_questions: Turns,
     /// Analyses that go on now.
     pub(super) bench: Bench,
 }

@@ -72,15 +72,18 @@ async fn look_at_policy(
     app.policies.labour.of(tenant, move || warnings_of(&policy, rule, &policies, &around)).await
 }
 
-/// AWS is looked at for automatic policies alone.
+/// AWS is looked at for automatic policies alone, and people for those that ask them.
 async fn surroundings(
     unit: &ReadUnit,
     snapshot: &Snapshot,
     policy: &Policy,
 ) -> Result<Surroundings, AppError> {
     let longest = snapshot.settings.max_grant;
-    let bare = Surroundings { longest, management: None, units: [].into(), strongest: Vec::new() };
-    if policy.terms.mode != ApprovalMode::Auto {
+    let terms = &policy.terms;
+    let asks_people = terms.mode == ApprovalMode::Require || !terms.approver_groups.is_empty();
+    let approvers = if asks_people { Some(requests::possible_approvers(unit, terms).await?) } else { None };
+    let bare = Surroundings { longest, management: None, units: [].into(), strongest: Vec::new(), approvers };
+    if terms.mode != ApprovalMode::Auto {
         return Ok(bare);
     }
     let connection = unit.connection().await?;

@@ -1,5 +1,6 @@
 //! Where too few people could approve a request: the requester is told at once, and so is whoever reads the log.
 
+use curfew_domain::policy::PolicyTerms;
 use curfew_domain::request::{ApprovalRequirement, RequestStatus, Reviewer};
 use curfew_domain::{AccessRequest, BuiltInRole, RoleSlug, Scope, Timestamp};
 use curfew_store::{PossibleApprovers, ReadUnit};
@@ -20,8 +21,7 @@ pub(super) async fn notice(
         let wanted = PossibleApprovers {
             roles: &roles,
             groups: &requirement.groups,
-            requester: request.requester,
-            tied_after: Reviewer::tied_after(now),
+            requester: Some((request.requester, Reviewer::tied_after(now))),
         };
         let found = unit.count_possible_approvers(&wanted, requirement.approvals).await?;
         if found < usize::from(requirement.approvals) {
@@ -33,6 +33,13 @@ pub(super) async fn notice(
         }
     }
     Ok(None)
+}
+
+/// How many people could approve what a policy permits, whoever asks, counted up to as many as have to.
+pub(crate) async fn possible_approvers(unit: &ReadUnit, terms: &PolicyTerms) -> Result<usize, AppError> {
+    let roles = roles_that_approve(unit).await?;
+    let wanted = PossibleApprovers { roles: &roles, groups: &terms.approver_groups, requester: None };
+    Ok(unit.count_possible_approvers(&wanted, terms.approvals_required).await?)
 }
 
 async fn roles_that_approve(unit: &ReadUnit) -> Result<Vec<RoleSlug>, AppError> {

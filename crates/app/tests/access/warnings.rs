@@ -3,15 +3,19 @@
 use curfew_app::aws_resources::{self, PushedResource};
 use curfew_app::policies::rules;
 use curfew_app::policies::{Edit, NewRule, PolicyChange, RuleChange, Said, WarningCode, Warnings, versions};
-use curfew_app::{Made, Once, policies};
+use curfew_app::{Made, Once, groups, policies, users};
 use curfew_domain::policy::PolicyTerms;
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{Change, DiscoveredAttributes, PolicyId, Seconds};
+use curfew_domain::{BuiltInRole, Change, DiscoveredAttributes, GroupId, PolicyId, Seconds};
 use curfew_store::on_both_databases;
 
+use crate::groups::group;
 use crate::world::*;
 
-use WarningCode::{AutoOnManagementAccount, AutoOnTopRank, NeverMatches, PermitForEveryone, Unreachable};
+use WarningCode::{
+    ApproverGroupEmpty, AutoOnManagementAccount, AutoOnTopRank, NeverMatches, PermitForEveryone,
+    TooFewApprovers, Unreachable,
+};
 
 const MANAGEMENT: &str = "444444444444";
 const FOR_USERS: &str = "permit (principal in Role::\"user\", action, resource);";
@@ -113,6 +117,30 @@ on_both_databases! {
         let off = PolicyChange { enabled: Change::To(false), ..PolicyChange::default() };
         policies::change(app, admin, ids[0], off).await.unwrap();
         assert_eq!(codes(&policies::get(app, admin, ids[1]).await.unwrap().warnings), []);
+    }
+
+    async fn too_few_approvers_are_told_by_who_is_active_and_may_approve(db: &TestStore) {
+        let world = World::new(db).await;
+        let (app, admin) = (&world.test.app, &world.admin);
+        let (ann, bob) = (world.person("ann", BuiltInRole::Approver, None).await, world.person("bob", BuiltInRole::Approver, None).await);
+        let (alice, group) = (world.person("alice", BuiltInRole::User, None).await, group(&world, "ops", &[]).await);
+        let other = World::beside(world.test.clone(), 2).await;
+        let terms = |groups: &[GroupId], approvals| PolicyTerms { approver_groups: groups.to_vec(), ..by_people(approvals) };
+        let saved = async |terms| codes(&prioritised(&world, terms, 0, FOR_USERS).await.warnings);
+        assert_eq!(saved(terms(&[], 3)).await, [], "ann, bob and the admin");
+        assert_eq!(saved(terms(&[], 4)).await, [TooFewApprovers]);
+        assert_eq!(codes(&prioritised(&other, terms(&[], 2), 0, FOR_USERS).await.warnings), [TooFewApprovers], "another tenant's don't count");
+        assert_eq!(saved(PolicyTerms { approver_groups: vec![group], ..auto() }).await, [ApproverGroupEmpty]);
+
+        let policy = prioritised(&world, terms(&[group], 2), 0, FOR_USERS).await;
+        assert_eq!(codes(&policy.warnings), [ApproverGroupEmpty]);
+        let shown = async || codes(&policies::get(app, admin, policy.policy.id).await.unwrap().warnings);
+        for (member, expected) in [(&alice, vec![ApproverGroupEmpty]), (&ann, vec![TooFewApprovers]), (&bob, vec![])] {
+            groups::add_member(app, admin, group, member.user, &Once::unkeyed()).await.unwrap();
+            assert_eq!(shown().await, expected);
+        }
+        users::suspend(app, admin, bob.user).await.unwrap();
+        assert_eq!(shown().await, [TooFewApprovers]);
     }
 
     async fn automatic_access_to_what_is_strongest_is_told_by_what_aws_told(db: &TestStore) {

@@ -26,6 +26,8 @@ const fn code(code: WarningCode) -> PolicyWarningCode {
         WarningCode::Unreachable => PolicyWarningCode::Unreachable,
         WarningCode::AutoOnManagementAccount => PolicyWarningCode::AutoOnManagementAccount,
         WarningCode::AutoOnTopRank => PolicyWarningCode::AutoOnTopRank,
+        WarningCode::ApproverGroupEmpty => PolicyWarningCode::ApproverGroupEmpty,
+        WarningCode::TooFewApprovers => PolicyWarningCode::TooFewApprovers,
         WarningCode::NotChecked => PolicyWarningCode::NotChecked,
     }
 }

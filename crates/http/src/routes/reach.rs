@@ -7,7 +7,7 @@ use curfew_api::{
     WhoCanAccess, WhoCanAccessResult,
 };
 use curfew_app::AppError;
-use curfew_app::policies::{self, Decision, Outcome};
+use curfew_app::policies::{self, Access, Outcome};
 use curfew_app::requests::{Circumstances, WhatIfAnywhere};
 use curfew_domain::request::ApprovalMode;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,7 +47,7 @@ async fn who(
     let people = reached
         .listed
         .into_iter()
-        .filter_map(|access| Some(PersonsAccess { user_id: access.person, given: given(access.decision)? }));
+        .filter_map(|access| Some(PersonsAccess { user_id: access.person, given: given(access)? }));
     Ok(Json(WhoCanAccessResult {
         people: people.collect(),
         found: reached.found,
@@ -61,9 +61,10 @@ async fn who(
 /// Of each account and permission set that can be asked for by `action` it says what `evaluate` says, by the facts of this
 /// moment; what would be denied is left out. Nothing is written and nobody is told.
 ///
-/// For oneself, named by id, it takes `requests:create` or `policies:read`; without the latter no policies are named and no
-/// groups supposed. For others it takes `policies:read`, and `requests:read` or `requests:approve`. It is asked for 20
-/// seconds at most; where that was not all, `truncated` is `true`.
+/// For oneself, named by id, it takes `requests:create` or `policies:read`; without the latter no policies are named, so
+/// `determining` and `approvals` are empty, and no groups supposed. For others it takes `policies:read`, and
+/// `requests:read` or `requests:approve`. It is asked for 20 seconds at most, without `policies:read` for 3; where that was
+/// not all, `truncated` is `true`.
 #[utoipa::path(post, path = "/v1/policies/what-can-access", tag = "policies", request_body = WhatCanAccess,
     responses((status = 200, body = WhatCanAccessResult),
         (status = 409, description = "AWS is not connected.", body = ErrorBody),
@@ -84,9 +85,9 @@ async fn what(
     let reached = policies::what_can_access(&state.app, &caller, person, wanted).await?;
     let access = reached.listed.into_iter().filter_map(|access| {
         Some(PlaceAccess {
-            account_id: access.account,
-            permission_set_arn: access.permission_set,
-            given: given(access.decision)?,
+            account_id: access.account.clone(),
+            permission_set_arn: access.permission_set.clone(),
+            given: given(access)?,
         })
     });
     Ok(Json(WhatCanAccessResult {
@@ -111,7 +112,8 @@ fn circumstances(context: Option<ReachContext>) -> Circumstances {
 }
 
 /// None where nothing is given.
-fn given(decision: Decision) -> Option<GivenAccess> {
+fn given(access: Access) -> Option<GivenAccess> {
+    let decision = access.decision;
     let (mode, requirements, terms) = match decision.outcome {
         Outcome::Approved { mode, terms } => (mode, Vec::new(), terms),
         Outcome::NeedsApproval { requirements, terms } => (ApprovalMode::Require, requirements, terms),
@@ -119,7 +121,7 @@ fn given(decision: Decision) -> Option<GivenAccess> {
     };
     Some(GivenAccess {
         approval_mode: mode,
-        approvals_required: requirements.iter().map(|one| one.approvals).max().unwrap_or_default(),
+        approvals_required: access.approvals_required,
         approvals: requirements.into_iter().map(needed).collect(),
         duration_seconds: terms.duration,
         max_duration_seconds: terms.maximum,

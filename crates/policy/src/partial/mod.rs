@@ -8,7 +8,10 @@
 
 mod known;
 
-use cedar_policy::{EntityUid, PartialEntities, PartialEntityUid, PartialRequest, Policy, PolicySet};
+use cedar_policy::{
+    Entities, EntityTypeName, EntityUid, PartialEntities, PartialEntityUid, PartialRequest, Policy,
+    PolicySet, RequestEnv,
+};
 use serde_json::Value;
 
 use crate::entities::{BoxError, uid};
@@ -43,7 +46,7 @@ impl Partial {
         principal: Option<EntityUid>,
         action: EntityUid,
         account: Option<EntityUid>,
-        entities: cedar_policy::Entities,
+        entities: Entities,
         known: Known,
     ) -> Result<Self, BoxError> {
         let schema = access_schema();
@@ -52,6 +55,18 @@ impl Partial {
             request: PartialRequest::new(principal, action, resource, None, schema)?,
             entities: PartialEntities::from_concrete(entities, schema)?,
             known,
+        })
+    }
+
+    /// Questions of one kind of principal, action and resource, of which nothing else is known.
+    pub(crate) fn of_kind(kind: &RequestEnv) -> Result<Self, BoxError> {
+        let schema = access_schema();
+        let some = |kind: &EntityTypeName| PartialEntityUid::new(kind.clone(), None);
+        let (principal, resource) = (some(kind.principal()), some(kind.resource()));
+        Ok(Self {
+            request: PartialRequest::new(principal, kind.action().clone(), resource, None, schema)?,
+            entities: PartialEntities::from_concrete(Entities::empty(), schema)?,
+            known: Known::default(),
         })
     }
 
@@ -104,7 +119,6 @@ pub(crate) fn action_uid(action: curfew_domain::Action) -> Result<EntityUid, Box
 
 #[cfg(test)]
 mod tests {
-    use cedar_policy::Entities;
     use curfew_domain::Action;
 
     use super::*;

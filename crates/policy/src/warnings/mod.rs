@@ -5,6 +5,7 @@
 //! rules are made of is looked at, so that a change of one rule costs no more where there are thousands of others; but
 //! forbids that stand above an automatic permit are asked whether they cover it, so far as [`privilege`] says.
 
+mod approvers;
 mod everyone;
 mod impossible;
 mod order;
@@ -12,7 +13,7 @@ mod privilege;
 
 use std::collections::BTreeMap;
 
-use cedar_policy::{Policy as CedarPolicy, PolicyId as CedarId};
+use cedar_policy::{Effect, Policy as CedarPolicy, PolicyId as CedarId};
 use curfew_domain::policy::Policy;
 use curfew_domain::{OuId, PolicyId, RuleId, Seconds};
 
@@ -50,7 +51,10 @@ pub enum WarningCode {
     AutoOnTopRank,
     /// Something was not looked at.
     NotChecked,
-    // Groups of approvers without anybody in them belong here: `ApproverGroupEmpty`.
+    /// Nobody in a policy's groups of approvers could approve.
+    ApproverGroupEmpty,
+    /// Fewer people could approve than have to.
+    TooFewApprovers,
 }
 
 /// Warnings, as many as are listed.
@@ -73,6 +77,9 @@ pub struct Surroundings {
     pub units: BTreeMap<OuId, Option<OuId>>,
     /// The permission sets of the highest rank that anybody gave one.
     pub strongest: Vec<PermissionSetFacts>,
+    /// How many people could approve what the policy permits, counted up to as many as have to; none where people are not
+    /// asked.
+    pub approvers: Option<usize>,
 }
 
 /// Warns of a policy that was saved. `all` are the tenant's policies with this one among them, if it is enabled; one that
@@ -93,8 +100,8 @@ pub fn warnings_of(
     everyone::warn(policy, looked_at, &mut warnings);
     impossible::warn(policy, looked_at, &mut warnings);
     order::warn_of_one(policy, &rules, changed, all, around.longest, &mut warnings);
-    privilege::warn(policy, looked_at, all, around, &mut warnings);
-    // What of a policy's terms is worth a warning, such as a group of approvers that nobody is in, is added here.
+    privilege::warn(policy, (looked_at, &rules), all, around, &mut warnings);
+    approvers::warn(policy, around, &mut warnings);
     warnings
 }
 
@@ -108,11 +115,15 @@ pub fn warnings_of_order(all: &CompiledPolicies, longest: Seconds) -> Warnings {
 impl Warnings {
     /// Adds one, or counts it.
     pub fn add(&mut self, warning: Warning) {
-        if self.listed.len() < MOST_WARNINGS {
-            self.listed.push(warning);
-        } else {
+        if self.is_full() {
             self.left_out += 1;
+        } else {
+            self.listed.push(warning);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.listed.len() >= MOST_WARNINGS
     }
 
     fn of_rule(&mut self, code: WarningCode, policy: PolicyId, rule: RuleId, message: impl Into<String>) {
@@ -131,6 +142,10 @@ struct Read {
 }
 
 impl Read {
+    fn permits(&self) -> bool {
+        self.cedar.effect() == Effect::Permit
+    }
+
     fn all_of(policy: &Policy, all: &CompiledPolicies) -> Vec<Self> {
         let read = |(number, rule): (usize, &curfew_domain::policy::PolicyRule)| {
             let known = all.cedar(policy.id, number, &rule.resolved).cloned();

@@ -17,56 +17,84 @@ use crate::entities::{BoxError, entities_of_places, uid};
 use crate::partial::{Known, Partial, Says, action_uid};
 use crate::{AccountFacts, PermissionSetFacts};
 
-/// So many permission sets of the highest rank are looked at.
-const MOST_SETS: usize = 5;
-
 /// So many forbids are asked whether they stop a permit that may match.
 const MOST_FORBIDS: usize = 50;
 
 /// So often rules are evaluated for one answer: some tenths of a second.
 const MOST_EVALUATED: usize = 3_000;
 
-/// Warns of what an automatic policy may give.
+/// Warns of what an automatic policy may give by some of its rules.
 pub(super) fn warn(
     policy: &Policy,
-    rules: &[Read],
+    (rules, with_fellows): (&[Read], &[Read]),
     all: &CompiledPolicies,
     around: &Surroundings,
     warnings: &mut Warnings,
 ) {
-    if policy.terms.mode != ApprovalMode::Auto {
+    if policy.terms.mode != ApprovalMode::Auto || !rules.iter().any(Read::permits) {
         return;
     }
-    let mut search = Search { rules, forbids: forbids(policy, rules, all), left: MOST_EVALUATED };
-    if let Some(account) = &around.management
-        && let Some(rule) = search.first_that_gives(|action| management(account, around, action))
-    {
-        let message = format!(
-            "this permit may give access to the management account {} without anybody's approval. Take it out with \
-             `unless {{ resource is AwsAccount && resource.is_management }}`, forbid it in a policy of a higher priority, \
-             or let people approve",
-            account.id
-        );
-        warnings.of_rule(WarningCode::AutoOnManagementAccount, policy.id, rule.id, message);
+    let mut search = Search { rules, forbids: forbids(policy, with_fellows, all), left: MOST_EVALUATED };
+    if let Some(account) = &around.management {
+        match search.first_that_gives(|action| management(account, around, action)) {
+            Ok(Some(rule)) => {
+                let code = WarningCode::AutoOnManagementAccount;
+                warnings.of_rule(code, policy.id, rule.id, may_give_management(account));
+            }
+            Ok(None) => {}
+            Err(problem) => {
+                let what = format!("the management account {}", account.id);
+                warnings.of_policy(WarningCode::NotChecked, policy.id, could_not_ask(&what, &problem));
+            }
+        }
     }
-    for set in around.strongest.iter().take(MOST_SETS) {
-        let Some(rule) = search.first_that_gives(|action| strongest(set, action)) else { continue };
-        let message = format!(
-            "this permit may give the permission set {}, whose rank is the highest, without anybody's approval. Name the \
-             permission sets that it is for, `context has permission_set && context.permission_set == \
-             AwsPermissionSet::\"…\"`, or let people approve",
-            set.name
-        );
-        warnings.of_rule(WarningCode::AutoOnTopRank, policy.id, rule.id, message);
-        break;
+    for set in &around.strongest {
+        match search.first_that_gives(|action| strongest(set, action)) {
+            Ok(Some(rule)) => {
+                warnings.of_rule(WarningCode::AutoOnTopRank, policy.id, rule.id, may_give_strongest(set));
+                break;
+            }
+            Ok(None) if search.left == 0 => break,
+            Ok(None) => {}
+            Err(problem) => {
+                let what = format!("the permission set {}", set.name);
+                warnings.of_policy(WarningCode::NotChecked, policy.id, could_not_ask(&what, &problem));
+            }
+        }
     }
     if search.left == 0 {
-        let message = format!(
-            "the policy has too many rules to look through all for automatic access to what is strongest: {MOST_EVALUATED} \
-             evaluations were made. Make several policies of it"
-        );
-        warnings.of_policy(WarningCode::NotChecked, policy.id, message);
+        warnings.of_policy(WarningCode::NotChecked, policy.id, too_much());
     }
+}
+
+fn may_give_management(account: &AccountFacts) -> String {
+    format!(
+        "this permit may give access to the management account {} without anybody's approval. Take it out with `unless \
+         {{ resource is AwsAccount && resource.is_management }}`, forbid it in a policy of a higher priority, or let \
+         people approve",
+        account.id
+    )
+}
+
+fn may_give_strongest(set: &PermissionSetFacts) -> String {
+    format!(
+        "this permit may give the permission set {}, whose rank is the highest, without anybody's approval. Name the \
+         permission sets that it is for, `context has permission_set && context.permission_set == \
+         AwsPermissionSet::\"…\"`, or let people approve",
+        set.name
+    )
+}
+
+fn could_not_ask(what: &str, problem: &BoxError) -> String {
+    format!("whether the policy gives {what} without anybody's approval could not be asked: {problem}")
+}
+
+fn too_much() -> String {
+    format!(
+        "not all could be looked at of what the policy gives without anybody's approval: after {MOST_EVALUATED} evaluations \
+         no more are made. Make several policies of one that has many rules, and give the highest rank to few permission \
+         sets"
+    )
 }
 
 /// The management account is asked for, with any permission set.
@@ -111,17 +139,17 @@ impl<'a> Search<'a> {
     fn first_that_gives(
         &mut self,
         question: impl Fn(Action) -> Result<Partial, BoxError>,
-    ) -> Option<&'a Read> {
+    ) -> Result<Option<&'a Read>, BoxError> {
         let mut open = Vec::new();
         for action in Action::ALL {
-            let asked = question(action).ok()?;
+            let asked = question(action)?;
             if !self.is_stopped(&asked) {
                 open.push((action, asked));
             }
         }
         let rules = self.rules;
-        let mut permits = rules.iter().filter(|rule| rule.cedar.effect() == Effect::Permit);
-        permits.find(|permit| self.may_match(&permit.cedar, &open))
+        let mut permits = rules.iter().filter(|rule| rule.permits());
+        Ok(permits.find(|permit| self.may_match(&permit.cedar, &open)))
     }
 
     fn is_stopped(&mut self, question: &Partial) -> bool {

@@ -3,13 +3,16 @@
 use crate::world::*;
 use curfew_domain::policy::Policy;
 use curfew_domain::request::ApprovalMode;
-use curfew_domain::{AccountId, Seconds};
+use curfew_domain::{AccountId, GroupId, Seconds};
 use curfew_policy::{
     AccountFacts, CompiledPolicies, MOST_WARNINGS, PermissionSetFacts, Surroundings, Warning, WarningCode,
     Warnings, warnings_of, warnings_of_order,
 };
 
-use WarningCode::{AutoOnManagementAccount, AutoOnTopRank, NeverMatches, PermitForEveryone, Unreachable};
+use WarningCode::{
+    ApproverGroupEmpty, AutoOnManagementAccount, AutoOnTopRank, NeverMatches, NotChecked, PermitForEveryone,
+    TooFewApprovers, Unreachable,
+};
 
 const MANAGEMENT: &str = "999999999999";
 const STRONGEST: &str = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-ffffffffffffffff";
@@ -31,6 +34,7 @@ fn around() -> Surroundings {
             rank: Some(9),
             session: HOUR,
         }],
+        approvers: None,
     }
 }
 
@@ -89,6 +93,43 @@ fn a_rule_that_contradicts_itself_matches_never() {
         assert_eq!(of_rule(never), [NeverMatches], "{never}");
     }
     assert_eq!(of_rule("forbid (principal, action, resource) when { context.mfa };"), []);
+}
+
+#[test]
+fn a_rule_that_contradicts_itself_but_may_fail_is_told_to_forbid_then() {
+    let fails = "permit (principal, action, resource) when { context.hour + 9223372036854775807 > 0 && resource is AwsAccount && resource is AwsS3Bucket };";
+    let told = |rule: &str| -> Vec<bool> {
+        let told = said(&[by_people(policy(1, 0, &[rule]))]).into_iter();
+        told.filter(|warning| warning.code == NeverMatches)
+            .map(|warning| warning.message.contains("fail"))
+            .collect()
+    };
+    assert_eq!(told(fails), [true]);
+    assert_eq!(
+        told(
+            "permit (principal, action, resource) when { resource is AwsAccount && resource is AwsS3Bucket };"
+        ),
+        [false]
+    );
+    // Whatever it forbids when it fails: another kind of resource, and another action alone.
+    assert_eq!(
+        told(
+            "forbid (principal, action, resource is AwsS3Bucket) when { context.hour + 9223372036854775807 > 0 && resource is AwsAccount };"
+        ),
+        [true]
+    );
+    assert_eq!(
+        told(
+            "forbid (principal, action == Action::\"admin\", resource) when { context.hour + 9223372036854775807 > 0 && false };"
+        ),
+        [true]
+    );
+    assert_eq!(
+        told(
+            "forbid (principal, action, resource) when { false && context.hour + 9223372036854775807 > 0 };"
+        ),
+        [false]
+    );
 }
 
 const SOME: &str = "permit (principal in Role::\"user\", action, resource);";
@@ -202,6 +243,45 @@ fn an_automatic_permit_that_may_give_what_is_strongest_is_told() {
     assert_eq!(of_rule(PERMIT_ALL), [PermitForEveryone], "where people approve");
 }
 
+fn strong_set(number: u64) -> PermissionSetFacts {
+    let arn = format!("arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-{number:016x}");
+    PermissionSetFacts { arn: arn.parse().unwrap(), ..around().strongest.remove(0) }
+}
+
+#[test]
+fn whichever_of_the_strongest_sets_it_is_that_may_be_given_it_is_told() {
+    let around = |sets: u64| Surroundings { strongest: (0..sets).map(strong_set).collect(), ..around() };
+    let last = |sets: u64| {
+        let set = strong_set(sets - 1);
+        format!(
+            "permit (principal, action, resource is AwsAccount) when {{ context has permission_set && context.permission_set == AwsPermissionSet::\"{}\" && !resource.is_management }};",
+            set.arn.as_str()
+        )
+    };
+    let told = |policies: &[Policy], sets: u64| -> Vec<WarningCode> {
+        let told = warnings_of(&policies[0], None, &CompiledPolicies::new(policies), &around(sets)).listed;
+        told.into_iter().map(|warning| warning.code).filter(|code| *code != PermitForEveryone).collect()
+    };
+    assert_eq!(told(&[policy(1, 0, &[&last(20)])], 20), [AutoOnTopRank]);
+    let forbid = "forbid (principal, action, resource) when { context.mfa };";
+    let many = policy(2, 5, &[forbid; 50]);
+    assert_eq!(told(&[policy(1, 0, &[&last(20)]), many], 20), [NotChecked], "more than is looked at");
+    assert_eq!(told(&[policy(1, 0, &[forbid])], 20), [], "it permits nothing");
+}
+
+#[test]
+fn what_can_not_be_asked_is_told() {
+    let (unit, other) = (DEV_OU.parse().unwrap(), TOP_OU.parse().unwrap());
+    let (unit, other): (curfew_domain::OuId, curfew_domain::OuId) = (unit, other);
+    let round = [(unit.clone(), Some(other.clone())), (other, Some(unit))];
+    let around = Surroundings { units: round.into(), ..around() };
+    let policy = policy(1, 0, &[SOME]);
+    let told = warnings_of(&policy, None, &CompiledPolicies::new([&policy]), &around).listed;
+    let codes: Vec<WarningCode> = told.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [NotChecked, AutoOnTopRank], "{told:?}");
+    assert!(told[0].message.contains(MANAGEMENT), "{told:?}");
+}
+
 #[test]
 fn a_forbid_that_takes_it_from_everybody_first_silences_the_warning() {
     let auto = || policy(1, 0, &["permit (principal in Role::\"user\", action, resource);"]);
@@ -227,6 +307,46 @@ fn a_forbid_that_takes_it_from_everybody_first_silences_the_warning() {
 }
 
 #[test]
+fn fewer_approvers_than_are_required_are_told() {
+    let told = |required, found, groups: bool| {
+        let groups = if groups { vec![GroupId::from_uuid(id(7))] } else { Vec::new() };
+        let policy = on_terms(by_people(policy(1, 0, &[SOME])), |terms| {
+            terms.approvals_required = required;
+            terms.approver_groups = groups;
+        });
+        let around = Surroundings { approvers: found, ..around() };
+        let told = warnings_of(&policy, None, &CompiledPolicies::new([&policy]), &around).listed;
+        assert!(told.iter().all(|warning| warning.policy == Some(policy.id) && warning.rule.is_none()));
+        told.into_iter().map(|warning| (warning.code, warning.message)).collect::<Vec<_>>()
+    };
+    for enough in [(1, None), (1, Some(1)), (3, Some(3))] {
+        assert_eq!(told(enough.0, enough.1, true), []);
+    }
+    for (required, found, groups, code, words) in [
+        (
+            1,
+            0,
+            true,
+            ApproverGroupEmpty,
+            "an approval is required by members of the policy's approver groups, and nobody",
+        ),
+        (
+            3,
+            2,
+            true,
+            TooFewApprovers,
+            "3 approvals are required by members of the policy's approver groups, and only 2 people",
+        ),
+        (2, 1, false, TooFewApprovers, "2 approvals are required, and only one person could give one"),
+        (1, 0, false, TooFewApprovers, "an approval is required, and nobody could give one"),
+    ] {
+        let told = told(required, Some(found), groups);
+        assert_eq!((told.len(), told[0].0), (1, code), "{told:?}");
+        assert!(told[0].1.starts_with(words), "{told:?}");
+    }
+}
+
+#[test]
 fn no_more_are_listed_than_somebody_reads() {
     let rules = vec!["permit (principal, action, resource) when { context.mfa };"; MOST_WARNINGS + 7];
     let policy = by_people(policy(1, 0, &rules));
@@ -248,4 +368,11 @@ fn of_a_rule_that_was_changed_its_fellow_rules_are_not_warned_of() {
         assert!(told.iter().all(|warning| warning.rule == Some(rule)), "{told:?}");
         assert_eq!(told.iter().map(|warning| warning.code).collect::<Vec<_>>(), expected);
     }
+}
+
+#[test]
+fn a_rule_that_was_changed_gives_nothing_that_its_fellow_rules_forbid() {
+    let policy = policy(1, 0, &[SOME, "forbid (principal, action, resource) when { true };"]);
+    let all = CompiledPolicies::new([&policy]);
+    assert_eq!(warnings_of(&policy, Some(policy.rules[0].id), &all, &around()).listed, []);
 }
