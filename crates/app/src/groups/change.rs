@@ -1,8 +1,8 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Change, Group, GroupId, GroupName, LongText, Scope};
 
-use super::{hold, named_twice, refuse_provided};
 use super::spoken_for::refuse_spoken_for;
+use super::{hold, named_twice, refuse_provided};
 use crate::{App, AppError, Caller};
 
 /// What is to change of a group; what is not said stays.

@@ -4,8 +4,8 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Group, GroupId, GroupName, GroupSource, LongText, Scope, ScopeSet, Timestamp};
 use curfew_store::ReadUnit;
 
-use super::{MOST_GROUPS, named_twice};
 use super::spoken_for::refuse_spoken_for;
+use super::{MOST_GROUPS, named_twice};
 use crate::roles::Giver;
 use crate::{App, AppError, Caller, Made, Once};
 

@@ -159,16 +159,38 @@ on_both_databases! {
         assert_eq!(code(world.submit(&alice, to_read(account(DEV))).await), ErrorCode::Forbidden);
     }
 
-    async fn a_rule_follows_the_group_and_not_its_name(db: &TestStore) {
+    async fn a_rule_follows_the_group_and_nobody_else_gets_the_name_that_it_is_written_with(db: &TestStore) {
         let world = World::new(db).await;
+        let (app, admin) = (&world.test.app, &world.admin);
         let alice = world.person("alice", BuiltInRole::User, None).await;
         let bob = world.person("bob", BuiltInRole::User, None).await;
         let engineers = group(&world, "engineering", &[&alice]).await;
-        // In fields, and in the older form.
-        save(&world, auto(), "permit (principal in User::\"group:engineering\", action, resource);").await.unwrap();
-        let renamed = GroupChange { name: Change::To("builders".parse().unwrap()), ..GroupChange::default() };
-        groups::change(&world.test.app, &world.admin, engineers, renamed).await.unwrap();
-        group(&world, "engineering", &[&bob]).await;
+        let mine = group(&world, "mine", &[&bob]).await;
+        // In the older form too.
+        let text = "permit (principal in User::\"group:engineering\", action, resource);";
+        let policy = save(&world, auto(), text).await.unwrap().policy;
+        let called = |name: &str| GroupChange { name: Change::To(name.parse().unwrap()), ..GroupChange::default() };
+        groups::change(app, admin, engineers, called("builders")).await.unwrap();
+        world.submit(&alice, to_read(account(DEV))).await.unwrap();
+
+        let refused = |result: Result<(), AppError>| {
+            let Err(AppError::Conflict { details, .. }) = result else { panic!("{result:?}") };
+            assert_eq!(details["policies"], serde_json::json!([policy.id.to_string()]));
+        };
+        refused(groups::change(app, admin, mine, called("Engineering")).await.map(drop));
+        let ask = NewGroup { name: "engineering".parse().unwrap(), description: None };
+        refused(groups::create(app, admin, ask.clone(), &Once::unkeyed()).await.map(drop));
+        // Its own name it can have back.
+        groups::change(app, admin, engineers, called("engineering")).await.unwrap();
+        groups::change(app, admin, engineers, called("builders")).await.unwrap();
+
+        let anew = PolicyChange {
+            policy_set: Change::To(text.replace("engineering", "builders")),
+            ..PolicyChange::default()
+        };
+        policies::change(app, admin, policy.id, anew).await.unwrap();
+        groups::create(app, admin, ask, &Once::unkeyed()).await.unwrap();
+        groups::change(app, admin, mine, called("makers")).await.unwrap();
         world.submit(&alice, to_read(account(DEV))).await.unwrap();
         assert_eq!(code(world.submit(&bob, to_read(account(DEV))).await), ErrorCode::Forbidden);
     }
