@@ -34,7 +34,7 @@ const MOST_LISTED: usize = 250;
 const NO_SOLVER: &str = "no solver is installed on this node: see CURFEW_SOLVER in docs/configuration.md";
 
 const MANY_SETS: &str =
-    "there are more permission sets than are looked at one by one: name one with permission_set_arn";
+    "there are too many permission sets to look at each: name one with permission_set_arn";
 
 /// Where analyses are made.
 #[derive(Debug)]
