@@ -82,7 +82,8 @@ texts! {
     start_urls: SsoStartUrl = "https://[a-z0-9-]{1,30}\\.awsapps\\.com/start";
     emails: Email = "[a-zA-Z0-9.+_-]{1,64}@([a-zA-Z0-9]{1,12}\\.){1,3}[a-z]{2,12}";
     display_names: DisplayName = "[^\\s\\p{C}][^\\p{C}]{0,100}";
-    group_names: GroupName = "[^\\s\\p{C}]([^\\p{C}]{0,30}[^\\s\\p{C}])?";
+    // Characters of any kind but those that can't be seen, such as variation selectors.
+    group_names: GroupName = "[\\p{Latin}\\p{Cyrillic}\\p{Han}0-9]([\\p{Latin}\\p{Cyrillic}\\p{Han}0-9 .:'\"/_-]{0,30}[\\p{Latin}0-9])?";
     reasons: Reason = "[^\\s\\p{C}][^\\p{C}\n]{0,100}\n[^\\p{C}]{0,100}";
     long_texts: LongText = "([^\\p{C}]|[\n\t]){0,200}";
     notices: Notice = "[^\\s\\p{C}]([^\\p{C}]|\n){0,200}";
