@@ -70,8 +70,9 @@ variables! {
     CURFEW_RATE_LIMIT = "1200";
     /// The Identity Center instance that the master tenant's form begins with.
     IC_INSTANCE_ARN;
-    /// The program that proves what is true of policies (`POST /v1/policies/analyze`): the path of cvc5, or `off`. Not set:
-    /// `cvc5` in `PATH`; where there is none, nothing is proved, and all else is as ever.
+    /// The program that proves what is true of policies (`POST /v1/policies/analyze`): the path of cvc5 (a
+    /// script around it must `exec` it, or it outlives its question), or `off`. Not set: `cvc5` in `PATH`;
+    /// where there is none, nothing is proved, and all else is as ever.
     CURFEW_SOLVER;
     /// How many assignments one node works on at a time: 1 to 100.
     WORKER_CONCURRENCY = "5";
