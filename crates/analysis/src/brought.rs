@@ -6,7 +6,7 @@ use cedar_policy_symcc::term::Term;
 use cedar_policy_symcc::term_factory::{eq, not};
 use curfew_policy::StandingRule;
 
-use crate::outcome::any;
+use crate::many::any;
 use crate::query::Query;
 
 /// Of a set of policies.

@@ -1,6 +1,8 @@
 //! How much rules may name. For each two entities of which one may lie in the other the symbolic compiler writes down what
 //! makes them a hierarchy, at once and for each rule, and nothing could end it meanwhile: so this is counted before.
 
+use cedar_policy::Policy as CedarPolicy;
+
 use crate::Why;
 use crate::spoken::Spoken;
 
@@ -11,8 +13,14 @@ const MOST_NAMED: usize = 1_000;
 /// are what a solver is told.
 const MOST_PAIRS: usize = 10_000;
 
-/// Refuses rules that name more, of all kinds together.
-pub(crate) fn check(spoken: &Spoken) -> Result<(), Why> {
+/// What all of these rules name. Refused where one can't be analysed, or where they name too much together.
+pub(crate) fn named_within_bounds(rules: &[&CedarPolicy]) -> Result<Spoken, Why> {
+    let spoken = Spoken::of(rules)?;
+    check(&spoken)?;
+    Ok(spoken)
+}
+
+fn check(spoken: &Spoken) -> Result<(), Why> {
     let roles = spoken.roles.len().max(spoken.roles_asked_in_both_ways().count());
     let (users, groups) = (spoken.users.len(), spoken.groups.len());
     let (accounts, units, resources) = (spoken.accounts.len(), spoken.units.len(), spoken.resources.len());

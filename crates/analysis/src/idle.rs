@@ -5,6 +5,7 @@ use cedar_policy_symcc::term_factory::or;
 use curfew_domain::{Action, PolicyId, ResourceType, RuleId};
 use curfew_policy::{CompiledPolicies, StandingGroup};
 
+use crate::extent::named_within_bounds;
 use crate::outcome::Outcome;
 use crate::query::{Query, Settled};
 use crate::scene::Scene;
@@ -102,7 +103,7 @@ impl<'a> Asking<'a> {
     fn of(known: Known<'a>, standing: &'a [StandingGroup<'a>]) -> Result<Self, Why> {
         let known = Known { longest: longest_of(&[standing]), ..known };
         let rules = rules_of(&[standing])?;
-        let spoken = Spoken::of(&rules)?;
+        let spoken = named_within_bounds(&rules)?;
         // A rule may speak of what is named beside an account: a unit, a bucket.
         let kinds = ResourceType::ALL.into_iter();
         let kinds = kinds.flat_map(|kind| Action::ALL.into_iter().map(move |action| (action, kind)));

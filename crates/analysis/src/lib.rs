@@ -22,6 +22,7 @@ mod brought;
 mod example;
 mod extent;
 mod idle;
+mod many;
 mod moments;
 mod narrows;
 mod outcome;

@@ -3,9 +3,9 @@
 use curfew_policy::{AccessQuestion, CompiledPolicies, Decision, Outcome as Says, Shift, decide};
 
 use crate::example::Examples;
+use crate::extent::named_within_bounds;
 use crate::outcome::Outcome;
 use crate::scene::Scene;
-use crate::spoken::Spoken;
 use crate::stage::Stage;
 use crate::world::World;
 use crate::{Answer, Known, Why, Widened, longest_of, rules_of};
@@ -32,7 +32,7 @@ async fn widened(
     let (standing, drafted) = (before.standing(), after.standing());
     let known = Known { longest: longest_of(&[&standing, &drafted]), ..known };
     let rules = rules_of(&[&standing, &drafted])?;
-    let spoken = Spoken::of(&rules)?;
+    let spoken = named_within_bounds(&rules)?;
     let mut examples = Examples::new(known, &spoken);
     for scene in Scene::of_accounts() {
         known.in_time()?;

@@ -12,6 +12,7 @@ use curfew_domain::{RuleId, Seconds};
 use curfew_policy::{StandingGroup, StandingPolicy, StandingRule};
 
 use crate::brought::Brought;
+use crate::many::{all, any};
 use crate::query::Query;
 use crate::scene::{Scene, Terms};
 use crate::spoken::Spoken;
@@ -271,25 +272,4 @@ pub(crate) fn context(scene: &Scene, field: &str) -> Term {
 
 fn at_most(duration: &Term, most: Seconds) -> Term {
     bvsle(duration.clone(), most.get().into())
-}
-
-/// Whether one of these is true.
-pub(crate) fn any(terms: impl IntoIterator<Item = Term>) -> Term {
-    balanced(terms.into_iter().collect(), &or, false)
-}
-
-fn all(terms: impl IntoIterator<Item = Term>) -> Term {
-    balanced(terms.into_iter().collect(), &and, true)
-}
-
-/// Halves instead of a chain: what walks a term goes as deep as it is, and stacks have an end.
-fn balanced(mut terms: Vec<Term>, join: &impl Fn(Term, Term) -> Term, of_none: bool) -> Term {
-    match terms.len() {
-        0 => of_none.into(),
-        1 => terms.remove(0),
-        many => {
-            let rest = terms.split_off(many / 2);
-            join(balanced(terms, join, of_none), balanced(rest, join, of_none))
-        }
-    }
 }

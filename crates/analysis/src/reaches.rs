@@ -4,9 +4,9 @@ use curfew_domain::{AccessLevel, Action, OuId};
 use curfew_policy::{AccountFacts, CompiledPolicies, Outcome as Says, PermissionSetFacts, decide};
 
 use crate::example::Examples;
+use crate::extent::named_within_bounds;
 use crate::outcome::Outcome;
 use crate::scene::Scene;
-use crate::spoken::Spoken;
 use crate::stage::Stage;
 use crate::world::World;
 use crate::{Answer, Known, Reached, Why, rules_of};
@@ -42,7 +42,7 @@ async fn reached(
 ) -> Result<Option<Reached>, Why> {
     let standing = policies.standing();
     let rules = rules_of(&[&standing])?;
-    let mut spoken = Spoken::of(&rules)?;
+    let mut spoken = named_within_bounds(&rules)?;
     // What is told of the account, its example has to have as well.
     spoken.accounts.insert(account.facts.id.as_str().to_owned());
     spoken.tags.extend(account.facts.tags.keys().cloned());

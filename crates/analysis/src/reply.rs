@@ -5,12 +5,20 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::Why;
-use crate::solver::Said;
 
 /// How deep values may lie in each other; ours lie a handful deep, sets by their size.
 const DEEPEST: usize = 2_000;
 
-/// What it says.
+/// What a solver said.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// All of it.
+    pub(crate) text: String,
+    /// Whether it took all that it was told.
+    pub(crate) heard_all: bool,
+}
+
+/// What that comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// It can't be.

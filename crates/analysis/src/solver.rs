@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Why;
-use crate::reply::Reply;
+use crate::reply::{Reply, Said};
 
 /// How long one question takes at most; what is harder is not answered.
 const LONGEST: Duration = Duration::from_secs(8);
@@ -99,15 +99,6 @@ impl Solver {
             .spawn()
             .map_err(|problem| Why::SolverFailed(problem.to_string()))
     }
-}
-
-/// What a solver said.
-#[derive(Debug, Default)]
-pub(crate) struct Said {
-    /// All of it.
-    pub(crate) text: String,
-    /// Whether it took all that it was told.
-    pub(crate) heard_all: bool,
 }
 
 fn with_values(script: &[u8], names: &[String]) -> Vec<u8> {

@@ -6,7 +6,7 @@ use cedar_policy::Policy as CedarPolicy;
 use curfew_domain::RoleSlug;
 use serde_json::Value;
 
-use crate::{Why, extent};
+use crate::Why;
 
 /// So often at most a rule does what may have no value. The symbolic compiler writes down the rest of the rule twice for
 /// each time, and nothing could end it meanwhile.
@@ -35,11 +35,10 @@ pub(crate) struct Spoken {
 }
 
 impl Spoken {
-    /// What all of these name. Refused where one can't be analysed, or where they name too much together.
+    /// What all of these name. Refused where one can't be analysed.
     pub(crate) fn of(rules: &[&CedarPolicy]) -> Result<Self, Why> {
         let mut spoken = Self::default();
         rules.iter().try_for_each(|rule| spoken.hear(rule))?;
-        extent::check(&spoken)?;
         Ok(spoken)
     }
 

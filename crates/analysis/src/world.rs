@@ -12,7 +12,7 @@ use cedar_policy_symcc::term_factory::{
 use curfew_domain::{AuthProvider, OuId, ResourceType, Seconds};
 use curfew_policy::{AccountFacts, PermissionSetFacts};
 
-use crate::outcome::any;
+use crate::many::any;
 use crate::query::Query;
 use crate::scene::{Scene, unsupported};
 use crate::spoken::Spoken;
