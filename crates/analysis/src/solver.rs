@@ -89,7 +89,8 @@ impl Solver {
         Command::new("/bin/sh")
             .args(["-c", r#"ulimit -v "$1" && shift && exec "$@""#, "solver", MOST_MEMORY])
             .arg(&self.program)
-            .args(["--lang=smt2", "--produce-models", &format!("--tlimit={patience}")])
+            // Patterns with something in the middle need what it calls experimental; it is the same theory of strings.
+            .args(["--lang=smt2", "--strings-exp", "--produce-models", &format!("--tlimit={patience}")])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())

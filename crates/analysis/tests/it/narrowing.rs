@@ -30,6 +30,18 @@ async fn fewer_accounts_are_narrower_and_more_are_not() {
 }
 
 #[tokio::test]
+async fn patterns_with_something_in_the_middle_are_understood() {
+    let such = |pattern: &str| {
+        format!(
+            "permit (principal, action, resource) when {{ context has reason && context.reason like \"{pattern}\" }};"
+        )
+    };
+    let (some, more) = (such("*in*cid*ent*"), such("*ent*"));
+    assert_eq!(narrows(&[policy(1, 0, &more)], &[policy(1, 0, &some)]).await, Answer::Proved);
+    refuted(narrows(&[policy(1, 0, &some)], &[policy(1, 0, &more)]).await);
+}
+
+#[tokio::test]
 async fn an_example_lies_in_the_units_that_it_must_lie_in() {
     let both = format!(
         r#"permit (principal, action == Action::"read", resource) when {{
