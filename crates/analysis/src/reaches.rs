@@ -1,7 +1,9 @@
 //! Whether anybody can have access to an account without a person's approval.
 
 use curfew_domain::{AccessLevel, Action, OuId};
-use curfew_policy::{AccountFacts, CompiledPolicies, Outcome as Says, PermissionSetFacts, decide};
+use curfew_policy::{
+    AccountFacts, CompiledPolicies, Outcome as Says, PermissionSetFacts, decide, unit_links,
+};
 
 use crate::example::Examples;
 use crate::extent::named_within_bounds;
@@ -91,12 +93,7 @@ fn replayed(
     for target in &mut question.targets {
         target.account = account.facts.clone();
     }
-    question.units = account
-        .above
-        .iter()
-        .cloned()
-        .zip(account.above.iter().skip(1).cloned().map(Some).chain([None]))
-        .collect();
+    question.units = unit_links(&account.above).collect();
     let decision = decide(policies, &question);
     match decision.outcome {
         Says::Approved { .. } => Ok(Reached { question, decision }),

@@ -11,7 +11,7 @@ use curfew_domain::{
     AccountId, AuthProvider, DayOfWeek, GroupId, LocalMoment, OuId, PermissionSetArn, RoleSlug, Seconds,
     Timestamp, UserId,
 };
-use curfew_policy::{AccessQuestion, AccountFacts, PermissionSetFacts, PersonFacts, Target};
+use curfew_policy::{AccessQuestion, AccountFacts, PermissionSetFacts, PersonFacts, Target, unit_links};
 
 use crate::Known;
 use crate::Why;
@@ -140,8 +140,7 @@ impl Reading<'_> {
         }
         chain.sort_by_key(|(above, _)| std::cmp::Reverse(*above));
         let chain: Vec<OuId> = chain.into_iter().map(|(_, unit)| unit).collect();
-        let above = chain.iter().skip(1).cloned().map(Some).chain([None]);
-        Ok((chain.first().cloned(), chain.iter().cloned().zip(above).collect()))
+        Ok((chain.first().cloned(), unit_links(&chain).collect()))
     }
 
     fn local(&self) -> Result<LocalMoment, Why> {

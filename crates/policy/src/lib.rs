@@ -52,7 +52,9 @@ pub use explain::{
 };
 pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
-pub use question::{AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target};
+pub use question::{
+    AccessQuestion, AccountFacts, NamedResource, PermissionSetFacts, PersonFacts, Target, unit_links,
+};
 pub use reach::Reach;
 pub use rule::{NameKind, NameProblem, PrincipalId, PrincipalName, Rule, resolved_names};
 pub use schema::{ACCESS_SCHEMA, access_schema, access_schema_json};

@@ -45,6 +45,12 @@ pub struct AccessQuestion {
     pub facts_are_fresh: bool,
 }
 
+/// The links of a chain of units, the nearest first: each, and the one that it lies in.
+pub fn unit_links(chain: &[OuId]) -> impl Iterator<Item = (OuId, Option<OuId>)> {
+    let above = chain.iter().skip(1).cloned().map(Some).chain([None]);
+    chain.iter().cloned().zip(above)
+}
+
 /// The person, as policies see them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PersonFacts {

@@ -6,7 +6,7 @@ use curfew_domain::{
     AccountId, CachedResource, Discovered, InstanceArn, OuId, PermissionSetArn, ResourceRef, ResourceType,
     Seconds, Timestamp,
 };
-use curfew_policy::{AccountFacts, NamedResource, PermissionSetFacts, Target};
+use curfew_policy::{AccountFacts, NamedResource, PermissionSetFacts, Target, unit_links};
 
 use crate::AppError;
 
@@ -222,14 +222,8 @@ struct Found {
 impl Found {
     fn look_at(&mut self, discovered: &Discovered) {
         self.seen_at = self.seen_at.min(discovered.seen_at);
-        self.units.extend(units_above(discovered));
+        self.units.extend(unit_links(&discovered.units));
     }
-}
-
-/// The units that an account lies in, and what each of them lies in.
-pub(super) fn units_above(account: &Discovered) -> impl Iterator<Item = (OuId, Option<OuId>)> {
-    let above = account.units.iter().skip(1).cloned().map(Some).chain([None]);
-    account.units.iter().cloned().zip(above)
 }
 
 pub(super) fn account_facts(account: &Known) -> Result<AccountFacts, AppError> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use curfew_domain::{AccessLevel, Action, InstanceArn, OuId, ResourceType, Timestamp};
-use curfew_policy::{AccountFacts, PermissionSetFacts};
+use curfew_policy::{AccountFacts, PermissionSetFacts, unit_links};
 use curfew_store::ReadUnit;
 
-use super::normalise::{Known, account_facts, is_active, known, set_facts, units_above, within_reach};
+use super::normalise::{Known, account_facts, is_active, known, set_facts, within_reach};
 use crate::AppError;
 
 /// An account as policies see it.
@@ -54,7 +54,7 @@ pub(crate) async fn permission_sets(
 fn account_place(account: &Known) -> Result<AccountPlace, AppError> {
     Ok(AccountPlace {
         facts: account_facts(account)?,
-        units: units_above(account).collect(),
+        units: unit_links(&account.units).collect(),
         seen_at: account.seen_at,
         can_be_had: is_active(account) && within_reach(account, "resource").is_ok(),
     })
