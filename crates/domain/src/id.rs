@@ -103,6 +103,18 @@ id_types! {
     NodeId,
     /// One discovery run over a tenant's AWS organization.
     DiscoveryId,
+    /// A lockdown.
+    LockdownId,
+    /// Something that was said about a request.
+    RequestMessageId,
+    /// A finding of drift.
+    DriftId,
+    /// A notification channel.
+    ChannelId,
+    /// One message to one channel.
+    DeliveryId,
+    /// A notification of one person, shown in the console.
+    NotificationId,
 }
 
 fn uuid_v7(now: Timestamp, entropy: &dyn Entropy) -> Uuid {

@@ -48,6 +48,9 @@ scopes! {
     AuditRead = "audit", "read", "Read the audit log";
     AwsRead = "aws", "read", "See AWS accounts, units and permission sets";
     AwsWrite = "aws", "write", "Push names and ranks of AWS resources, and start discovery";
+    DriftRead = "drift", "read", "See how AWS differs from what should be there";
+    DriftResolve = "drift", "resolve", "Settle findings of drift";
+    GrantsCreate = "grants", "create", "Give others access by hand";
     GrantsDelete = "grants", "delete", "Revoke anybody's grants";
     GrantsRead = "grants", "read", "See everybody's grants";
     GrantsUpdate = "grants", "update", "Change grants";
@@ -58,6 +61,11 @@ scopes! {
     IntegrationsRead = "integrations", "read", "See the AWS connection";
     IntegrationsTest = "integrations", "test", "Test the AWS connection";
     IntegrationsWrite = "integrations", "write", "Change the AWS connection";
+    LockdownsCreate = "lockdowns", "create", "Lock down a person, an account or the tenant";
+    LockdownsDelete = "lockdowns", "delete", "Lift lockdowns";
+    LockdownsRead = "lockdowns", "read", "See lockdowns";
+    NotificationChannelsRead = "notification_channels", "read", "See notification channels and their deliveries";
+    NotificationChannelsWrite = "notification_channels", "write", "Change and test notification channels";
     PoliciesDelete = "policies", "delete", "Delete policies";
     PoliciesRead = "policies", "read", "Read policies";
     PoliciesWrite = "policies", "write", "Create and change policies";

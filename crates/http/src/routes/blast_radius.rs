@@ -41,9 +41,14 @@ const fn danger(scope: Scope) -> Option<(BlastLevel, &'static str)> {
         Scope::ApiKeysCreate => Some((High, "can make keys that act in their name")),
         Scope::ApiKeysDelete => Some((High, "can stop what works with anybody's keys")),
         Scope::AwsWrite => Some((High, "can change access levels and ranks that policies look at")),
+        Scope::DriftResolve => Some((High, "can have access removed from AWS, or say that it is fine")),
+        Scope::GrantsCreate => Some((High, "can give others access by hand")),
         Scope::GrantsDelete => Some((High, "can end anybody's access")),
         Scope::GrantsUpdate => Some((High, "can change anybody's grants")),
         Scope::GroupsDelete => Some((High, "can delete groups, and the roles that they give")),
+        Scope::LockdownsCreate => Some((High, "can end everybody's access")),
+        Scope::LockdownsDelete => Some((High, "can let people in again who were locked out")),
+        Scope::NotificationChannelsWrite => Some((High, "can have what happens here told to others")),
         Scope::RequestsApprove => Some((High, "can approve any request that policies send to a person")),
         Scope::RequestsBreakGlass => Some((High, "can get access in an emergency without approval")),
         Scope::TenantsCreate => Some((High, "can make child tenants")),
@@ -51,11 +56,14 @@ const fn danger(scope: Scope) -> Option<(BlastLevel, &'static str)> {
         Scope::ApiKeysRead
         | Scope::AuditRead
         | Scope::AwsRead
+        | Scope::DriftRead
         | Scope::GrantsRead
         | Scope::GroupsCreate
         | Scope::GroupsRead
         | Scope::IntegrationsRead
         | Scope::IntegrationsTest
+        | Scope::LockdownsRead
+        | Scope::NotificationChannelsRead
         | Scope::PoliciesRead
         | Scope::RequestsCreate
         | Scope::RequestsRead
