@@ -25,6 +25,7 @@ mod grants;
 mod groups;
 mod health;
 mod limit;
+mod lockdowns;
 mod page;
 mod policies;
 mod policy_analysis;
@@ -63,6 +64,7 @@ pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
+pub use lockdowns::{Lockdown, NewLockdown};
 pub use page::{ListBody, PageBody};
 pub use policies::{
     NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,

@@ -1,8 +1,9 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{DoneBy, Reason, Revoked, Scope, Timestamp, User, UserId};
+use curfew_domain::{DoneBy, LockdownOf, Reason, Revoked, Scope, Timestamp, User, UserId};
 use curfew_store::WriteUnit;
 
 use super::keep_one_admin;
+use crate::grants::revoked_entry;
 use crate::roles::Giver;
 use crate::{App, AppError, Caller};
 
@@ -39,7 +40,7 @@ async fn take_back(
     let entropy = app.entropy.as_ref();
     let by = DoneBy::Person(caller.user);
     let requests = unit.cancel_requests_of(user.id, by, now).await?;
-    let grants = unit.revoke_grants_of(user.id, by, &reason()?, now).await?;
+    let grants = unit.revoke_all(&LockdownOf::User(user.id), by, &reason()?, now).await?;
     let keys = unit.revoke_api_keys_of(user.id, Revoked { by: caller.user, at: now }).await?;
     let entry = NewEntry::new(caller.actor, AuditAction::UserSuspended, "user", user.id)
         .with("requests_cancelled", requests.len())
@@ -52,12 +53,8 @@ async fn take_back(
             .with("cause", "user_suspended");
         unit.record(entry, now, entropy).await?;
     }
-    for grant in grants {
-        let entry = NewEntry::new(caller.actor, AuditAction::GrantRevoked, "grant", grant)
-            .with("grantee_id", user.id.to_string())
-            .with("cause", "user_suspended");
-        unit.record(entry, now, entropy).await?;
-    }
+    let revoked = grants.iter().map(|grant| revoked_entry(caller.actor, grant, "user_suspended"));
+    unit.record_all(revoked.collect(), now, entropy).await?;
     for key in keys {
         let entry = NewEntry::new(caller.actor, AuditAction::ApiKeyRevoked, "api_key", key)
             .with("cause", "user_suspended");

@@ -32,6 +32,7 @@ const WALLED: &[&str] = &[
     "assignment",
     "grant_assignment",
     "assignment_call",
+    "lockdown",
     "audit_entry",
     "audit_text",
     "audit_head",
@@ -53,6 +54,7 @@ impl MigrationTrait for Foundation {
             include_str!("people.sql"),
             include_str!("aws.sql"),
             include_str!("access.sql"),
+            include_str!("lockdowns.sql"),
             include_str!("audit.sql"),
         ] {
             ddl::create(manager, group).await?;
