@@ -33,6 +33,7 @@ mod decisions;
 mod discovery_runs;
 mod domains;
 mod entity;
+mod erasure;
 mod error;
 mod grants;
 mod groups;

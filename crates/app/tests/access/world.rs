@@ -33,6 +33,7 @@ pub(crate) const STORE: &str = "d-1234567890";
 pub(crate) const PERMIT_ALL: &str = "permit (principal, action, resource);";
 
 /// One tenant and what is around it.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) test: TestApp,
     pub(crate) tenant: TenantId,

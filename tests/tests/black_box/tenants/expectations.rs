@@ -145,6 +145,7 @@ const LINES: &[Line] = &[
     line("POST /v1/users", Own),
     line("GET /v1/users/{}", Foreign(&[Kind::User])),
     with_body("PUT /v1/users/{}", Foreign(&[Kind::User]), || json!({ "name": "Taken over" })),
+    line("DELETE /v1/users/{}", Foreign(&[Kind::User])),
     line("POST /v1/users/{}/suspend", Foreign(&[Kind::User])),
     line("POST /v1/users/{}/activate", Foreign(&[Kind::User])),
     line("GET /v1/users/me", Own),
