@@ -94,5 +94,5 @@ pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest}
 pub use roles::{BlastLevel, BlastRadius, NewRole, Permission, ResourcePermissions, Role, RoleChange};
 pub use settings::{Setting, SettingChange};
 pub use setup::{CompleteSetup, Domain, IssuerUrl, SetupCompleted, SetupOidcConfig, SetupStatus, ShortText};
-pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated};
+pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated, TenantDeletion};
 pub use users::{Me, NewUser, User, UserChange};

@@ -70,7 +70,9 @@ pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};
 pub use scope::{Scope, ScopeSet};
 pub use session::{Session, SessionKind};
-pub use tenant::{Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantState};
+pub use tenant::{
+    DeletionWaitsFor, Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantDeletion, TenantState,
+};
 pub use text::{DisplayName, Email, Invalid, LongText, Reason};
 pub use time::{Clock, Seconds, Timestamp};
 pub use user::{AccountSet, AuthProvider, User, scopes_of};

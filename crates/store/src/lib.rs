@@ -67,6 +67,7 @@ mod settings;
 mod sqlite_code;
 mod store;
 mod suspension;
+mod tenant_deletion;
 mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -97,6 +98,7 @@ pub use resource_lists::ResourceFilter;
 pub use revocations::RevokedGrant;
 pub use settings::{OidcConfig, StoredSetting};
 pub use store::{Backend, Store};
+pub use tenant_deletion::Dismissal;
 pub use tenants::Founding;
 pub use unit::{ReadUnit, TenantStore, UnwalledRead, UnwalledStore, UnwalledWrite, WriteUnit};
 pub use users::PasswordLogin;

@@ -1,5 +1,5 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Lifted, Lockdown, LockdownId, LockdownOf, Scope};
+use curfew_domain::{Lifted, Lockdown, LockdownId, LockdownOf, Scope, TenantState};
 
 use crate::roles::Giver;
 use crate::{App, AppError, Caller};
@@ -11,6 +11,9 @@ pub async fn lift(app: &App, caller: &Caller, id: LockdownId) -> Result<Lockdown
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     Giver::alone(caller, &unit, Scope::LockdownsDelete).await?;
+    if unit.this_tenant().await?.is_some_and(|tenant| tenant.state == TenantState::Deleting) {
+        return Err(AppError::conflict("the tenant is being deleted"));
+    }
     let lockdown = unit.lockdown(id).await?.ok_or(AppError::NotFound("lockdown"))?;
     if lockdown.of == LockdownOf::User(caller.user) {
         return Err(AppError::forbidden("somebody else must lift the lockdown of a person"));

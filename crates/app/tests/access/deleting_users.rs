@@ -35,6 +35,10 @@ async fn told_in(db: &TestStore) -> Vec<String> {
 /// Bob asks, approves, revokes and locks down.
 async fn busy_bob(world: &World) -> Caller {
     let app = &world.test.app;
+    // The other admin, who can sign in.
+    let unit = app.store.tenant(world.tenant).write().await.unwrap();
+    unit.set_password_hash(world.admin.user, "a hash").await.unwrap();
+    unit.commit().await.unwrap();
     let bob = world.person(TELLTALE, BuiltInRole::Admin, None).await;
     let alice = world.person("alice", BuiltInRole::User, None).await;
     world.policy(auto(), "permit (principal, action == Action::\"read\", resource);").await;

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod analyzing;
+mod deleting_tenants;
 mod deleting_users;
 mod evaluating;
 mod grants;

@@ -23,6 +23,7 @@ async fn give(world: &World<'_>, tenant: TenantId, many: usize, kind: u8) {
     let (grant, assignment) = (id(backend, kind), id(backend, kind + 1));
     let (next, own) =
         (assignment.replace(", i))", ", i + 1))").replace("(i)", "(i + 1)"), world.literal(tenant));
+    let own = if backend == Backend::Postgres { format!("{own}::uuid") } else { own };
     let (now, json) = (world.now().micros(), if backend == Backend::Postgres { "::jsonb" } else { "" });
     let series = |most: usize| {
         format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})")
@@ -81,6 +82,7 @@ on_both_databases! {
         let unit = db.store.tenant(ours).write().await.unwrap();
         let again = unit.revoke_all(&LockdownOf::Tenant, DoneBy::System, &why, world.now()).await.unwrap();
         assert!(again.is_empty());
+        drop(unit);
         let unit = db.store.tenant(theirs).write().await.unwrap();
         let over = now + Seconds::of(4_000);
         assert!(unit.revoke_all(&LockdownOf::Tenant, DoneBy::System, &why, over).await.unwrap().is_empty());

@@ -141,6 +141,7 @@ const LINES: &[Line] = &[
     line("POST /v1/tenants", Own),
     line("GET /v1/tenants/{}", Foreign(&[Kind::Tenant])),
     with_body("PUT /v1/tenants/{}", Foreign(&[Kind::Tenant]), || json!({ "name": "Taken over" })),
+    line("DELETE /v1/tenants/{}", Foreign(&[Kind::Tenant])),
     line("GET /v1/users", Own),
     line("POST /v1/users", Own),
     line("GET /v1/users/{}", Foreign(&[Kind::User])),

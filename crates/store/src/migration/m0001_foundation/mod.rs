@@ -4,8 +4,8 @@ use sea_orm_migration::prelude::*;
 
 use super::ddl;
 
-/// Tables whose rows belong to one tenant by their `tenant_id`.
-const WALLED: &[&str] = &[
+/// Tables whose rows belong to one tenant by their `tenant_id`; none stands before one that it refers to.
+pub(crate) const WALLED: &[&str] = &[
     "app_user",
     "user_role",
     "user_group",
