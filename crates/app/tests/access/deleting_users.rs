@@ -5,7 +5,7 @@ use curfew_app::testing::TestApp;
 use curfew_app::{Caller, Once, audit, grants, requests, users};
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::request::RequestStatus;
-use curfew_domain::{BuiltInRole, ErrorCode, LockdownOf, PlatformMode, Reason, Scope, ScopeSet};
+use curfew_domain::{BuiltInRole, ErrorCode, LockdownOf, PageRequest, PlatformMode, Reason, Scope, ScopeSet};
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
 
@@ -18,12 +18,13 @@ fn words() -> Option<Reason> {
     Some(format!("because {TELLTALE} says so").parse().unwrap())
 }
 
-/// The tables in which some row holds the telltale.
+/// The tables in which some row holds the telltale. AWS's own id of a person tells nothing: here alone it holds their name.
 async fn told_in(db: &TestStore) -> Vec<String> {
     let tables = db.ask("SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'").await;
     let mut told = Vec::new();
     for table in tables.split(',') {
-        let count = format!("SELECT count(*)::text FROM \"{table}\" r WHERE r::text ILIKE '%{TELLTALE}%'");
+        let row = format!("replace(r::text, 'principal-{TELLTALE}', '')");
+        let count = format!("SELECT count(*)::text FROM \"{table}\" r WHERE {row} ILIKE '%{TELLTALE}%'");
         if db.ask(&count).await != "0" {
             told.push(table.to_owned());
         }
@@ -72,12 +73,12 @@ on_both_databases! {
         let app = &world.test.app;
         users::delete(app, &world.admin, bob.user).await.unwrap();
         let now = app.now();
-        let theirs = grants::list(app, &world.admin, grants::GrantFilter::default(), Default::default()).await;
+        let theirs = grants::list(app, &world.admin, grants::GrantFilter::default(), PageRequest::default()).await;
         let theirs = theirs.unwrap().items;
         assert!(theirs.iter().all(|view| view.grant.times.status(now) == GrantStatus::Revoked));
         assert_eq!(theirs.iter().filter(|view| view.grant.grantee == bob.user).count(), 1, "it stays");
-        let filter = requests::RequestFilter { requester: Some(bob.user), ..Default::default() };
-        let asked = requests::list(app, &world.admin, None, filter, Default::default()).await.unwrap().items;
+        let filter = requests::RequestFilter { requester: Some(bob.user), ..requests::RequestFilter::default() };
+        let asked = requests::list(app, &world.admin, None, filter, PageRequest::default()).await.unwrap().items;
         assert!(asked.iter().any(|request| request.status(now) == RequestStatus::Cancelled));
         assert!(asked.iter().all(|request| request.reason.is_none() && request.metadata.is_empty()));
         assert_eq!(code(users::get(app, &world.admin, bob.user).await), ErrorCode::NotFound);
