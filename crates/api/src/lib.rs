@@ -25,6 +25,7 @@ mod grants;
 mod groups;
 mod health;
 mod limit;
+mod lockdowns;
 mod page;
 mod policies;
 mod policy_analysis;
@@ -63,6 +64,7 @@ pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
+pub use lockdowns::{Lockdown, NewLockdown};
 pub use page::{ListBody, PageBody};
 pub use policies::{
     NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,
@@ -92,5 +94,5 @@ pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest}
 pub use roles::{BlastLevel, BlastRadius, NewRole, Permission, ResourcePermissions, Role, RoleChange};
 pub use settings::{Setting, SettingChange};
 pub use setup::{CompleteSetup, Domain, IssuerUrl, SetupCompleted, SetupOidcConfig, SetupStatus, ShortText};
-pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated};
+pub use tenants::{NewTenant, Tenant, TenantChange, TenantCreated, TenantDeletion};
 pub use users::{Me, NewUser, User, UserChange};

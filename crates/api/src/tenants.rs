@@ -1,10 +1,12 @@
 use curfew_domain::{
-    Change, DisplayName, DomainName, Email, Locale, Region, Slug, SsoStartUrl, TenantId, Timestamp, UserId,
+    Change, DeletionWaitsFor, DisplayName, DomainName, Email, Locale, Region, Slug, SsoStartUrl, TenantId,
+    TenantState, Timestamp, UserId,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::one_of;
 use crate::secret;
 
 /// One company on the installation.
@@ -39,12 +41,49 @@ pub struct Tenant {
     /// Its first verified domain.
     #[schema(required, value_type = Option<String>)]
     pub primary_domain: Option<DomainName>,
+    /// Whether it is in use, or being deleted.
+    #[schema(schema_with = state)]
+    pub state: TenantState,
+    /// How its deletion goes on, while it does.
+    #[schema(required)]
+    pub deletion: Option<TenantDeletion>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+/// How the deletion of a tenant goes on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TenantDeletion {
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    pub requested_at: Timestamp,
+    /// How many assignments AWS still held when it was last looked at. The tenant is erased once there are none.
+    pub assignments_left: u64,
+    /// What it waited for then: `aws` takes its time; `refused_by_aws` fails again and again, as where the tenant's role is
+    /// gone; `connection` is not verified.
+    #[schema(required, value_type = Option<DeletionWaitsForSchema>)]
+    pub waits_for: Option<DeletionWaitsFor>,
+    /// When that was; null before the first look.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub looked_at: Option<Timestamp>,
+}
+
+fn state() -> utoipa::openapi::schema::Object {
+    one_of([TenantState::Active, TenantState::Deleting].map(TenantState::as_str))
+}
+
+/// What the deletion of a tenant waits for.
+#[derive(ToSchema)]
+#[schema(as = DeletionWaitsFor, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum DeletionWaitsForSchema {
+    Aws,
+    RefusedByAws,
+    Connection,
 }
 
 /// A tenant that is to be made.

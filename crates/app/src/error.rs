@@ -87,8 +87,13 @@ pub enum AppError {
         errors: Vec<Value>,
     },
     /// A lockdown is in force.
-    #[error("{0}")]
-    LockedDown(String),
+    #[error("{message}")]
+    LockedDown {
+        /// What it covers.
+        message: String,
+        /// Which one: `lockdown_id`, `scope`.
+        details: Map<String, Value>,
+    },
     /// Too many tries, requests, or of what takes long.
     #[error("too many requests; come back in {retry_after_seconds} s")]
     RateLimited {
@@ -172,7 +177,7 @@ impl AppError {
             AppError::NotConfigured(_) => ErrorCode::NotConfigured,
             AppError::UnsafeTrustPolicy { .. } => ErrorCode::UnsafeTrustPolicy,
             AppError::PolicyInvalid { .. } => ErrorCode::PolicyInvalid,
-            AppError::LockedDown(_) => ErrorCode::LockedDown,
+            AppError::LockedDown { .. } => ErrorCode::LockedDown,
             AppError::RateLimited { .. } => ErrorCode::RateLimited,
             AppError::StsCheckFailed { .. } => ErrorCode::StsCheckFailed,
             AppError::AwsUnreachable { .. } => ErrorCode::AwsUnreachable,

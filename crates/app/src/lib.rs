@@ -20,6 +20,7 @@ pub mod gate;
 pub mod grants;
 pub mod groups;
 pub mod health;
+pub mod lockdowns;
 pub mod login;
 pub mod nudge;
 mod once;

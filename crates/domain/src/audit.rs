@@ -103,9 +103,12 @@ audit_actions! {
     SessionRefreshed = "session.refreshed",
     SettingChanged = "setting.changed",
     TenantCreated = "tenant.created",
+    TenantDeleted = "tenant.deleted",
+    TenantDeletionStarted = "tenant.deletion_started",
     TenantUpdated = "tenant.updated",
     UserActivated = "user.activated",
     UserCreated = "user.created",
+    UserDeleted = "user.deleted",
     UserSuspended = "user.suspended",
     UserUpdated = "user.updated",
 }

@@ -29,6 +29,7 @@ pub mod grant;
 mod group;
 mod id;
 mod kms;
+mod lockdown;
 mod page;
 pub mod policy;
 pub mod request;
@@ -63,12 +64,15 @@ pub use event::Event;
 pub use group::{Group, GroupMember, GroupName, GroupSource, Memberships};
 pub use id::*;
 pub use kms::KmsKeyName;
+pub use lockdown::{Lifted, Lockdown, LockdownOf, LockdownScope};
 pub use page::{Cursor, Page, PageLimit, PageRequest};
 pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};
 pub use scope::{Scope, ScopeSet};
 pub use session::{Session, SessionKind};
-pub use tenant::{Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantState};
+pub use tenant::{
+    DeletionWaitsFor, Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantDeletion, TenantState,
+};
 pub use text::{DisplayName, Email, Invalid, LongText, Reason};
 pub use time::{Clock, Seconds, Timestamp};
 pub use user::{AccountSet, AuthProvider, User, scopes_of};

@@ -83,6 +83,7 @@ scopes! {
     TenantsRead = "tenants", "read", "See tenants";
     TenantsWrite = "tenants", "write", "Change tenants";
     UsersCreate = "users", "create", "Create users";
+    UsersDelete = "users", "delete", "Delete users and erase what is known of them";
     UsersRead = "users", "read", "See users";
     UsersSuspend = "users", "suspend", "Suspend and activate users";
     UsersUpdate = "users", "update", "Change users' names and roles";

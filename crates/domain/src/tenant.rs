@@ -104,6 +104,57 @@ impl FromStr for TenantState {
     }
 }
 
+/// What the deletion of a tenant waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletionWaitsFor {
+    /// AWS takes its time.
+    Aws,
+    /// AWS fails again and again, or can't be reached with the tenant's role.
+    RefusedByAws,
+    /// The tenant's connection is not verified, or suspended.
+    Connection,
+}
+
+impl DeletionWaitsFor {
+    /// All of them.
+    pub const ALL: [DeletionWaitsFor; 3] =
+        [DeletionWaitsFor::Aws, DeletionWaitsFor::RefusedByAws, DeletionWaitsFor::Connection];
+
+    /// The contract's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DeletionWaitsFor::Aws => "aws",
+            DeletionWaitsFor::RefusedByAws => "refused_by_aws",
+            DeletionWaitsFor::Connection => "connection",
+        }
+    }
+}
+
+impl FromStr for DeletionWaitsFor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let named = |one: &Self| one.as_str() == text;
+        Self::ALL.into_iter().find(named).ok_or_else(|| Invalid::new("nothing that a deletion waits for"))
+    }
+}
+
+/// How the deletion of a tenant goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantDeletion {
+    /// Whose.
+    pub tenant: TenantId,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// How many assignments AWS still held when it was last looked at.
+    pub assignments_left: u64,
+    /// What it waited for then.
+    pub waits_for: Option<DeletionWaitsFor>,
+    /// When that was.
+    pub looked_at: Option<Timestamp>,
+}
+
 text_type!(
     /// The AWS access portal's address: `https://…`, at most 2,048 characters.
     SsoStartUrl,

@@ -138,6 +138,7 @@ fn describe(
             body.notices = notices;
         }
         AppError::Conflict { details, .. }
+        | AppError::LockedDown { details, .. }
         | AppError::UnsafeTrustPolicy { details, .. }
         | AppError::StsCheckFailed { details, .. }
         | AppError::AwsUnreachable { details, .. } => body.details = details,
@@ -157,8 +158,7 @@ fn describe(
         | AppError::Unauthenticated(_)
         | AppError::TenantMismatch
         | AppError::NotFound(_)
-        | AppError::NotConfigured(_)
-        | AppError::LockedDown(_) => {}
+        | AppError::NotConfigured(_) => {}
     }
 }
 

@@ -62,6 +62,8 @@ constraints! {
     ApprovalOnce = "approval_once_key", "approval.tenant_id, approval.request_id, approval.approver_id", "the approval";
     /// The request has its grant already.
     GrantOfRequest = "access_grant_request_key", "access_grant.tenant_id, access_grant.request_id", "the request's grant";
+    /// A lockdown of the same is in force.
+    LockdownInForce = "lockdown_in_force_key", "lockdown.tenant_id, lockdown.scope, lockdown.subject", "the lockdown";
     /// An `Idempotency-Key` in use.
     IdempotencyKey = "idempotency_key", "idempotency.tenant_id, idempotency.principal, idempotency.route, idempotency.key_hash", "the idempotency key";
     /// A policy by that id: it was deleted, and somebody else has restored it.

@@ -1,12 +1,12 @@
-//! What a suspended person leaves behind: requests that nobody shall decide any more, and grants that end now.
+//! What a suspended person leaves behind: requests that nobody shall decide any more.
 
 use curfew_domain::request::RequestStatus;
-use curfew_domain::{DoneBy, GrantId, Reason, RequestId, Timestamp, UserId};
+use curfew_domain::{DoneBy, RequestId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use crate::entity::{access_grant, access_request};
+use crate::entity::access_request;
 use crate::{ReadUnit, StoreError, WriteUnit};
 
 impl ReadUnit {
@@ -55,48 +55,5 @@ impl WriteUnit {
             .exec(self.tx())
             .await?;
         Ok(ids.into_iter().map(RequestId::from_uuid).collect())
-    }
-
-    /// Revokes the live grants of a person, and makes their assignments due now. Answers which.
-    pub async fn revoke_grants_of(
-        &self,
-        grantee: UserId,
-        by: DoneBy,
-        reason: &Reason,
-        now: Timestamp,
-    ) -> Result<Vec<GrantId>, StoreError> {
-        use access_grant::{Column, Entity};
-        let not_over = Column::ExpiresAt
-            .gt(now.micros())
-            .or(Column::ExpiresAt.is_null().and(Column::StartBy.gt(now.micros())));
-        let live = Condition::all()
-            .add(Column::TenantId.eq(self.wall()))
-            .add(Column::GranteeId.eq(grantee.uuid()))
-            .add(Column::RevokedAt.is_null())
-            .add(Column::FailedAt.is_null())
-            .add(not_over);
-        let ids: Vec<Uuid> = Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(live)
-            .order_by_asc(Column::Id)
-            .lock_exclusive()
-            .into_tuple()
-            .all(self.tx())
-            .await?;
-        Entity::update_many()
-            .col_expr(Column::RevokedAt, Expr::value(now.micros()))
-            .col_expr(Column::RevokedBy, Expr::value(by.to_string()))
-            .col_expr(Column::RevokeReason, Expr::value(reason.as_str()))
-            .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
-            .filter(Column::TenantId.eq(self.wall()))
-            .filter(Column::Id.is_in(ids.iter().copied()))
-            .exec(self.tx())
-            .await?;
-        let grants: Vec<GrantId> = ids.into_iter().map(GrantId::from_uuid).collect();
-        for grant in &grants {
-            self.touch_due_of_grant(*grant, now).await?;
-        }
-        Ok(grants)
     }
 }

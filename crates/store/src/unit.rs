@@ -99,7 +99,7 @@ impl WriteUnit {
         self.aws_moved.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the same transaction behind another wall. Only founding a tenant may.
+    /// Takes the same transaction behind another wall. Only founding and deleting a tenant may.
     pub(crate) async fn cross(mut self, tenant: TenantId) -> Result<WriteUnit, StoreError> {
         if self.read.backend == Backend::Postgres {
             self.read.tx.execute_raw(set_wall(tenant)).await?;

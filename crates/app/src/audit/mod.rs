@@ -1,5 +1,6 @@
 //! The audit log: read by people, sealed in the background, and its heads sent out of the database.
 
+mod erased;
 pub mod heads;
 mod log;
 mod seal;
@@ -7,6 +8,7 @@ mod walks;
 
 pub use curfew_store::audit::verify::{Finding, Verification};
 pub use curfew_store::audit::{AuditFilter, AuditRecord};
+pub use erased::{end_of_erased, told_by_parent};
 pub use log::{entry, list, verify};
 pub use seal::seal_all;
 pub use walks::AuditWalks;

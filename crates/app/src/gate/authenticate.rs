@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use curfew_domain::{Actor, AuthProvider, SessionId, Timestamp, User};
+use curfew_domain::{Actor, AuthProvider, SessionId, TenantState, Timestamp, User};
 use curfew_policy::operations::Authorizer;
 use curfew_store::{CredentialSubject, ReadUnit, Standing, StoreError};
 
@@ -69,6 +69,10 @@ async fn standing_of(app: &App, shown: &Shown, now: Timestamp) -> Result<Standin
 /// What they may do is what Cedar's policies over operations permit them; use cases ask [`Caller::require`].
 async fn load(app: &App, standing: Standing) -> Result<Known, AppError> {
     let unit = app.store.tenant(standing.credential.tenant).read().await?;
+    // Its deletion has moved the tenant's version. Whoever signed in at that moment is found here.
+    if unit.this_tenant().await?.is_none_or(|tenant| tenant.state == TenantState::Deleting) {
+        return Err(UNAUTHENTICATED);
+    }
     match standing.credential.subject {
         CredentialSubject::Session(id) => {
             let session = unit.session(id).await?.ok_or(UNAUTHENTICATED)?;

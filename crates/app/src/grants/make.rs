@@ -10,7 +10,7 @@ use curfew_domain::{
 use curfew_policy::Target;
 use curfew_store::WriteUnit;
 
-use crate::{App, AppError, connection, reconciler};
+use crate::{App, AppError, connection, lockdowns, reconciler};
 
 /// What a grant is made of.
 pub(crate) struct Grounds<'a> {
@@ -90,6 +90,8 @@ impl Making {
         if connection::usable(held.as_ref())?.saved != self.saved {
             return Err(AppError::conflict("the AWS connection has changed meanwhile; try again"));
         }
+        // Only now: a lockdown takes the connection from all who hold it, and whoever holds it after that sees it.
+        lockdowns::check(unit, self.grant.grantee, self.keys.iter().map(|key| &key.account)).await?;
         let mut assignments = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
             let new = AssignmentId::new(self.now, app.entropy.as_ref());

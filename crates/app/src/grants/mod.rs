@@ -12,3 +12,4 @@ pub use revoke::revoke;
 pub use curfew_store::{GrantFilter, GrantView};
 
 pub(crate) use make::{Grounds, Making, check_active, grant_entry};
+pub(crate) use revoke::revoked_entry;

@@ -2,8 +2,8 @@
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::grant::AlreadyEnded;
-use curfew_domain::{DoneBy, Grant, GrantId, Reason, Scope, Timestamp};
-use curfew_store::GrantView;
+use curfew_domain::{Actor, DoneBy, Grant, GrantId, Reason, Scope, Timestamp};
+use curfew_store::{GrantView, RevokedGrant};
 
 use crate::{App, AppError, Caller};
 
@@ -41,6 +41,13 @@ fn revoked(grant: Grant, by: DoneBy, reason: Option<Reason>, now: Timestamp) -> 
 
 fn ended_before(problem: AlreadyEnded) -> AppError {
     AppError::InvalidState { message: problem.to_string(), state: problem.status.as_str().to_owned() }
+}
+
+/// What the log says of a grant that ended together with others.
+pub(crate) fn revoked_entry(actor: Actor, revoked: &RevokedGrant, cause: &str) -> NewEntry {
+    NewEntry::new(actor, AuditAction::GrantRevoked, "grant", revoked.grant)
+        .with("grantee_id", revoked.grantee.to_string())
+        .with("cause", cause)
 }
 
 fn entry(caller: &Caller, grant: &Grant) -> NewEntry {

@@ -1,7 +1,9 @@
 use std::net::IpAddr;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Actor, AuthProvider, Email, SessionKind, Slug, TenantId, Timestamp, UserId};
+use curfew_domain::{
+    Actor, AuthProvider, Email, SessionKind, Slug, TenantId, TenantState, Timestamp, UserId,
+};
 use curfew_store::WriteUnit;
 
 use super::backoff::Admitted;
@@ -94,6 +96,9 @@ struct Account {
 async fn account(app: &App, tenant: Option<TenantId>, email: &Email) -> Result<Option<Account>, AppError> {
     let Some(tenant) = tenant else { return Ok(None) };
     let unit = app.store.tenant(tenant).read().await?;
+    if unit.this_tenant().await?.is_none_or(|tenant| tenant.state == TenantState::Deleting) {
+        return Ok(None);
+    }
     let Some(login) = unit.password_login(email).await? else { return Ok(None) };
     let usable = login.active && login.auth_provider == AuthProvider::Local;
     let Some(hash) = login.password_hash.filter(|_| usable) else { return Ok(None) };

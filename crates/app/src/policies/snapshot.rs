@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use curfew_domain::policy::Policy;
 use curfew_domain::{PolicyId, TenantId};
 use curfew_policy::CompiledPolicies;
-use curfew_store::{ReadUnit, Store, Versions};
+use curfew_store::{LockdownInForce, ReadUnit, Store, Versions};
 use parking_lot::RwLock;
 
 use super::analyze::Bench;
@@ -50,6 +50,8 @@ pub struct Snapshot {
     moved: Option<(u64, Arc<Moved>)>,
     /// The settings.
     pub settings: TenantSettings,
+    /// The lockdowns in force.
+    pub lockdowns: Arc<[LockdownInForce]>,
 }
 
 /// So many changed policies are kept with the snapshot that they were compiled into.
@@ -83,6 +85,7 @@ impl Snapshots {
             let heads = before.as_ref().map(|before| before.heads.as_ref());
             let moved = Arc::new(Moved::since(heads, &unit).await?);
             let settings = TenantSettings::load(&unit).await?;
+            let lockdowns = unit.lockdowns_in_force().await?.into();
             drop(unit);
             let snapshot = Snapshot {
                 version: versions.rules,
@@ -92,6 +95,7 @@ impl Snapshots {
                     .filter(|_| moved.changed.len() <= MOST_KEPT)
                     .map(|before| (before.version, moved)),
                 settings,
+                lockdowns,
             };
             place.store(Some(Arc::new(snapshot)));
         }

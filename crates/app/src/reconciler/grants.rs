@@ -35,11 +35,15 @@ impl Reconciler {
         let Some(work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(false) };
         // A former owner is refused.
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
-        let mut changed = false;
-        for grant in &work.grants {
-            changed |=
-                self.note_missed_start(&unit, grant, now).await? || self.note_end(&unit, grant, now).await?;
+        let missed: Vec<_> = work.grants.iter().filter(|grant| has_missed_its_start(grant, now)).collect();
+        let mut changed = !missed.is_empty();
+        for grant in work.grants.iter().filter(|grant| has_ended_unnoted(grant, now)) {
+            if !missed.contains(&grant) {
+                self.note_end(&unit, grant, now).await?;
+                changed = true;
+            }
         }
+        self.fail_all(&unit, &missed, NOT_IN_TIME, now).await?;
         // With the grants as they were before, it would write over what was noted.
         if !changed {
             changed = self.note_success(&unit, &work, now).await?;
@@ -48,32 +52,10 @@ impl Reconciler {
         Ok(changed)
     }
 
-    async fn note_missed_start(
-        &self,
-        unit: &WriteUnit,
-        grant: &LinkedGrant,
-        now: Timestamp,
-    ) -> Result<bool, AppError> {
-        let missed = has_missed_its_start(grant, now);
-        if missed {
-            self.fail_grant(unit, grant, NOT_IN_TIME, now).await?;
-        }
-        Ok(missed)
-    }
-
     /// Time has ended it: said once.
-    async fn note_end(
-        &self,
-        unit: &WriteUnit,
-        grant: &LinkedGrant,
-        now: Timestamp,
-    ) -> Result<bool, AppError> {
-        let ended = has_ended_unnoted(grant, now);
-        if ended {
-            unit.note_grant_end(grant.id, now).await?;
-            self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
-        }
-        Ok(ended)
+    async fn note_end(&self, unit: &WriteUnit, grant: &LinkedGrant, now: Timestamp) -> Result<(), AppError> {
+        unit.note_grant_end(grant.id, now).await?;
+        self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await
     }
 
     /// Grants all of whose assignments exist have succeeded. Says whether there was one.
@@ -126,25 +108,27 @@ impl Reconciler {
         reason: &str,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        for grant in work.grants.iter().filter(|grant| grant.times.is_live(now)) {
-            self.fail_grant(unit, grant, reason, now).await?;
-        }
-        Ok(())
+        let live: Vec<_> = work.grants.iter().filter(|grant| grant.times.is_live(now)).collect();
+        self.fail_all(unit, &live, reason, now).await
     }
 
-    /// A grant over several assignments fails whole: the others are taken back as well.
-    async fn fail_grant(
+    /// A grant over several assignments fails whole: the others are taken back as well. Their due rows come after all of
+    /// the grants, each once: two units that took them grant by grant could wait for each other.
+    async fn fail_all(
         &self,
         unit: &WriteUnit,
-        grant: &LinkedGrant,
+        grants: &[&LinkedGrant],
         reason: &str,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        unit.save_grant_times(grant.id, &grant.times.failed(now), Some(reason), now).await?;
-        unit.touch_due_of_grant(grant.id, now).await?;
-        let entry =
-            grant_entry(AuditAction::GrantFailed, grant.id, grant.grantee).with_personal("reason", reason);
-        self.record(unit, entry, now).await
+        for grant in grants {
+            unit.save_grant_times(grant.id, &grant.times.failed(now), Some(reason), now).await?;
+            let entry = grant_entry(AuditAction::GrantFailed, grant.id, grant.grantee)
+                .with_personal("reason", reason);
+            self.record(unit, entry, now).await?;
+        }
+        let ids: Vec<_> = grants.iter().map(|grant| grant.id).collect();
+        Ok(unit.touch_due_of_grants(&ids, now).await?)
     }
 
     /// AWS refused this assignment for good before: what needs it now fails too.

@@ -10,7 +10,7 @@ use curfew_store::{ReadUnit, WriteUnit};
 
 use crate::policies::Snapshot;
 use crate::settings::TenantSettings;
-use crate::{App, AppError, connection, directory};
+use crate::{App, AppError, connection, directory, lockdowns};
 
 use super::Asked;
 use super::memory::Memory;
@@ -42,6 +42,7 @@ impl Facts {
         let (unit, versions, snapshot) = app.policies.current(&app.store, tenant).await?;
         let memory = app.memories.of(tenant, versions, snapshot);
         let facts = Self::read(Source::Unit(&unit, &memory), Arc::clone(&memory), requester, asked).await?;
+        facts.check_lockdowns()?;
         Ok((facts, unit))
     }
 
@@ -52,7 +53,14 @@ impl Facts {
         asked: &Asked,
     ) -> Result<Self, AppError> {
         let facts = Self::read(Source::Memory(&memory), Arc::clone(&memory), requester, asked).await?;
+        facts.check_lockdowns()?;
         Ok(Self { recalled: true, ..facts })
+    }
+
+    /// Refuses while a lockdown is in force. They stand only with the version that its beginning and its end move.
+    fn check_lockdowns(&self) -> Result<(), AppError> {
+        let accounts = self.normalised.targets.iter().map(|target| &target.account.id);
+        lockdowns::refuse(&self.snapshot().lockdowns, self.requester.id, accounts)
     }
 
     /// Reads them where `source` is, and remembers them in `memory`, whose versions are that moment's.

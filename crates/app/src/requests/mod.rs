@@ -5,6 +5,7 @@ mod doors;
 mod facts;
 mod known_account;
 mod last_word;
+mod locked_down;
 mod memory;
 mod normalise;
 mod person;

@@ -16,6 +16,7 @@ use crate::grants::check_active;
 use crate::{App, AppError, Caller};
 
 use super::last_word::LastWord;
+use super::locked_down::check_not_locked_down;
 use super::{TRIES, moved, shortage};
 
 /// The caller approves. With the last approval that is needed policy is asked again, and has the last word.
@@ -33,6 +34,7 @@ pub async fn approve(
         let decider = Decider::of(&unit, caller).await?;
         let now = app.now();
         may_decide(&request, &decider.reviewer, now)?;
+        check_not_locked_down(&unit, &request).await?;
         let mut approvers = approvers_so_far(&unit, &request).await?;
         drop(unit);
         let approval = word(app, &decider, Verdict::Approved, reasoning.clone(), now);

@@ -10,9 +10,14 @@ pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page
     let unit = app.store.tenant(caller.tenant).read().await?;
     require_master(&unit).await?;
     let domains = unit.domains().await?;
+    let deletions = unit.deletions_of_children().await?;
     let own = unit.tenant();
     let view = |tenant: Tenant| {
-        if tenant.id == own { TenantView::new(tenant, &domains) } else { TenantView::of_child(tenant) }
+        if tenant.id == own {
+            TenantView::new(tenant, &domains)
+        } else {
+            TenantView::of_child_among(tenant, &deletions)
+        }
     };
     Ok(unit.tenants(page).await?.map(view))
 }
@@ -25,7 +30,7 @@ pub async fn get(app: &App, caller: &Caller, id: TenantId) -> Result<TenantView,
     if tenant.id == unit.tenant() {
         Ok(TenantView::new(tenant, &unit.domains().await?))
     } else {
-        Ok(TenantView::of_child(tenant))
+        Ok(TenantView::of_child_among(tenant, &unit.deletions_of_children().await?))
     }
 }
 

@@ -1,11 +1,14 @@
-//! People: made, read, changed, suspended.
+//! People: made, read, changed, suspended, deleted.
 
 mod create;
+mod delete;
 mod read;
 mod suspend;
+mod take_back;
 mod update;
 
 pub use create::{NewUser, create};
+pub use delete::delete;
 pub use read::{Me, get, list, me};
 pub use suspend::{activate, suspend};
 pub use update::{UserChange, update};

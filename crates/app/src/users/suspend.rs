@@ -1,8 +1,8 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{DoneBy, Reason, Revoked, Scope, Timestamp, User, UserId};
-use curfew_store::WriteUnit;
+use curfew_domain::{Revoked, Scope, User, UserId};
 
 use super::keep_one_admin;
+use super::take_back::{Going, take_back};
 use crate::roles::Giver;
 use crate::{App, AppError, Caller};
 
@@ -21,54 +21,12 @@ pub async fn suspend(app: &App, caller: &Caller, id: UserId) -> Result<User, App
     keep_one_admin(&unit, &before).await?;
     let user = User { active: false, updated_at: now, ..before.clone() };
     unit.update_user(&before, &user).await?;
-    take_back(app, caller, &unit, &user, now).await?;
+    // Their logins stay as they are, refused with them; they end when the user comes back.
+    take_back(app, caller, &unit, &user, Going::Suspended, now).await?;
     unit.commit().await?;
     app.nudge.about(caller.tenant);
     tracing::info!(tenant_id = %caller.tenant, user_id = %id, "user suspended");
     Ok(user)
-}
-
-/// What the user had going. Their logins stay as they are, refused with them; they end when the user comes back.
-async fn take_back(
-    app: &App,
-    caller: &Caller,
-    unit: &WriteUnit,
-    user: &User,
-    now: Timestamp,
-) -> Result<(), AppError> {
-    let entropy = app.entropy.as_ref();
-    let by = DoneBy::Person(caller.user);
-    let requests = unit.cancel_requests_of(user.id, by, now).await?;
-    let grants = unit.revoke_grants_of(user.id, by, &reason()?, now).await?;
-    let keys = unit.revoke_api_keys_of(user.id, Revoked { by: caller.user, at: now }).await?;
-    let entry = NewEntry::new(caller.actor, AuditAction::UserSuspended, "user", user.id)
-        .with("requests_cancelled", requests.len())
-        .with("grants_revoked", grants.len())
-        .with("api_keys_revoked", keys.len());
-    unit.record(entry, now, entropy).await?;
-    for request in requests {
-        let entry = NewEntry::new(caller.actor, AuditAction::RequestCancelled, "request", request)
-            .with("requester_id", user.id.to_string())
-            .with("cause", "user_suspended");
-        unit.record(entry, now, entropy).await?;
-    }
-    for grant in grants {
-        let entry = NewEntry::new(caller.actor, AuditAction::GrantRevoked, "grant", grant)
-            .with("grantee_id", user.id.to_string())
-            .with("cause", "user_suspended");
-        unit.record(entry, now, entropy).await?;
-    }
-    for key in keys {
-        let entry = NewEntry::new(caller.actor, AuditAction::ApiKeyRevoked, "api_key", key)
-            .with("cause", "user_suspended");
-        unit.record(entry, now, entropy).await?;
-    }
-    Ok(())
-}
-
-/// Why a suspended person's grants ended.
-fn reason() -> Result<Reason, AppError> {
-    "the user was suspended".parse().map_err(AppError::internal)
 }
 
 /// Lets a suspended user in again, to sign in anew: what they held before stays dead.

@@ -2,11 +2,14 @@
 #![cfg(test)]
 
 mod analyzing;
+mod deleting_tenants;
+mod deleting_users;
 mod evaluating;
 mod grants;
 mod groups;
 mod heads;
 mod joining;
+mod lockdowns;
 mod meanwhile;
 mod policies;
 mod policy_rules;

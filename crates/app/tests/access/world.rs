@@ -33,6 +33,7 @@ pub(crate) const STORE: &str = "d-1234567890";
 pub(crate) const PERMIT_ALL: &str = "permit (principal, action, resource);";
 
 /// One tenant and what is around it.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) test: TestApp,
     pub(crate) tenant: TenantId,
@@ -46,12 +47,21 @@ impl World {
 
     /// Tenant number `n` of the same application.
     pub(crate) async fn beside(test: TestApp, n: u8) -> Self {
+        Self::founded(test, n, None).await
+    }
+
+    /// A child of this one.
+    pub(crate) async fn child(&self, n: u8) -> Self {
+        Self::founded(self.test.clone(), n, Some(self.tenant)).await
+    }
+
+    async fn founded(test: TestApp, n: u8, parent: Option<TenantId>) -> Self {
         let tenant = TenantId::from_uuid(Uuid::from_u128(u128::from(n)));
         let unit = test.app.store.tenant(tenant).write().await.unwrap();
         let now = test.app.now();
         unit.insert_this_tenant(&Tenant {
             id: tenant,
-            parent: None,
+            parent,
             name: format!("Tenant {n}").parse().unwrap(),
             slug: format!("tenant-{n}").parse().unwrap(),
             locale: "en".parse().unwrap(),

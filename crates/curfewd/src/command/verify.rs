@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use curfew_app::audit::heads::{Genuine, HeadLine};
-use curfew_app::audit::{Verification, all_tenants};
+use curfew_app::audit::{self, Verification, all_tenants};
 use curfew_domain::TenantId;
 use curfew_domain::audit::ChainHead;
 use curfew_store::{Store, StoreError};
@@ -75,6 +75,10 @@ async fn walk(
     tenants.extend(known.iter().map(|head| head.tenant));
     let mut chains = Vec::new();
     for tenant in tenants {
+        if let Some(erased) = audit::end_of_erased(store, tenant, known).await? {
+            chains.push((tenant, Ok(erased)));
+            continue;
+        }
         match store.tenant(tenant).walk_audit(known).to_end().await {
             Err(error) if error.is_transient() => return Err(error.into()),
             walked => chains.push((tenant, walked)),

@@ -8,7 +8,7 @@ use curfew_app::audit;
 use curfew_app::discovery::Discoverer;
 use curfew_app::health::Health;
 use curfew_app::reconciler::{Node, Reconciler};
-use curfew_app::{App, audit::heads, upkeep, with_causes};
+use curfew_app::{App, audit::heads, tenants, upkeep, with_causes};
 use curfew_domain::{NodeId, Timestamp};
 use curfew_store::{StoreError, in_time};
 
@@ -29,6 +29,12 @@ const HEADS_EVERY: Duration = Duration::from_mins(1);
 
 /// How often credentials are renewed and tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// How often tenants that are being deleted are looked at.
+const DELETIONS_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a round of deletions may take: a large tenant is erased in one piece.
+const DELETIONS_WITHIN: Duration = Duration::from_mins(5);
 
 /// How long keeping the clock may take: the port is not opened before.
 const CLOCK_WITHIN: Duration = Duration::from_secs(10);
@@ -86,6 +92,10 @@ fn start_reconciling(background: &Background, server: &Server) {
             }
         }),
     );
+    let deletions = with(&server.app, |app| async move {
+        report("tenants could not be deleted", tenants::delete_further(&app).await)
+    });
+    background.every("deletions", DELETIONS_EVERY, DELETIONS_WITHIN, deletions);
     // One name for both: they act under the same leases.
     let node = Node::new(NodeId::new(server.app.now(), server.app.entropy.as_ref()));
     let (app, its, concurrency) = (Arc::clone(&server.app), node.clone(), server.config.worker_concurrency);

@@ -52,6 +52,7 @@ const fn danger(scope: Scope) -> Option<(BlastLevel, &'static str)> {
         Scope::RequestsApprove => Some((High, "can approve any request that policies send to a person")),
         Scope::RequestsBreakGlass => Some((High, "can get access in an emergency without approval")),
         Scope::TenantsCreate => Some((High, "can make child tenants")),
+        Scope::UsersDelete => Some((High, "can delete people for good, and end their access")),
         Scope::UsersSuspend => Some((High, "can lock people out, and end their access")),
         Scope::ApiKeysRead
         | Scope::AuditRead

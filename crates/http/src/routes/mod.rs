@@ -10,6 +10,7 @@ mod evaluate;
 mod grants;
 mod groups;
 mod health;
+mod lockdowns;
 mod policies;
 mod policy_analysis;
 mod policy_analysis_shown;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(grants::routes())
         .merge(groups::routes())
         .merge(health::routes())
+        .merge(lockdowns::routes())
         .merge(policies::routes())
         .merge(policy_analysis::routes())
         .merge(policy_rules::routes())

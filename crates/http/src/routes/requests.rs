@@ -106,6 +106,7 @@ async fn get(
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = NewAccessRequest,
     responses((status = 201, body = AccessRequest),
         (status = 409, description = "AWS is not connected, or the key was used for another body.", body = ErrorBody),
+        (status = 423, description = "A lockdown covers it: `details.lockdown_id` says which.", body = ErrorBody),
         (status = 502, description = "AWS could not be asked for a person that is not known yet.", body = ErrorBody)))]
 async fn submit(
     State(state): State<HttpState>,
@@ -133,7 +134,8 @@ async fn submit(
 /// approval that is needed policy is asked again: the answer may then be a denied request.
 #[utoipa::path(post, path = "/v1/requests/{id}/approve", tag = "requests", params(("id" = Uuid, Path)),
     request_body = Option<ReviewRequest>,
-    responses((status = 200, body = AccessRequest), (status = 409, description = "No longer pending.", body = ErrorBody)))]
+    responses((status = 200, body = AccessRequest), (status = 409, description = "No longer pending.", body = ErrorBody),
+        (status = 423, description = "A lockdown covers it: the request goes on waiting.", body = ErrorBody)))]
 async fn approve(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,

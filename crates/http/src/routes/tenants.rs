@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use curfew_api::{ErrorBody, NewTenant, PageBody, Tenant, TenantChange, TenantCreated};
+use axum::http::StatusCode;
+use curfew_api::{ErrorBody, NewTenant, PageBody, Tenant, TenantChange, TenantCreated, TenantDeletion};
 use curfew_app::AppError;
 use curfew_app::tenants::{self, NewOwner, TenantView};
 use curfew_domain::{Locale, TenantId};
@@ -16,7 +17,7 @@ use crate::{
 const TAG: &str = "tenants";
 
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, delete))
 }
 
 /// List the master tenant and its children, newest first. For the master alone.
@@ -100,9 +101,24 @@ async fn update(
     Ok(Json(shown(tenants::update(&state.app, &caller, id, change).await?)))
 }
 
+/// Delete a child tenant. For the master's admins alone.
+///
+/// From now on nobody of it is let in, and its live grants end. Once AWS holds nothing of them any more, the child is
+/// erased, and its id answers 404; until then `deletion` says what is waited for. There is no way back.
+#[utoipa::path(delete, path = "/v1/tenants/{id}", tag = TAG, params(("id" = Uuid, Path)),
+    responses((status = 202, body = Tenant),
+        (status = 409, description = "The master tenant is not deleted.", body = ErrorBody)))]
+async fn delete(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<TenantId>,
+) -> Result<(StatusCode, Json<Tenant>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(shown(tenants::delete(&state.app, &caller, id).await?))))
+}
+
 /// A tenant as it is shown.
 pub(super) fn shown(view: TenantView) -> Tenant {
-    let TenantView { tenant, primary_domain } = view;
+    let TenantView { tenant, primary_domain, deletion } = view;
     Tenant {
         id: tenant.id,
         name: tenant.name,
@@ -114,6 +130,13 @@ pub(super) fn shown(view: TenantView) -> Tenant {
         sso_region: tenant.sso_region,
         is_master: tenant.is_master,
         primary_domain,
+        state: tenant.state,
+        deletion: deletion.map(|deletion| TenantDeletion {
+            requested_at: deletion.requested_at,
+            assignments_left: deletion.assignments_left,
+            waits_for: deletion.waits_for,
+            looked_at: deletion.looked_at,
+        }),
         created_at: tenant.created_at,
         updated_at: tenant.updated_at,
     }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use curfew_api::{ErrorBody, Me, NewUser, PageBody, User, UserChange};
 use curfew_app::users;
 use curfew_domain::UserId;
@@ -19,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(me))
-        .routes(routes!(get, update))
+        .routes(routes!(get, update, delete))
         .routes(routes!(suspend))
         .routes(routes!(activate))
 }
@@ -98,6 +99,22 @@ async fn update(
 ) -> Result<Json<User>, ApiError> {
     let change = users::UserChange { name: body.name, roles: body.roles };
     Ok(Json(shown(users::update(&state.app, &caller, id, change).await?)))
+}
+
+/// Delete a user, and erase what is known of them.
+///
+/// Nothing of theirs is let in any more, their pending requests are cancelled, their live grants revoked in AWS. Their
+/// name, address, reasons and other texts are erased; what was done stays, under their id. There is no way back.
+#[utoipa::path(delete, path = "/v1/users/{id}", tag = TAG, params(("id" = Uuid, Path)),
+    responses((status = 204, description = "Deleted."),
+        (status = 409, description = "The last admin can't be deleted, nor the tenant's owner.", body = ErrorBody)))]
+async fn delete(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<UserId>,
+) -> Result<StatusCode, ApiError> {
+    users::delete(&state.app, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Suspend a user.

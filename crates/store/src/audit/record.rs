@@ -8,6 +8,9 @@ use sea_orm::EntityTrait;
 use crate::entity::{audit_entry, audit_text, audit_unsealed};
 use crate::{StoreError, WriteUnit};
 
+/// So many rows are written by one statement.
+const CHUNK: usize = 500;
+
 impl WriteUnit {
     /// Records `entry` in this transaction. It has no place in the chain until it is sealed, so entries of units
     /// that run together never wait for each other.
@@ -45,12 +48,18 @@ impl WriteUnit {
         written: Vec<WrittenEntry>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let unsealed: Vec<_> = written.iter().map(|entry| self.unsealed_row(entry, now)).collect();
-        let rows = written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
-        audit_entry::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
-        self.insert_texts(written).await?;
-        audit_unsealed::Entity::insert_many(unsealed).exec_without_returning(self.tx()).await?;
-        Ok(())
+        let mut rows =
+            written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
+        while let chunk = rows.by_ref().take(CHUNK).collect::<Vec<_>>()
+            && !chunk.is_empty()
+        {
+            audit_entry::Entity::insert_many(chunk).exec_without_returning(self.tx()).await?;
+        }
+        for chunk in written.chunks(CHUNK) {
+            let rows = chunk.iter().map(|entry| self.unsealed_row(entry, now));
+            audit_unsealed::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
+        }
+        self.insert_texts(written).await
     }
 
     fn unsealed_row(&self, entry: &WrittenEntry, now: Timestamp) -> audit_unsealed::ActiveModel {
@@ -77,9 +86,11 @@ impl WriteUnit {
     }
 
     async fn insert_texts(&self, written: Vec<WrittenEntry>) -> Result<(), StoreError> {
-        let rows: Vec<_> = written.into_iter().flat_map(|entry| self.text_rows(entry)).collect();
-        if !rows.is_empty() {
-            audit_text::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
+        let mut rows = written.into_iter().flat_map(|entry| self.text_rows(entry));
+        while let chunk = rows.by_ref().take(CHUNK).collect::<Vec<_>>()
+            && !chunk.is_empty()
+        {
+            audit_text::Entity::insert_many(chunk).exec_without_returning(self.tx()).await?;
         }
         Ok(())
     }

@@ -149,3 +149,22 @@ pub(crate) mod tenant_version {
 
     no_relations!();
 }
+
+pub(crate) mod tenant_deletion {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "tenant_deletion")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        pub parent_id: Uuid,
+        pub requested_at: i64,
+        pub assignments_left: i64,
+        pub waits_for: Option<String>,
+        pub looked_at: Option<i64>,
+        pub erased_at: Option<i64>,
+    }
+
+    no_relations!();
+}

@@ -18,6 +18,8 @@ use crate::row::{Row, micros};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
 pub use filter::GrantFilter;
+pub(crate) use filter::gives_access_to;
+pub(crate) use open::open;
 pub use view::GrantView;
 
 impl ReadUnit {

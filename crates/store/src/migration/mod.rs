@@ -8,6 +8,8 @@ mod m0001_foundation;
 
 use sea_orm_migration::prelude::*;
 
+pub(crate) use m0001_foundation::WALLED;
+
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {

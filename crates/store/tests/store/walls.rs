@@ -20,6 +20,7 @@ const UNWALLED: &[&str] = &[
     "login_name",
     "seaql_migrations",
     "tenant_aws_version",
+    "tenant_deletion",
     "tenant_version",
 ];
 

@@ -82,6 +82,9 @@ impl Estate {
         let pending = user.post("/v1/requests", ask("assume")).await.is(201);
         assert_eq!(pending["status"], "pending", "{pending:#}");
         let granted = user.post("/v1/requests", ask("read")).await.is(201);
+        // Of an account that nobody else asks for.
+        let elsewhere = json!({ "scope": "account", "id": format!("9{}", &account[1..]), "reason": word });
+        let lockdown = admin.post("/v1/lockdowns", elsewhere).await.is(201);
         let entry = admin.get("/v1/audit-log").await.ok().list("data")[0].text("id");
         let ids = BTreeMap::from([
             (Kind::User, user.id().await),
@@ -91,6 +94,7 @@ impl Estate {
             (Kind::ApiKey, key.text("id")),
             (Kind::Role, role.text("id")),
             (Kind::Group, group.text("id")),
+            (Kind::Lockdown, lockdown.text("id")),
             (Kind::GroupRole, "user".to_owned()),
             (Kind::Request, pending.text("id")),
             (Kind::Grant, granted.text("grant_id")),

@@ -4,8 +4,8 @@ use sea_orm_migration::prelude::*;
 
 use super::ddl;
 
-/// Tables whose rows belong to one tenant by their `tenant_id`.
-const WALLED: &[&str] = &[
+/// Tables whose rows belong to one tenant by their `tenant_id`; none stands before one that it refers to.
+pub(crate) const WALLED: &[&str] = &[
     "app_user",
     "user_role",
     "user_group",
@@ -32,6 +32,7 @@ const WALLED: &[&str] = &[
     "assignment",
     "grant_assignment",
     "assignment_call",
+    "lockdown",
     "audit_entry",
     "audit_text",
     "audit_head",
@@ -53,6 +54,7 @@ impl MigrationTrait for Foundation {
             include_str!("people.sql"),
             include_str!("aws.sql"),
             include_str!("access.sql"),
+            include_str!("lockdowns.sql"),
             include_str!("audit.sql"),
         ] {
             ddl::create(manager, group).await?;

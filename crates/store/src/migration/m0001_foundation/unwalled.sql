@@ -79,3 +79,15 @@ CREATE TABLE tenant_aws_version (
   tenant_id UUID PRIMARY KEY,
   version BIGINT NOT NULL
 );
+
+-- Child tenants that are being deleted, and those that were: their ids are never given again.
+CREATE TABLE tenant_deletion (
+  tenant_id UUID PRIMARY KEY,
+  parent_id UUID NOT NULL,
+  requested_at BIGINT NOT NULL,
+  assignments_left BIGINT NOT NULL,
+  waits_for TEXT CHECK (waits_for IN ('aws', 'refused_by_aws', 'connection')),
+  looked_at BIGINT,
+  erased_at BIGINT
+);
+CREATE INDEX tenant_deletion_parent ON tenant_deletion (parent_id, erased_at);
