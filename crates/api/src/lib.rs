@@ -25,6 +25,8 @@ mod grants;
 mod groups;
 mod health;
 mod limit;
+mod notification_channels;
+mod notifications;
 mod page;
 mod policies;
 mod policy_analysis;
@@ -63,6 +65,13 @@ pub use grants::{Grant, GrantChange, RevokeGrant};
 pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
+pub use notification_channels::{
+    Delivery, GenericWebhookConfig, NewGenericWebhook, NotificationChannel, NotificationChannelChange,
+    NotificationChannelCreated, NotificationChannelTest, ShownChannelConfig, SigningSecret,
+};
+pub use notifications::{
+    InAppNotification, InAppNotifications, NotificationPreference, NotificationPreferences, NotificationsRead,
+};
 pub use page::{ListBody, PageBody};
 pub use policies::{
     NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,

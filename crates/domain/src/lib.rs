@@ -29,6 +29,7 @@ pub mod grant;
 mod group;
 mod id;
 mod kms;
+mod notification;
 mod page;
 pub mod policy;
 pub mod request;
@@ -63,6 +64,10 @@ pub use event::Event;
 pub use group::{Group, GroupMember, GroupName, GroupSource, Memberships};
 pub use id::*;
 pub use kms::KmsKeyName;
+pub use notification::{
+    ChannelType, Delivery, DeliveryFailure, DeliveryState, Notification, NotificationChannel,
+    NotificationPreference, PersonalChannel,
+};
 pub use page::{Cursor, Page, PageLimit, PageRequest};
 pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};

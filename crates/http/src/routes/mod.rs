@@ -10,6 +10,8 @@ mod evaluate;
 mod grants;
 mod groups;
 mod health;
+mod notification_channels;
+mod notifications;
 mod policies;
 mod policy_analysis;
 mod policy_analysis_shown;
@@ -45,6 +47,8 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(grants::routes())
         .merge(groups::routes())
         .merge(health::routes())
+        .merge(notification_channels::routes())
+        .merge(notifications::routes())
         .merge(policies::routes())
         .merge(policy_analysis::routes())
         .merge(policy_rules::routes())

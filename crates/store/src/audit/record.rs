@@ -1,7 +1,7 @@
 //! Writing an entry beside the change that it tells of.
 
 use curfew_domain::audit::{self, NewEntry, NotCanonical, WrittenEntry};
-use curfew_domain::{AuditEntryId, Entropy, Timestamp};
+use curfew_domain::{AuditEntryId, Entropy, Event, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 
@@ -9,7 +9,7 @@ use crate::entity::{audit_entry, audit_text, audit_unsealed};
 use crate::{StoreError, WriteUnit};
 
 impl WriteUnit {
-    /// Records `entry` in this transaction. It has no place in the chain until it is sealed, so entries of units
+    /// Records `entry` in this transaction, and puts it into the outbox where it is an event. It has no place in the chain until it is sealed, so entries of units
     /// that run together never wait for each other.
     pub async fn record(
         &self,
@@ -45,12 +45,17 @@ impl WriteUnit {
         written: Vec<WrittenEntry>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let events: Vec<_> = written
+            .iter()
+            .zip(&columns)
+            .filter_map(|(entry, columns)| columns.is_event.then_some(entry.id))
+            .collect();
         let unsealed: Vec<_> = written.iter().map(|entry| self.unsealed_row(entry, now)).collect();
         let rows = written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
         audit_entry::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         self.insert_texts(written).await?;
         audit_unsealed::Entity::insert_many(unsealed).exec_without_returning(self.tx()).await?;
-        Ok(())
+        self.put_entries_into_outbox(events, now).await
     }
 
     fn unsealed_row(&self, entry: &WrittenEntry, now: Timestamp) -> audit_unsealed::ActiveModel {
@@ -107,6 +112,8 @@ struct Columns {
     action: &'static str,
     resource_type: &'static str,
     resource_id: String,
+    /// Whether somebody is to be told of it.
+    is_event: bool,
 }
 
 impl Columns {
@@ -117,6 +124,7 @@ impl Columns {
             action: entry.action.as_str(),
             resource_type: entry.resource_type,
             resource_id: entry.resource_id.clone(),
+            is_event: Event::of(entry.action).is_some(),
         }
     }
 }

@@ -35,6 +35,10 @@ const WALLED: &[&str] = &[
     "audit_entry",
     "audit_text",
     "audit_head",
+    "notification",
+    "notification_preference",
+    "notification_channel",
+    "delivery",
 ];
 
 pub(super) struct Foundation;
@@ -54,6 +58,7 @@ impl MigrationTrait for Foundation {
             include_str!("aws.sql"),
             include_str!("access.sql"),
             include_str!("audit.sql"),
+            include_str!("notifications.sql"),
         ] {
             ddl::create(manager, group).await?;
         }
