@@ -1,6 +1,6 @@
 //! A person's notifications.
 
-use curfew_domain::{Event, Notification, NotificationId, Page, PageRequest, Scope};
+use curfew_domain::{Actor, Event, Notification, NotificationId, Page, PageRequest, Scope};
 use curfew_store::{Inbox, ReadUnit};
 
 use crate::{App, AppError, Caller};
@@ -58,7 +58,7 @@ async fn one(unit: &ReadUnit, inbox: &Inbox<'_>, id: NotificationId) -> Result<N
 /// The events whose notifications a caller sees. What a key may not read elsewhere it does not read here, in its maker's
 /// notifications; and whoever may see drift or lockdowns no longer, does not.
 fn seen_by(caller: &Caller) -> Vec<Event> {
-    let by_key = caller.session.is_none();
+    let by_key = matches!(caller.actor, Actor::ApiKey { .. });
     let may_any = |scopes: &[Scope]| scopes.iter().any(|scope| caller.may(*scope));
     let own = !by_key
         || may_any(&[Scope::RequestsCreate, Scope::RequestsRead, Scope::RequestsApprove, Scope::GrantsRead]);

@@ -38,6 +38,7 @@ pub struct Outbound {
     closed: OnceLock<Result<Client, NoClient>>,
     open: OnceLock<Result<Client, NoClient>>,
     trials: Semaphore,
+    answer_within: Duration,
 }
 
 /// What a server answered. Its body is nobody's business.
@@ -80,8 +81,15 @@ impl Outbound {
 
     /// A client that is told where names lead.
     pub fn with_lookup(allow: OutboundAllow, lookup: Lookup) -> Self {
-        let trials = Semaphore::new(TRIALS);
-        Self { allow, lookup, closed: OnceLock::new(), open: OnceLock::new(), trials }
+        let (closed, open, trials) = (OnceLock::new(), OnceLock::new(), Semaphore::new(TRIALS));
+        Self { allow, lookup, closed, open, trials, answer_within: ANSWER_WITHIN }
+    }
+
+    /// The same with less patience, for tests.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn answering_within(self, answer_within: Duration) -> Self {
+        Self { answer_within, ..self }
     }
 
     /// Reads a URL, and refuses one that is not for Curfew to follow. Where its name leads is not asked.
@@ -105,7 +113,7 @@ impl Outbound {
     pub async fn post(&self, target: &Target, headers: HeaderMap, body: Vec<u8>) -> Result<Answer, NoAnswer> {
         let client = self.client(target).ok_or(NoAnswer::Unable)?;
         let sent = client.post(target.url().clone()).headers(headers).body(body).send();
-        let response = match tokio::time::timeout(ANSWER_WITHIN, sent).await {
+        let response = match tokio::time::timeout(self.answer_within, sent).await {
             Ok(answered) => answered.map_err(|error| classify(&error))?,
             Err(_) => return Err(NoAnswer::TimedOut),
         };
