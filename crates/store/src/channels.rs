@@ -81,11 +81,10 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// Deletes a channel, with all that was sent and that was to be sent there.
+    /// Deletes a channel, with all that was sent and that was to be sent there. It is to be locked.
     pub async fn delete_channel(&self, id: ChannelId) -> Result<(), StoreError> {
-        self.forget_outbox_of(id).await?;
         Entity::delete_by_id((self.wall(), id.uuid())).exec(self.tx()).await?;
-        Ok(())
+        self.forget_outbox_of(id).await
     }
 
     fn channel_row(&self, stored: &StoredChannel) -> Result<ActiveModel, StoreError> {

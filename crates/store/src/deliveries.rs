@@ -1,4 +1,6 @@
 //! Messages to channels, and what became of them.
+//!
+//! Locks are taken in the order channel, message, its row in the outbox.
 
 use curfew_domain::{
     AuditEntryId, ChannelId, Cursor, Delivery, DeliveryFailure, DeliveryId, DeliveryState, Page, PageRequest,

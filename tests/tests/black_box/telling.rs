@@ -1,5 +1,7 @@
 //! Who is told: a webhook's receiver and people in the console, by a real server.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -12,14 +14,66 @@ use serde_json::{Value, json};
 
 use crate::access::Office;
 
-type Messages = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
+const DOCUMENTED: &str = include_str!("../../../docs/notifications.md");
+
+type Messages = Arc<Mutex<Vec<Message>>>;
+
+/// A message as it came.
+#[derive(Clone)]
+struct Message {
+    headers: HeaderMap,
+    bytes: Bytes,
+}
+
+impl Message {
+    fn body(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("a message is JSON")
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().expect("a text")
+    }
+
+    /// What the documentation's own program says of it.
+    fn is_from_curfew(&self, secret: &str) -> bool {
+        let program = DOCUMENTED.split_once("```python\n").expect("a program").1;
+        let program = program.split_once("```").expect("its end").0;
+        let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+        let headers: Value =
+            names.map(|name| (name.to_owned(), json!(self.header(name)))).into_iter().collect();
+        let call =
+            format!("import sys\nprint(is_from_curfew({secret:?}, {headers}, sys.stdin.buffer.read()))");
+        let mut python = Command::new("python3")
+            .args(["-c", &format!("{program}\n{call}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        python.stdin.take().expect("its input").write_all(&self.bytes).expect("it reads");
+        let said = python.wait_with_output().expect("it ends").stdout;
+        match String::from_utf8_lossy(&said).trim() {
+            "True" => true,
+            "False" => false,
+            other => panic!("the documented program says {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_event_is_documented() {
+    for event in curfew_domain::Event::ALL {
+        assert!(DOCUMENTED.contains(&format!("\n| `{event}` | ")), "{event}");
+    }
+    for reason in curfew_domain::DeliveryFailure::ALL {
+        assert!(DOCUMENTED.contains(&format!("\n| `{}` | ", reason.as_str())), "{reason:?}");
+    }
+}
 
 /// Somebody's server on loopback, and what it was told.
 async fn receiver() -> (String, Messages) {
     let messages = Messages::default();
-    let hook = async |State(messages): State<Messages>, headers: HeaderMap, body: Bytes| {
-        let body = serde_json::from_slice(&body).expect("a message is JSON");
-        messages.lock().expect("nobody panicked").push((headers, body));
+    let hook = async |State(messages): State<Messages>, headers: HeaderMap, bytes: Bytes| {
+        messages.lock().expect("nobody panicked").push(Message { headers, bytes });
     };
     let router = Router::new().route("/hook", post(hook)).with_state(Arc::clone(&messages));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -44,14 +98,16 @@ on_both_databases! {
 
         let ask = office.acme.ask(Acme::DEV, "PowerUser", "write", 3_600);
         let request = office.alice.post("/v1/requests", ask).await.is(201);
-        let (headers, message) = eventually("the message to arrive", async || {
+        let message = eventually("the message to arrive", async || {
             let messages = messages.lock().expect("nobody panicked");
-            messages.iter().find(|(_, body)| body["type"] == "request.pending").cloned()
+            messages.iter().find(|one| one.body()["type"] == "request.pending").cloned()
         })
         .await;
-        assert_eq!(message["data"]["resource_id"], request["id"], "{message:#}");
-        assert_eq!(headers["x-team"], "platform");
-        assert!(headers["webhook-signature"].to_str().is_ok_and(|text| text.starts_with("v1,")));
+        assert_eq!(message.body()["data"]["resource_id"], request["id"]);
+        assert_eq!(message.header("x-team"), "platform");
+        assert!(message.is_from_curfew(&made.text("signing_secret")));
+        let forged = Message { bytes: Bytes::from_static(b"{}"), ..message };
+        assert!(!forged.is_from_curfew(&made.text("signing_secret")));
         let listed = eventually("the delivery to be noted", async || {
             let listed = office.admin.get(&format!("{channel}/deliveries")).await.ok().list("data");
             listed.iter().all(|one| one["state"] == "delivered").then_some(listed)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use curfew_domain::{ChannelId, Seconds, TenantId};
 use curfew_store::{DeliveryRoom, DueDelivery, DueEntry};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{sending, telling};
@@ -18,6 +19,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
 /// How long at least, when nothing happens meanwhile.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
+
+/// How often it is counted how much waits.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
 /// How long it rests when the database failed.
 const REST: Duration = Duration::from_secs(1);
@@ -62,8 +66,12 @@ impl Notifier {
 
     /// Works until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut sending = Sending::default();
+        let (mut sending, mut measure_at) = (Sending::default(), Instant::now());
         while !shutdown.is_cancelled() {
+            if measure_at <= Instant::now() {
+                measure_at = Instant::now() + MEASURE_EVERY;
+                self.measure().await;
+            }
             let sleep = match self.round(&mut sending).await {
                 Ok(sleep) => sleep,
                 Err(error) => {
@@ -81,6 +89,15 @@ impl Notifier {
         let _ =
             tokio::time::timeout(LAST_MESSAGES, async { while sending.tasks.join_next().await.is_some() {} })
                 .await;
+    }
+
+    /// What operators watch: how much waits.
+    async fn measure(&self) {
+        let now = self.app.now();
+        let due = in_time::<_, AppError>(async { Ok(self.app.store.outbox_backlog(now).await?) }).await;
+        if let Ok(due) = due {
+            metrics::gauge!("curfew_outbox_due").set(f64::from(u32::try_from(due).unwrap_or(u32::MAX)));
+        }
     }
 
     /// Tells and sends all that is due now, and waits for the end of it.

@@ -68,6 +68,8 @@ async fn forget(app: &App, due: DueDelivery) -> Result<(), AppError> {
 async fn write_down(app: &App, due: DueDelivery, attempt: Attempt) -> Result<(), AppError> {
     let now = app.now();
     let unit = app.store.tenant(due.tenant).write().await?;
+    let is_gone = attempt.failure == Some(DeliveryFailure::Gone);
+    let gone = if is_gone { unit.lock_channel(due.channel).await? } else { None };
     let Some(delivery) = unit.lock_delivery(due.delivery).await? else {
         drop(unit);
         return forget(app, due).await;
@@ -78,8 +80,8 @@ async fn write_down(app: &App, due: DueDelivery, attempt: Attempt) -> Result<(),
     }
     let next = after(app, delivery, attempt, now);
     unit.update_delivery(&next).await?;
-    if attempt.failure == Some(DeliveryFailure::Gone) {
-        turn_off(app, &unit, &next, now).await?;
+    if let Some(channel) = gone.filter(|gone| gone.channel.enabled) {
+        turn_off(app, &unit, channel, now).await?;
     }
     unit.commit().await?;
     note(due.tenant, &next);
@@ -110,11 +112,12 @@ pub(super) fn after(app: &App, delivery: Delivery, attempt: Attempt, now: Timest
 }
 
 /// The receiver says that nobody wants messages there any more (Standard Webhooks: 410).
-async fn turn_off(app: &App, unit: &WriteUnit, delivery: &Delivery, now: Timestamp) -> Result<(), AppError> {
-    let Some(mut stored) = unit.lock_channel(delivery.channel).await? else { return Ok(()) };
-    if !stored.channel.enabled {
-        return Ok(());
-    }
+async fn turn_off(
+    app: &App,
+    unit: &WriteUnit,
+    mut stored: StoredChannel,
+    now: Timestamp,
+) -> Result<(), AppError> {
     stored.channel.enabled = false;
     stored.channel.updated_at = now;
     unit.update_channel(&stored).await?;
