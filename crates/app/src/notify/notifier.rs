@@ -73,7 +73,8 @@ impl Notifier {
                 self.measure().await;
             }
             let sleep = match self.round(&mut sending).await {
-                Ok(sleep) => sleep,
+                Ok(None) => continue,
+                Ok(Some(sleep)) => sleep,
                 Err(error) => {
                     tracing::warn!(error = with_causes(&error), "what is to be told could not be read");
                     REST
@@ -104,22 +105,26 @@ impl Notifier {
     pub async fn pass(&self) -> Result<(), AppError> {
         let mut sending = Sending::default();
         loop {
-            self.round(&mut sending).await?;
+            let nothing_more = self.round(&mut sending).await?.is_some();
             match sending.tasks.join_next().await {
                 Some(ended) => sending.note_end(ended),
-                None => return Ok(()),
+                None if nothing_more => return Ok(()),
+                None => {}
             }
         }
     }
 
-    /// Takes up what is due. Answers how long there is nothing to do.
-    async fn round(&self, sending: &mut Sending) -> Result<Duration, AppError> {
-        while self.tell().await? == usize::from(ENTRIES) {}
-        let all = self.begin_sending(sending).await?;
+    /// Takes up some of what is due. Answers how long to sleep; none where there may be more.
+    async fn round(&self, sending: &mut Sending) -> Result<Option<Duration>, AppError> {
+        let told = self.tell().await?;
+        let begun = self.begin_sending(sending).await?;
+        if told == usize::from(ENTRIES) || begun > 0 {
+            return Ok(None);
+        }
         let now = self.app.now();
         let next = in_time::<_, AppError>(async { Ok(self.app.store.next_in_outbox(now).await?) }).await?;
         let sleep = next.map_or(LONGEST_SLEEP, |next| next.since(now));
-        Ok(if all { sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP) } else { SHORTEST_SLEEP })
+        Ok(Some(sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)))
     }
 
     /// Tells of entries that are due. Answers how many were.
@@ -135,8 +140,8 @@ impl Notifier {
         Ok(due.len())
     }
 
-    /// Begins to send what is due, as far as there are places. Answers whether it was all that could be begun.
-    async fn begin_sending(&self, sending: &mut Sending) -> Result<bool, AppError> {
+    /// Begins to send what is due, as far as there are places. Answers how much was begun.
+    async fn begin_sending(&self, sending: &mut Sending) -> Result<usize, AppError> {
         while let Some(ended) = sending.tasks.try_join_next() {
             sending.note_end(ended);
         }
@@ -149,7 +154,7 @@ impl Notifier {
         for one in due {
             sending.begin(Arc::clone(&self.app), one);
         }
-        Ok(begun == 0)
+        Ok(begun)
     }
 }
 

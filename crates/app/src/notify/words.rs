@@ -55,7 +55,7 @@ pub(super) async fn words(
             end: grant.times.expires_at.map(|end| format!(" until {}", minute(end))).unwrap_or_default(),
         },
         Subject::Other => Names {
-            person: String::new(),
+            person: "Somebody".to_owned(),
             access: place(unit, entry).await?,
             duration: String::new(),
             end: String::new(),

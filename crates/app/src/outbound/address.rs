@@ -54,17 +54,19 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(inner);
     }
     let [first, second, ..] = address.segments();
-    let bits = u32::from(first) << 16 | u32::from(second);
-    let within = |&([a, b], length): &([u16; 2], u32)| {
-        (bits ^ (u32::from(a) << 16 | u32::from(b))) >> (32 - length) == 0
-    };
+    let bits = joined(first, second);
+    let within = |&([a, b], length): &([u16; 2], u32)| (bits ^ joined(a, b)) >> (32 - length) == 0;
     first >> 13 == 0b001 && !NOT_PUBLIC_V6.iter().any(within)
 }
 
 /// The IPv4 address in one of `64:ff9b::/96`.
 fn behind_nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() else { return None };
-    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+    Some(Ipv4Addr::from_bits(joined(high, low)))
+}
+
+fn joined(high: u16, low: u16) -> u32 {
+    (u32::from(high) << 16) | u32::from(low)
 }
 
 #[cfg(test)]

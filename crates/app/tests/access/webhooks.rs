@@ -308,9 +308,9 @@ on_both_databases! {
         let receiver = Receiver::start(Answer::Status(200)).await;
         let turned = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&turned);
-        let lookup = lookup(move |_| match seen.load(Ordering::SeqCst) {
-            false => Some(vec!["1.1.1.1"]),
-            true => Some(vec!["127.0.0.1"]),
+        let lookup = lookup(move |_| {
+            let answer = if seen.load(Ordering::SeqCst) { "127.0.0.1" } else { "1.1.1.1" };
+            Some(vec![answer])
         });
         let world = World::beside(test_app(db, lookup), 1).await;
         let url = format!("https://rebinding.example.com:{}/", receiver.port);
