@@ -26,6 +26,8 @@ mod groups;
 mod health;
 mod limit;
 mod lockdowns;
+mod notification_channels;
+mod notifications;
 mod page;
 mod policies;
 mod policy_analysis;
@@ -65,6 +67,13 @@ pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupM
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;
 pub use lockdowns::{Lockdown, NewLockdown};
+pub use notification_channels::{
+    Delivery, GenericWebhookConfig, NewGenericWebhook, NotificationChannel, NotificationChannelChange,
+    NotificationChannelCreated, NotificationChannelTest, ShownChannelConfig, SigningSecret,
+};
+pub use notifications::{
+    InAppNotification, InAppNotifications, NotificationPreference, NotificationPreferences, NotificationsRead,
+};
 pub use page::{ListBody, PageBody};
 pub use policies::{
     NewPolicy, Policy, PolicyAtVersion, PolicyChange, PolicyChangeReason, PolicyFields, PolicyOrder,

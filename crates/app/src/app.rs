@@ -12,6 +12,7 @@ use crate::directory::Lookups;
 use crate::gate::Gate;
 use crate::health::Health;
 use crate::nudge::Nudge;
+use crate::outbound::Outbound;
 use crate::policies::Snapshots;
 use crate::requests::{Doors, Memories};
 
@@ -51,6 +52,8 @@ pub struct App {
     pub memories: Memories,
     /// Where people's submissions queue.
     pub doors: Doors,
+    /// The way to URLs that tenants chose.
+    pub outbound: Outbound,
 }
 
 impl App {

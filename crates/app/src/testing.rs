@@ -29,6 +29,7 @@ use crate::gate::{self, Gate, GateSettings, Presented, SignedIn};
 use crate::health::Health;
 use crate::login::{self, SignIn};
 use crate::nudge::Nudge;
+use crate::outbound::{Outbound, OutboundAllow};
 use crate::policies::Snapshots;
 use crate::requests::{Doors, Memories};
 use crate::setup::{self, CompleteSetup, SetupCompleted};
@@ -60,6 +61,8 @@ pub struct TestParts {
     pub offered_instance: Option<InstanceArn>,
     /// What proves things of policies.
     pub solver: Option<Solver>,
+    /// The way to URLs that tenants chose.
+    pub outbound: Outbound,
 }
 
 impl Default for TestParts {
@@ -74,6 +77,7 @@ impl Default for TestParts {
             connection_tests: TestRuns::default(),
             offered_instance: None,
             solver: None,
+            outbound: Outbound::new(OutboundAllow::default()),
         }
     }
 }
@@ -129,6 +133,7 @@ impl TestApp {
             solver: parts.solver,
             memories: Memories::default(),
             doors: Doors::default(),
+            outbound: parts.outbound,
         };
         Self { app: Arc::new(app), clock }
     }

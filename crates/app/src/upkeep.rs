@@ -1,10 +1,11 @@
 //! What keeps tables small, and credentials under the current master key.
 
-use curfew_domain::{Seconds, TenantId, Timestamp};
+use curfew_domain::{ChannelId, Seconds, TenantId, Timestamp};
 use curfew_store::keyring::{KeyedHash, SealedColumn, SealedText};
-use curfew_store::{OidcConfig, ReadUnit};
+use curfew_store::{OidcConfig, ReadUnit, StoredChannel};
 
 use crate::login::LoginName;
+use crate::notify::channels::{config_place, secret_place};
 use crate::round::Round;
 use crate::setup::OIDC_SECRET;
 use crate::{App, AppError};
@@ -14,6 +15,13 @@ const KEEP_ENDED_LOGINS: Seconds = Seconds::of(30 * 86_400);
 
 /// For how long after its end a reading of a tenant's AWS is kept; the newest is kept in any case.
 const KEEP_ENDED_DISCOVERIES: Seconds = Seconds::of(30 * 86_400);
+
+/// For how long notifications are kept, and how many of a person at most.
+const KEEP_NOTIFICATIONS: Seconds = Seconds::of(90 * 86_400);
+const MOST_NOTIFICATIONS: u16 = 1_000;
+
+/// For how long messages to channels are kept, once they are over.
+const KEEP_DELIVERIES: Seconds = Seconds::of(30 * 86_400);
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +76,8 @@ async fn forget_what_is_over(app: &App, tenant: TenantId, now: Timestamp) -> Res
     let unit = app.store.tenant(tenant).write().await?;
     unit.forget_sessions(now - KEEP_ENDED_LOGINS).await?;
     unit.forget_discoveries(now - KEEP_ENDED_DISCOVERIES).await?;
+    unit.forget_notifications(now - KEEP_NOTIFICATIONS, MOST_NOTIFICATIONS).await?;
+    unit.forget_deliveries(now - KEEP_DELIVERIES).await?;
     Ok(unit.commit().await?)
 }
 
@@ -90,14 +100,22 @@ fn tell_of_older_keys(app: &App, left: u64) {
 async fn renew(app: &App, tenant: TenantId, names_are_stale: bool) -> Result<bool, AppError> {
     let unit = app.store.tenant(tenant).read().await?;
     let secret_is_stale = renewed_oidc(app, &unit).await?.is_some();
+    let stale_channels = stale_channels(app, &unit).await?;
     drop(unit);
-    if !secret_is_stale && !names_are_stale {
+    if !secret_is_stale && !names_are_stale && stale_channels.is_empty() {
         return Ok(false);
     }
     let unit = app.store.tenant(tenant).write().await?;
     // Read again in the transaction that writes: what was saved meanwhile must not be overwritten.
     if let Some(config) = renewed_oidc(app, &unit).await? {
         unit.save_oidc_config(&config).await?;
+    }
+    for id in stale_channels {
+        if let Some(channel) = unit.lock_channel(id).await?
+            && let Some(channel) = renewed_channel(app, tenant, &channel)?
+        {
+            unit.update_channel(&channel).await?;
+        }
     }
     if names_are_stale {
         unit.replace_login_names(&login_names(app, &unit).await?).await?;
@@ -109,12 +127,45 @@ async fn renew(app: &App, tenant: TenantId, names_are_stale: bool) -> Result<boo
 /// The tenant's OpenID provider with its secret under the current master key; none where that is nothing new.
 async fn renewed_oidc(app: &App, unit: &ReadUnit) -> Result<Option<OidcConfig>, AppError> {
     let Some(config) = unit.oidc_config().await? else { return Ok(None) };
-    let secret = resealed(app, unit.tenant(), &config.client_secret)?;
+    let secret =
+        resealed(app, SealedColumn { tenant: unit.tenant(), column: OIDC_SECRET }, &config.client_secret)?;
     Ok(secret.map(|client_secret| OidcConfig { client_secret, ..config }))
 }
 
-fn resealed(app: &App, tenant: TenantId, secret: &SealedText) -> Result<Option<SealedText>, AppError> {
-    let place = SealedColumn { tenant, column: OIDC_SECRET };
+/// The channels that have a secret under an older master key.
+async fn stale_channels(app: &App, unit: &ReadUnit) -> Result<Vec<ChannelId>, AppError> {
+    let mut stale = Vec::new();
+    for channel in unit.all_channels().await? {
+        if renewed_channel(app, unit.tenant(), &channel)?.is_some() {
+            stale.push(channel.channel.id);
+        }
+    }
+    Ok(stale)
+}
+
+/// A channel with its secrets under the current master key; none where that is nothing new.
+fn renewed_channel(
+    app: &App,
+    tenant: TenantId,
+    channel: &StoredChannel,
+) -> Result<Option<StoredChannel>, AppError> {
+    let secret = |sealed: &SealedText| resealed(app, secret_place(tenant), sealed);
+    let config = resealed(app, config_place(tenant), &channel.config)?;
+    let current = channel.secret.as_ref().map(secret).transpose()?.flatten();
+    let former = channel.former_secret.as_ref().map(|(former, _)| secret(former)).transpose()?.flatten();
+    if config.is_none() && current.is_none() && former.is_none() {
+        return Ok(None);
+    }
+    let mut renewed = channel.clone();
+    renewed.config = config.unwrap_or(renewed.config);
+    renewed.secret = current.or(renewed.secret);
+    if let (Some((kept, _)), Some(former)) = (&mut renewed.former_secret, former) {
+        *kept = former;
+    }
+    Ok(Some(renewed))
+}
+
+fn resealed(app: &App, place: SealedColumn, secret: &SealedText) -> Result<Option<SealedText>, AppError> {
     app.keyring.reseal(place, secret, app.entropy.as_ref()).map_err(AppError::internal)
 }
 

@@ -30,6 +30,7 @@ mod group;
 mod id;
 mod kms;
 mod lockdown;
+mod notification;
 mod page;
 pub mod policy;
 pub mod request;
@@ -65,6 +66,10 @@ pub use group::{Group, GroupMember, GroupName, GroupSource, Memberships};
 pub use id::*;
 pub use kms::KmsKeyName;
 pub use lockdown::{Lifted, Lockdown, LockdownOf, LockdownScope};
+pub use notification::{
+    ChannelType, Delivery, DeliveryFailure, DeliveryState, Notification, NotificationChannel,
+    NotificationPreference, PersonalChannel,
+};
 pub use page::{Cursor, Page, PageLimit, PageRequest};
 pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};

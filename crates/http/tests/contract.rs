@@ -355,7 +355,17 @@ async fn every_operation_but_the_public_ones_turns_strangers_away() {
 #[tokio::test]
 async fn every_list_refuses_bad_limits_and_cursors() {
     let server = Server::start().await;
-    for list in ["requests", "grants", "policies", "api-keys", "tenants", "settings", "users", "groups"] {
+    for list in [
+        "requests",
+        "grants",
+        "policies",
+        "api-keys",
+        "tenants",
+        "settings",
+        "users",
+        "groups",
+        "notification-channels",
+    ] {
         assert_eq!(server.get(&format!("/v1/{list}")).await.status, 200, "{list}");
         for query in ["limit=0", "limit=251", "limit=x", "cursor=", "cursor=nonsense", "nonsense=1"] {
             server.get(&format!("/v1/{list}?{query}")).await.refused(400, "invalid_request");

@@ -38,6 +38,15 @@ impl ReadUnit {
         wanted: &PossibleApprovers<'_>,
         enough: u16,
     ) -> Result<usize, StoreError> {
+        Ok(self.possible_approvers(wanted, enough).await?.len())
+    }
+
+    /// Who could approve: active people, `most` of them at most.
+    pub async fn possible_approvers(
+        &self,
+        wanted: &PossibleApprovers<'_>,
+        most: u16,
+    ) -> Result<BTreeSet<UserId>, StoreError> {
         let found: Vec<Uuid> = app_user::Entity::find()
             .select_only()
             .column(app_user::Column::Id)
@@ -46,11 +55,11 @@ impl ReadUnit {
             .filter(wanted.independent())
             .filter(self.in_a_role(wanted.roles))
             .filter(self.in_a_group(wanted.groups))
-            .limit(u64::from(enough))
+            .limit(u64::from(most))
             .into_tuple()
             .all(self.tx())
             .await?;
-        Ok(found.len())
+        Ok(found.into_iter().map(UserId::from_uuid).collect())
     }
 
     /// Those of these people who are active.

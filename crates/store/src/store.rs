@@ -5,6 +5,7 @@ use std::sync::Arc;
 use curfew_domain::TenantId;
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
+use tokio::sync::Notify;
 
 use crate::open::{self, Connections, OpenError, ProcessLock, Server, StoreOptions, Writers};
 use crate::{StoreError, TenantStore, UnwalledStore};
@@ -29,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     /// Where PostgreSQL is; none for SQLite.
     pub(crate) server: Option<Server>,
+    /// Rung when a unit of this process has written something that is to be told.
+    outbox_bell: Arc<Notify>,
     /// SQLite's lock on its file, while it is open.
     lock: Mutex<Option<ProcessLock>>,
 }
@@ -36,14 +39,21 @@ pub(crate) struct Inner {
 impl Store {
     /// Opens the database that `options` name. A SQLite file is made when it is missing; nothing is migrated.
     pub async fn open(options: StoreOptions) -> Result<Self, OpenError> {
-        let url = options.url.as_str();
+        let (url, outbox_bell) = (options.url.as_str(), Arc::default());
         let inner = if url.starts_with("sqlite:") {
             let (connections, lock) = open::connect_sqlite(&options).await?;
-            Inner { connections, backend: Backend::Sqlite, server: None, lock: Mutex::new(Some(lock)) }
+            Inner {
+                connections,
+                backend: Backend::Sqlite,
+                server: None,
+                outbox_bell,
+                lock: Mutex::new(Some(lock)),
+            }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let server = Server::from_url(url)?;
             let connections = open::connect_postgres(&server, &options).await?;
-            Inner { connections, backend: Backend::Postgres, server: Some(server), lock: Mutex::new(None) }
+            let lock = Mutex::new(None);
+            Inner { connections, backend: Backend::Postgres, server: Some(server), outbox_bell, lock }
         } else {
             return Err(OpenError::UnknownScheme);
         };
@@ -107,6 +117,10 @@ impl Store {
 
     pub(crate) fn writers(&self) -> &Writers {
         &self.inner.connections.writers
+    }
+
+    pub(crate) fn outbox_bell(&self) -> &Arc<Notify> {
+        &self.inner.outbox_bell
     }
 
     pub(crate) fn server(&self) -> Option<&Server> {

@@ -25,6 +25,7 @@ const UNWALLED_OF_A_TENANT: &[&str] = &[
     "connection_lease",
     "due",
     "audit_unsealed",
+    "outbox_due",
     "tenant_version",
     "tenant_aws_version",
 ];

@@ -1,10 +1,12 @@
 //! Units of work: one transaction each, behind one tenant's wall or before all of them.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use curfew_domain::TenantId;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Statement, TransactionTrait};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::open::Writers;
@@ -42,7 +44,9 @@ impl TenantStore {
     pub async fn write(&self) -> Result<WriteUnit, StoreError> {
         let (tx, turn) = begin_write(&self.store, Wall::Tenant(self.tenant)).await?;
         let read = ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx };
-        Ok(WriteUnit { read, turn, aws_moved: AtomicBool::new(false) })
+        let outbox_bell = Arc::clone(self.store.outbox_bell());
+        let (aws_moved, outbox_written) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(WriteUnit { read, turn, aws_moved, outbox_bell, outbox_written })
     }
 }
 
@@ -83,6 +87,9 @@ pub struct WriteUnit {
     turn: Option<Turn>,
     /// Whether it has written what AWS told, or the way there.
     aws_moved: AtomicBool,
+    /// Whether it has written something that is to be told, and whom to wake for it.
+    outbox_written: AtomicBool,
+    outbox_bell: Arc<Notify>,
 }
 
 impl WriteUnit {
@@ -91,7 +98,16 @@ impl WriteUnit {
         if self.aws_moved.load(Ordering::Relaxed) {
             self.bump_aws_version().await?;
         }
-        keep(self.read.tx, self.turn).await
+        keep(self.read.tx, self.turn).await?;
+        if self.outbox_written.into_inner() {
+            self.outbox_bell.notify_one();
+        }
+        Ok(())
+    }
+
+    /// To be called by whatever writes into the outbox.
+    pub(crate) fn note_outbox_written(&self) {
+        self.outbox_written.store(true, Ordering::Relaxed);
     }
 
     /// To be called by whatever writes what AWS told, or the way there: caches must see that it moved.

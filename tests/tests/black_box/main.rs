@@ -10,5 +10,6 @@ mod kms;
 mod outages;
 mod proving;
 mod starting;
+mod telling;
 mod templates;
 mod tenants;

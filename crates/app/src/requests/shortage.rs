@@ -2,10 +2,11 @@
 
 use curfew_domain::policy::PolicyTerms;
 use curfew_domain::request::{ApprovalRequirement, RequestStatus, Reviewer};
-use curfew_domain::{AccessRequest, BuiltInRole, RoleSlug, Scope, Timestamp};
+use curfew_domain::{AccessRequest, Scope, Timestamp};
 use curfew_store::{PossibleApprovers, ReadUnit};
 
 use crate::AppError;
+use crate::roles::roles_with;
 
 /// What the requester is told; nothing where enough people could approve, or none has to.
 pub(super) async fn notice(
@@ -16,7 +17,7 @@ pub(super) async fn notice(
     if request.status(now) != RequestStatus::Pending {
         return Ok(None);
     }
-    let roles = roles_that_approve(unit).await?;
+    let roles = roles_with(unit, Scope::RequestsApprove).await?;
     for requirement in &request.requirements {
         let wanted = PossibleApprovers {
             roles: &roles,
@@ -37,16 +38,9 @@ pub(super) async fn notice(
 
 /// How many people could approve what a policy permits, whoever asks, counted up to as many as have to.
 pub(crate) async fn possible_approvers(unit: &ReadUnit, terms: &PolicyTerms) -> Result<usize, AppError> {
-    let roles = roles_that_approve(unit).await?;
+    let roles = roles_with(unit, Scope::RequestsApprove).await?;
     let wanted = PossibleApprovers { roles: &roles, groups: &terms.approver_groups, requester: None };
     Ok(unit.count_possible_approvers(&wanted, terms.approvals_required).await?)
-}
-
-async fn roles_that_approve(unit: &ReadUnit) -> Result<Vec<RoleSlug>, AppError> {
-    let built_in = BuiltInRole::ALL.into_iter().map(|role| (role.slug(), role.scopes()));
-    let custom = unit.custom_roles().await?.into_iter().map(|role| (role.slug, role.scopes));
-    let approving = built_in.chain(custom).filter(|(_, scopes)| scopes.contains(Scope::RequestsApprove));
-    Ok(approving.map(|(slug, _)| slug).collect())
 }
 
 fn words(requirement: &ApprovalRequirement, found: usize) -> String {

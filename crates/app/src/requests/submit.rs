@@ -300,12 +300,13 @@ fn submitted(caller: &Caller, request: &AccessRequest, lacks_approvers: bool) ->
     }
 }
 
-/// What policy decided by itself.
+/// What policy decided by itself, or left to people.
 fn decided(request: &AccessRequest) -> Option<NewEntry> {
     let action = match request.decided_status {
         RequestStatus::Approved => AuditAction::RequestApproved,
         RequestStatus::Denied => AuditAction::RequestDenied,
-        RequestStatus::Pending | RequestStatus::Expired | RequestStatus::Cancelled => return None,
+        RequestStatus::Pending => AuditAction::RequestPending,
+        RequestStatus::Expired | RequestStatus::Cancelled => return None,
     };
     Some(
         NewEntry::new(Actor::System, action, "request", request.id)

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod delete;
 mod giving;
+mod holding;
 mod read;
 
 pub use change::{RoleChange, change};
@@ -12,6 +13,7 @@ pub use delete::delete;
 pub use read::{Role, RoleView, get, list};
 
 pub(crate) use giving::{Giver, scopes_of_roles};
+pub(crate) use holding::roles_with;
 
 use curfew_domain::{CustomRole, RoleId, Scope};
 use curfew_store::WriteUnit;

@@ -192,7 +192,7 @@ on_both_databases! {
         assert_eq!(request.status(world.test.app.now()), RequestStatus::Pending);
         assert_eq!(
             world.logged().await,
-            ["policy.created", "request.submitted", "request.evaluated"]
+            ["policy.created", "request.submitted", "request.evaluated", "request.pending"]
         );
     }
 }

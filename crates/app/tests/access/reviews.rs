@@ -78,7 +78,7 @@ on_both_databases! {
         assert_eq!(second.status(world.test.app.now()), RequestStatus::Approved);
         assert_eq!(second.approvals.len(), 2);
         assert_eq!(
-            world.logged().await[3..],
+            world.logged().await[4..],
             [
                 "request.approval_given",
                 "request.approval_given",

@@ -13,8 +13,8 @@ use curfew_domain::request::ApprovalMode;
 use curfew_domain::{
     AccessLevel, AccessRequest, AccountId, AccountSet, Action, Actor, AuthProvider, BuiltInRole,
     CachedResourceId, CredentialId, Discovered, DiscoveredAttributes, ErrorCode, ExternalId, IdentityUser,
-    Memberships, OuId, PermissionSetArn, ResourceRef, ScopeSet, Seconds, Tenant, TenantId, TenantState, User,
-    UserId,
+    Memberships, OuId, PermissionSetArn, PlatformMode, ResourceRef, ScopeSet, Seconds, Tenant, TenantId,
+    TenantState, User, UserId,
 };
 use curfew_store::Backend;
 use curfew_store::testing::{TestStore, sealed_log};
@@ -83,6 +83,12 @@ impl World {
         world.discover().await;
         let admin = world.person("admin", BuiltInRole::Admin, None).await;
         Self { admin, ..world }
+    }
+
+    /// A tenant that came about by the first run, with its admin alone: rounds over all tenants know it.
+    pub(crate) async fn set_up(test: TestApp) -> Self {
+        let founded = test.set_up(PlatformMode::Single).await;
+        Self { tenant: founded.tenant.id, admin: founded.caller, test }
     }
 
     /// What AWS tells: two accounts in a unit and one outside, a set to read with and one for everything.

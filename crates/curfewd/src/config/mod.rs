@@ -17,6 +17,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use curfew_app::credentials::{ConsoleCookie, JwtSecret};
+use curfew_app::outbound::OutboundAllow;
 use curfew_domain::{InstanceArn, Invalid, Region, Seconds};
 use curfew_http::TrustedProxies;
 use curfew_store::StoreOptions;
@@ -57,6 +58,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `CURFEW_RATE_LIMIT`; none for `off`.
     pub requests_a_minute: Option<NonZeroU32>,
+    /// `CURFEW_OUTBOUND_ALLOW`.
+    pub outbound_allow: OutboundAllow,
     /// `IC_INSTANCE_ARN`.
     pub instance_arn: Option<InstanceArn>,
     /// `CURFEW_SOLVER`.
@@ -150,6 +153,7 @@ impl Config {
         let setup_token = setup_token(&mut reader, bind, public.as_ref());
         let trusted_proxies = trusted_proxies(&mut reader);
         let requests_a_minute = reader.read_with(&v::CURFEW_RATE_LIMIT, rate_limit);
+        let outbound_allow = outbound_allow(&mut reader);
         let instance_arn = reader.read(&v::IC_INSTANCE_ARN);
         let solver = solver(&mut reader);
         let worker_concurrency =
@@ -171,6 +175,7 @@ impl Config {
                 setup_token,
                 trusted_proxies: trusted_proxies?,
                 requests_a_minute: requests_a_minute?,
+                outbound_allow: outbound_allow?,
                 instance_arn,
                 solver: solver?,
                 worker_concurrency: worker_concurrency?,
@@ -315,6 +320,14 @@ fn trusted_proxies(reader: &mut Reader<'_>) -> Option<TrustedProxies> {
         reader.read(&v::CURFEW_TRUSTED_PROXIES)
     } else {
         Some(TrustedProxies::default())
+    }
+}
+
+fn outbound_allow(reader: &mut Reader<'_>) -> Option<OutboundAllow> {
+    if reader.is_set(&v::CURFEW_OUTBOUND_ALLOW) {
+        reader.read(&v::CURFEW_OUTBOUND_ALLOW)
+    } else {
+        Some(OutboundAllow::default())
     }
 }
 

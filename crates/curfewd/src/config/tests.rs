@@ -44,6 +44,7 @@ fn every_setting_is_read() {
         ("CURFEW_SETUP_TOKEN", "0123456789abcdef"),
         ("CURFEW_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
         ("CURFEW_RATE_LIMIT", "off"),
+        ("CURFEW_OUTBOUND_ALLOW", "hooks.internal, 10.0.0.7:8443"),
         ("IC_INSTANCE_ARN", "arn:aws:sso:::instance/ssoins-1234567890abcdef"),
         ("CURFEW_SOLVER", "/bin/sh"),
         ("WORKER_CONCURRENCY", "7"),
@@ -57,6 +58,7 @@ fn every_setting_is_read() {
     assert_eq!(config.aws_region.as_str(), "eu-central-1");
     assert_eq!(config.secrets.jwt.unwrap().older.len(), 1);
     assert_eq!(config.secrets.master.unwrap().older.len(), 1);
+    assert!(config.outbound_allow.covers("10.0.0.7", 8443) && !config.outbound_allow.covers("10.0.0.7", 443));
     assert_eq!(config.jwt_ttl, Seconds::of(900));
     assert_eq!(config.audit_heads.as_deref(), Some("/var/log/heads".as_ref()));
     assert!(config.trusted_proxies.contains([10, 1, 2, 3].into()));

@@ -68,6 +68,9 @@ variables! {
     CURFEW_TRUSTED_PROXIES;
     /// Requests a minute for one credential and, tenfold, for one address. `off` turns off both.
     CURFEW_RATE_LIMIT = "1200";
+    /// The hosts that tenants' URLs (webhooks) may name although their addresses are private, and that may be reached over
+    /// plain http: `host` or `host:port`, separated by commas, such as `hooks.internal,10.0.0.7:8443`. Not set: none.
+    CURFEW_OUTBOUND_ALLOW;
     /// The Identity Center instance that the master tenant's form begins with.
     IC_INSTANCE_ARN;
     /// The program that proves what is true of policies (`POST /v1/policies/analyze`): the path of cvc5 (a

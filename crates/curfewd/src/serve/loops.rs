@@ -7,6 +7,7 @@ use std::time::Duration;
 use curfew_app::audit;
 use curfew_app::discovery::Discoverer;
 use curfew_app::health::Health;
+use curfew_app::notify::Notifier;
 use curfew_app::reconciler::{Node, Reconciler};
 use curfew_app::{App, audit::heads, tenants, upkeep, with_causes};
 use curfew_domain::{NodeId, Timestamp};
@@ -102,6 +103,8 @@ fn start_reconciling(background: &Background, server: &Server) {
     background.run("reconciler", move |shutdown| {
         Reconciler::new(Arc::clone(&app), its.clone(), concurrency).run(shutdown)
     });
+    let app = Arc::clone(&server.app);
+    background.run("notifier", move |shutdown| Notifier::new(Arc::clone(&app)).run(shutdown));
     let app = Arc::clone(&server.app);
     background
         .run("discovery", move |shutdown| Discoverer::new(Arc::clone(&app), node.clone()).run(shutdown));

@@ -12,6 +12,7 @@ use curfew_app::directory::Lookups;
 use curfew_app::gate::{Gate, GateSettings, SetupToken};
 use curfew_app::health::Health;
 use curfew_app::nudge::Nudge;
+use curfew_app::outbound::Outbound;
 use curfew_app::policies::{Snapshots, Solver};
 use curfew_app::requests::{Doors, Memories};
 use curfew_domain::{Entropy, PlatformMode, Timestamp};
@@ -56,6 +57,7 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
         solver: solver(&config.solver),
         memories: Memories::default(),
         doors: Doors::default(),
+        outbound: Outbound::new(config.outbound_allow.clone()),
         health: if wiring.reconciles { Health::default() } else { Health::of_answering_node() },
     };
     Ok(Opened { app, clock: wiring.clock, signing: secrets.signing.current, heads: HeadsFile::open(config)? })

@@ -11,6 +11,8 @@ mod grants;
 mod groups;
 mod health;
 mod lockdowns;
+mod notification_channels;
+mod notifications;
 mod policies;
 mod policy_analysis;
 mod policy_analysis_shown;
@@ -47,6 +49,8 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(groups::routes())
         .merge(health::routes())
         .merge(lockdowns::routes())
+        .merge(notification_channels::routes())
+        .merge(notifications::routes())
         .merge(policies::routes())
         .merge(policy_analysis::routes())
         .merge(policy_rules::routes())

@@ -1,7 +1,7 @@
 //! Writing an entry beside the change that it tells of.
 
 use curfew_domain::audit::{self, NewEntry, NotCanonical, WrittenEntry};
-use curfew_domain::{AuditEntryId, Entropy, Timestamp};
+use curfew_domain::{AuditEntryId, Entropy, Event, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 
@@ -12,8 +12,8 @@ use crate::{StoreError, WriteUnit};
 const CHUNK: usize = 500;
 
 impl WriteUnit {
-    /// Records `entry` in this transaction. It has no place in the chain until it is sealed, so entries of units
-    /// that run together never wait for each other.
+    /// Records `entry` in this transaction, and puts it into the outbox where it is an event. It has no place in the chain
+    /// until it is sealed, so entries of units that run together never wait for each other.
     pub async fn record(
         &self,
         entry: NewEntry,
@@ -48,6 +48,11 @@ impl WriteUnit {
         written: Vec<WrittenEntry>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let events: Vec<_> = written
+            .iter()
+            .zip(&columns)
+            .filter_map(|(entry, columns)| columns.is_event.then_some(entry.id))
+            .collect();
         let mut rows =
             written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
         while let chunk = rows.by_ref().take(CHUNK).collect::<Vec<_>>()
@@ -59,7 +64,8 @@ impl WriteUnit {
             let rows = chunk.iter().map(|entry| self.unsealed_row(entry, now));
             audit_unsealed::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         }
-        self.insert_texts(written).await
+        self.insert_texts(written).await?;
+        self.put_entries_into_outbox(events, now).await
     }
 
     fn unsealed_row(&self, entry: &WrittenEntry, now: Timestamp) -> audit_unsealed::ActiveModel {
@@ -118,6 +124,8 @@ struct Columns {
     action: &'static str,
     resource_type: &'static str,
     resource_id: String,
+    /// Whether somebody is to be told of it.
+    is_event: bool,
 }
 
 impl Columns {
@@ -128,6 +136,7 @@ impl Columns {
             action: entry.action.as_str(),
             resource_type: entry.resource_type,
             resource_id: entry.resource_id.clone(),
+            is_event: Event::of(entry.action).is_some(),
         }
     }
 }

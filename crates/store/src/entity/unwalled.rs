@@ -168,3 +168,20 @@ pub(crate) mod tenant_deletion {
 
     no_relations!();
 }
+
+pub(crate) mod outbox_due {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "outbox_due")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub tenant_id: Uuid,
+        pub channel_id: Option<Uuid>,
+        pub due_at: i64,
+        pub claims: i64,
+    }
+
+    no_relations!();
+}

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use curfew_sim::world::GLOBEX_ROLE;
-use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server};
+use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server, eventually};
 use serde_json::{Value, json};
 
 use super::expectations::Kind;
+
+/// A port where nobody listens.
+const NOBODY: &str = "127.0.0.1:9";
 
 /// A master and its child, both connected to an AWS organization of their own.
 pub(super) struct Town {
@@ -30,7 +33,7 @@ pub(super) struct Estate {
 impl Town {
     pub(super) async fn build(backend: Backend) -> Self {
         let cloud = Cloud::start().await;
-        let server = Server::on(backend).aws(&cloud.url()).start().await;
+        let server = Server::on(backend).aws(&cloud.url()).env("CURFEW_OUTBOUND_ALLOW", NOBODY).start().await;
         let admin = server.set_up_as("multi").await;
         cloud.connect(&admin).await;
         let globex_admin = found_globex(&server, &admin).await;
@@ -85,6 +88,16 @@ impl Estate {
         // Of an account that nobody else asks for.
         let elsewhere = json!({ "scope": "account", "id": format!("9{}", &account[1..]), "reason": word });
         let lockdown = admin.post("/v1/lockdowns", elsewhere).await.is(201);
+        let webhook = json!({
+            "name": word, "url": format!("http://{NOBODY}/{word}"), "event_filters": ["lockdown.started"],
+        });
+        let channel = admin.post("/v1/notification-channels/generic-webhook", webhook).await.is(201);
+        admin.keep_out_of_the_log(&channel.text("signing_secret"));
+        let told = eventually("the admin to be told of the request", async || {
+            let told = admin.get("/v1/users/me/notifications").await.ok().list("items");
+            told.first().map(|one| one.text("id"))
+        })
+        .await;
         let entry = admin.get("/v1/audit-log").await.ok().list("data")[0].text("id");
         let ids = BTreeMap::from([
             (Kind::User, user.id().await),
@@ -99,6 +112,8 @@ impl Estate {
             (Kind::Request, pending.text("id")),
             (Kind::Grant, granted.text("grant_id")),
             (Kind::AuditEntry, entry),
+            (Kind::Channel, channel.text("id")),
+            (Kind::Notification, told),
             (Kind::Tenant, admin.tenant().to_owned()),
         ]);
         let words = vec![email.to_owned(), word, org.instance.clone(), account.to_owned()];
@@ -133,6 +148,11 @@ impl Estate {
             (&json!(1), &json!(["user"])),
             "{group:#}"
         );
+        let channel =
+            self.admin.get(&format!("/v1/notification-channels/{}", self.id(Kind::Channel))).await.ok();
+        assert_eq!(channel["enabled"], true, "{channel:#}");
+        let told = self.admin.get("/v1/users/me/notifications").await.ok();
+        assert_eq!(told["unread_count"], 1, "{told:#}");
         self.admin.holding(&self.raw_key).get("/v1/users").await.ok();
     }
 }

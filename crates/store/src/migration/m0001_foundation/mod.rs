@@ -36,6 +36,10 @@ pub(crate) const WALLED: &[&str] = &[
     "audit_entry",
     "audit_text",
     "audit_head",
+    "notification",
+    "notification_preference",
+    "notification_channel",
+    "delivery",
 ];
 
 pub(super) struct Foundation;
@@ -56,6 +60,7 @@ impl MigrationTrait for Foundation {
             include_str!("access.sql"),
             include_str!("lockdowns.sql"),
             include_str!("audit.sql"),
+            include_str!("notifications.sql"),
         ] {
             ddl::create(manager, group).await?;
         }

@@ -91,3 +91,13 @@ CREATE TABLE tenant_deletion (
   erased_at BIGINT
 );
 CREATE INDEX tenant_deletion_parent ON tenant_deletion (parent_id, erased_at);
+-- What is to be told: an entry of the audit log, or a message to a channel. Whoever takes a row up moves its time.
+CREATE TABLE outbox_due (
+  id UUID PRIMARY KEY,
+  tenant_id UUID NOT NULL,
+  channel_id UUID,
+  due_at BIGINT NOT NULL,
+  claims BIGINT NOT NULL
+);
+CREATE INDEX outbox_due_at ON outbox_due (due_at);
+CREATE INDEX outbox_due_channel ON outbox_due (tenant_id, channel_id);
