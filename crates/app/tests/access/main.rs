@@ -2,17 +2,21 @@
 #![cfg(test)]
 
 mod analyzing;
+mod deadlines;
+mod emergencies;
 mod evaluating;
 mod grants;
 mod groups;
 mod heads;
 mod joining;
 mod meanwhile;
+mod messages;
 mod policies;
 mod policy_rules;
 mod policy_versions;
 mod proof;
 mod reaching;
+mod records;
 mod remembering;
 mod requests;
 mod reviews;
