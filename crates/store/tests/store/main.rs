@@ -11,6 +11,7 @@ mod opening;
 mod outages;
 mod policies;
 mod reconcile;
+mod request_due;
 mod tenants;
 mod units;
 mod versions;

@@ -18,6 +18,7 @@ const UNWALLED: &[&str] = &[
     "instance_claim",
     "login_attempt",
     "login_name",
+    "request_due",
     "seaql_migrations",
     "tenant_aws_version",
     "tenant_version",
