@@ -24,7 +24,7 @@ async fn hasty(db: &TestStore) -> (World, Caller, AccessRequest) {
 }
 
 /// Another node on the same database, by the same clock.
-fn another_node(world: &World, seed: u64) -> Arc<App> {
+pub(crate) fn another_node(world: &World, seed: u64) -> Arc<App> {
     let parts = TestParts { clock: Arc::clone(&world.test.clock), seed, ..TestParts::default() };
     Arc::clone(&TestApp::with(&world.test.app.store, parts).app)
 }

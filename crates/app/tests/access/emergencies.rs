@@ -13,6 +13,7 @@ use curfew_domain::{
 use curfew_store::testing::sealed_log;
 use curfew_store::{RequestFilter, on_both_databases};
 
+use crate::deadlines::another_node;
 use crate::world::*;
 
 const DAY: Seconds = Seconds::of(86_400);
@@ -189,8 +190,10 @@ on_both_databases! {
         let alice = on_call(&world, "alice").await;
         let request = asks(&world, &alice).await;
         let app = &world.test.app;
+        let other = another_node(&world, 2);
         let told = async || {
-            requests::keep_deadlines(app).await.unwrap();
+            let (here, there) = tokio::join!(requests::keep_deadlines(app), requests::keep_deadlines(&other));
+            assert!(here.is_ok() && there.is_ok());
             logged(&world, AuditAction::RequestReviewOwed).await
         };
         world.test.clock.advance(Seconds::of(86_400 - 60));
