@@ -8,6 +8,21 @@ use crate::policy_rules::EffectSchema;
 
 /// A time that policy was asked about a request: when it was made, and again at its last approval.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "019539b8-7a3b-7c4d-8e5f-0123456789ab", "request_id": "019539b8-1a3b-7c4d-8e5f-0123456789ab",
+    "outcome": "approved",
+    "policies": [{
+        "policy_id": "019539b7-1a3b-7c4d-8e5f-0123456789ab", "version": 3, "effect": "permit",
+        "rule_ids": ["019539b7-2a3b-7c4d-8e5f-0123456789ab"]
+    }],
+    "notices": [], "created_at": "2026-03-01T12:00:00.000000Z",
+    "content_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "audit": {
+        "entry_id": "019539b8-7b3b-7c4d-8e5f-0123456789ab",
+        "content_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    },
+    "record": null, "personal": null
+}))]
 pub struct RequestDecision {
     /// Its id.
     #[schema(value_type = Uuid)]

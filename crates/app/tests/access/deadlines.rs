@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use curfew_app::requests::{self, keep_deadlines};
+use curfew_app::requests::{self, Deadlines, keep_deadlines};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{App, AppError, Caller, users};
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{AccessRequest, BuiltInRole, DoneBy, ErrorCode, RequestId, Seconds};
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
+use tokio_util::sync::CancellationToken;
 
 use crate::world::*;
 
@@ -108,6 +109,19 @@ on_both_databases! {
         assert_eq!(keep_deadlines(app).await.unwrap(), 0);
     }
 
+    async fn the_loop_takes_up_what_expired_while_nothing_ran_and_ends_at_shutdown(db: &TestStore) {
+        let (world, _, request) = hasty(db).await;
+        world.test.clock.advance(Seconds::of(3_600));
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(Deadlines::new(Arc::clone(&world.test.app)).run(shutdown.clone()));
+        while kept(&world, request.id).await.decided_status == RequestStatus::Pending {
+            tokio::task::yield_now().await;
+        }
+        shutdown.cancel();
+        running.await.unwrap();
+        assert_eq!(told(&world, "request.expired").await, 1);
+    }
+
     async fn a_persons_suspension_leaves_nothing_to_expire(db: &TestStore) {
         let (world, alice, request) = hasty(db).await;
         let app = &world.test.app;
@@ -184,24 +198,24 @@ async fn check_one_outcome(db: &TestStore, late: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_decide_and_cancel_at_once_on_two_nodes_one_stands_on_sqlite() {
-    check_one_outcome(&TestStore::sqlite().await, false).await;
+    Box::pin(check_one_outcome(&TestStore::sqlite().await, false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_decide_and_cancel_at_once_on_two_nodes_one_stands_on_postgres() {
     let Some(db) = TestStore::postgres().await else { return };
-    check_one_outcome(&db, false).await;
+    Box::pin(check_one_outcome(&db, false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_decides_at_the_deadline_comes_too_late_on_sqlite() {
-    check_one_outcome(&TestStore::sqlite().await, true).await;
+    Box::pin(check_one_outcome(&TestStore::sqlite().await, true)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_decides_at_the_deadline_comes_too_late_on_postgres() {
     let Some(db) = TestStore::postgres().await else { return };
-    check_one_outcome(&db, true).await;
+    Box::pin(check_one_outcome(&db, true)).await;
 }
 
 /// The deadline passes while they decide: whichever comes first, one outcome stands.
