@@ -140,8 +140,8 @@ impl<'p> Outcome<'p> {
         })
     }
 
-    /// The strictest mode of those that decide, and whether what they give is what was asked for: an emergency's cap may
-    /// make it less, and is then asked for again.
+    /// The strictest mode of those that decide, and whether what they give is what was asked for: an emergency that is
+    /// longer than emergencies last is denied.
     fn by(query: &mut Query, determining: Vec<Determining<'p>>, duration: &Term, emergency: &Term) -> Self {
         let where_terms = |which: &dyn Fn(&PolicyTerms) -> bool| {
             any(determining.iter().filter(|one| which(one.terms)).map(|one| one.decides.clone()))
@@ -203,7 +203,7 @@ impl<'p> Outcome<'p> {
             self.all_maxima_count(wide),
             self.covers(wide, |_| true, |one, other| one.usual_duration() <= other.usual_duration()),
         );
-        let follows = implies(wide.brought.follows(), self.brought.follows());
+        let follows = implies(wide.follows(), self.follows());
         let within = [
             strict_enough,
             also_when_old,
@@ -214,6 +214,11 @@ impl<'p> Outcome<'p> {
             follows,
         ];
         and(self.gives.clone(), not(and(wide.gives.clone(), all(within))))
+    }
+
+    /// Whether the sessions of what is given are followed: an emergency's always are.
+    fn follows(&self) -> Term {
+        or(self.is_break_glass.clone(), self.brought.follows())
     }
 
     /// Whether somebody is told something else than by the other.

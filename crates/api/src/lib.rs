@@ -36,6 +36,9 @@ mod policy_rules;
 mod policy_simulation;
 mod policy_warnings;
 mod reach;
+mod request_decisions;
+mod request_messages;
+mod request_review;
 mod requests;
 mod roles;
 mod secret;
@@ -99,6 +102,9 @@ pub use reach::{
     GivenAccess, PersonsAccess, PlaceAccess, ReachContext, WhatCanAccess, WhatCanAccessResult, WhoCanAccess,
     WhoCanAccessResult,
 };
+pub use request_decisions::{DecisionPolicy, DecisionProof, RequestDecision};
+pub use request_messages::{NewRequestMessage, RequestMessage};
+pub use request_review::{EmergencyReview, Review};
 pub use requests::{AccessRequest, ApprovalBody, NewAccessRequest, ReviewRequest};
 pub use roles::{BlastLevel, BlastRadius, NewRole, Permission, ResourcePermissions, Role, RoleChange};
 pub use settings::{Setting, SettingChange};

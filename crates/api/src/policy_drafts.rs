@@ -165,6 +165,9 @@ pub struct SupposedRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub requested_at: Option<Timestamp>,
+    /// Whether it would be an emergency, asked for by somebody who may ask so.
+    #[serde(default)]
+    pub break_glass: bool,
 }
 
 /// A resource, as `type:id` or by type and id.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::Review;
 use crate::access::{ActionSchema, ApprovalModeSchema, ResourceRefSchema};
 
 /// What somebody asks for.
@@ -27,7 +28,9 @@ pub struct NewAccessRequest {
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
     pub duration_seconds: Option<Seconds>,
-    /// Whether it is an emergency. Emergency access is not given in this version: `true` is refused.
+    /// Whether it is an emergency. It takes the scope `requests:break_glass` and a reason. Where a policy that decides lets
+    /// emergencies pass it is approved at once, admins are told, and somebody else has to review it; else it is decided
+    /// like any other request.
     #[serde(default)]
     pub break_glass: bool,
     /// The permission set, unless `resource` is one or `metadata` names it.
@@ -108,9 +111,9 @@ pub struct AccessRequest {
     /// The texts of the rules that decided; in the answer to asking or approving also whether too few people could
     /// approve.
     pub notices: Vec<String>,
-    /// An emergency's review.
-    #[schema(required, value_type = Option<Object>)]
-    pub review: Option<Value>,
+    /// What is owed for access that was given in an emergency, or was given; null where it was not.
+    #[schema(required)]
+    pub review: Option<Review>,
     /// What was kept with it.
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
@@ -189,7 +192,7 @@ impl AccessRequest {
             grant_id: request.grant,
             policy_id: request.policy,
             notices: request.notices,
-            review: None,
+            review: request.review.map(Review::from),
             metadata: request.metadata,
             created_at: request.created_at,
             updated_at: request.updated_at,

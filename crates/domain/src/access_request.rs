@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::emergency::{Review, ReviewStatus};
 use crate::request::{ApprovalMode, ApprovalRequirement, RequestStatus, Verdict};
 use crate::{
     AccountId, Action, ApprovalId, GrantId, GroupId, Invalid, PermissionSetArn, PolicyId, Reason, RequestId,
@@ -52,6 +53,8 @@ pub struct AccessRequest {
     pub requested_duration: Option<Seconds>,
     /// How long it is given for; none where policy denied it.
     pub duration: Option<Seconds>,
+    /// What is owed where it was approved as an emergency, or was given.
+    pub review: Option<Review>,
     /// Until when people may decide.
     pub expires_at: Option<Timestamp>,
     /// What it became.
@@ -76,6 +79,16 @@ impl AccessRequest {
         match (self.decided_status, self.expires_at) {
             (RequestStatus::Pending, Some(deadline)) if now >= deadline => RequestStatus::Expired,
             (status, _) => status,
+        }
+    }
+
+    /// When somebody has to look at it again although nobody does anything: at its deadline, or to tell of a review that is
+    /// owed.
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        match (self.decided_status, &self.review) {
+            (RequestStatus::Pending, _) => self.expires_at,
+            (_, Some(review)) if review.status() == ReviewStatus::Owed => Some(review.next_reminder(now)),
+            _ => None,
         }
     }
 

@@ -22,6 +22,7 @@ mod change;
 pub mod connection;
 mod discovery;
 mod domain_name;
+pub mod emergency;
 mod entropy;
 mod error_code;
 mod event;
@@ -34,6 +35,7 @@ mod notification;
 mod page;
 pub mod policy;
 pub mod request;
+mod request_message;
 mod resource;
 mod role;
 mod scope;
@@ -71,6 +73,7 @@ pub use notification::{
     NotificationPreference, PersonalChannel,
 };
 pub use page::{Cursor, Page, PageLimit, PageRequest};
+pub use request_message::{AuthorType, MessageText, RequestMessage};
 pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};
 pub use scope::{Scope, ScopeSet};

@@ -397,7 +397,8 @@ async fn bodies_of_policies_and_requests_are_held_to_their_description() {
         ("/v1/requests", with(&request, "action", json!("destroy")), "action"),
         ("/v1/requests", with(&request, "reason", json!("a\u{0}b")), "reason"),
         ("/v1/requests", with(&request, "duration_seconds", json!(-1)), "duration_seconds"),
-        ("/v1/requests", with(&request, "break_glass", json!(true)), "break_glass"),
+        ("/v1/requests", with(&request, "break_glass", json!("yes")), "break_glass"),
+        ("/v1/requests", with(&request, "break_glass", json!(true)), "reason"),
         ("/v1/policies", with(&policy, "nonsense", json!(1)), "nonsense"),
         ("/v1/policies", with(&policy, "name", json!("a\u{0}b")), "name"),
         ("/v1/policies", with(&policy, "priority", json!("high")), "priority"),
@@ -711,7 +712,7 @@ async fn a_draft_of_policies_is_held_to_its_description() {
         (with(&asking(request.clone()), "limit", json!(10)), "limit"),
         (asking(with(&request, "requester", json!("root"))), "requests[0].requester"),
         (asking(with(&request, "resource", json!("aws_account:1"))), "requests[0].resource"),
-        (asking(with(&request, "break_glass", json!(true))), "requests[0].break_glass"),
+        (asking(with(&request, "break_glass", json!("yes"))), "requests[0].break_glass"),
     ] {
         let reply = server.as_admin("POST", "/v1/policies/simulate", Some(body.clone())).await;
         reply.refused(400, "invalid_request");

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::Entities;
 use curfew_domain::policy::Effect;
-use curfew_domain::request::{ApprovalMode, ApprovalRequirement};
+use curfew_domain::request::ApprovalMode;
 use curfew_domain::{PolicyId, Seconds};
 
-use crate::compile::{CompiledPolicies, CompiledPolicy, Place};
+use crate::compile::{CompiledPolicies, Place};
 use crate::entities::{BoxError, Point, entities};
 use crate::index::Names;
 use crate::judge::{Durations, PointVerdict, judge};
+use crate::permitted::permitted;
 use crate::{
     AccessQuestion, Decision, Denial, DeterminingPolicy, Fault, GroupVerdict, Outcome, PassedOver, Terms,
 };
@@ -31,18 +32,49 @@ const TOO_MUCH: &str = "too many rules speak of too many accounts: ask for fewer
 /// Decides. Total and fail-closed: what can't be evaluated is denied.
 ///
 /// Where nobody asked for a duration, each policy judges by its own, and the shortest of those that decided is
-/// given. What is given must stand by itself, so it is then judged as if it had been asked for.
+/// given. What is given must stand by itself, so it is then judged as if it had been asked for. An emergency that asks for
+/// longer than emergencies last is denied.
 pub fn decide(policies: &CompiledPolicies, question: &AccessQuestion) -> Decision {
-    let mut duration = question.duration;
+    let decision = match question.duration {
+        None => settled(policies, question, None),
+        asked => judged(policies, question, asked),
+    };
+    match given(&decision.outcome).map(|terms| terms.duration) {
+        None => with_what_would_do(policies, question, decision),
+        Some(given) if question.duration.is_none_or(|asked| asked == given) => decision,
+        Some(given) => emergency_too_long(policies, question, decision, given),
+    }
+}
+
+/// Judged anew, each time by what was given, until that stands by itself, or nothing is given.
+fn settled(policies: &CompiledPolicies, question: &AccessQuestion, duration: Option<Seconds>) -> Decision {
+    let mut duration = duration;
     for _ in 0..MOST_PASSES {
         let decision = judged(policies, question, duration);
         match given(&decision.outcome) {
-            None => return with_what_would_do(policies, question, decision),
-            Some(terms) if Some(terms.duration) == duration => return decision,
-            Some(terms) => duration = Some(terms.duration),
+            Some(terms) if Some(terms.duration) != duration => duration = Some(terms.duration),
+            _ => return decision,
         }
     }
     unanswerable("the policies agree on no duration".to_owned())
+}
+
+/// The denial of an emergency that would be given `less` than was asked for.
+fn emergency_too_long(
+    policies: &CompiledPolicies,
+    question: &AccessQuestion,
+    decision: Decision,
+    less: Seconds,
+) -> Decision {
+    let would_do = settled(policies, question, Some(less));
+    let max_duration = given(&would_do.outcome).map(|terms| terms.duration);
+    Decision {
+        outcome: Outcome::Denied { denial: Denial::NotPermitted, max_duration },
+        determining: Vec::new(),
+        notices: Vec::new(),
+        audit_session: false,
+        ..decision
+    }
 }
 
 fn given(outcome: &Outcome) -> Option<&Terms> {
@@ -50,6 +82,11 @@ fn given(outcome: &Outcome) -> Option<&Terms> {
         Outcome::Approved { terms, .. } | Outcome::NeedsApproval { terms, .. } => Some(terms),
         Outcome::Denied { .. } => None,
     }
+}
+
+/// Whether access is given as an emergency: then its sessions are followed, whatever the rules say.
+fn is_emergency(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Approved { mode: ApprovalMode::BreakGlass, .. })
 }
 
 /// One pass over all points.
@@ -84,7 +121,7 @@ fn unanswerable(message: String) -> Decision {
     }
 }
 
-const fn denied(denial: Denial) -> Outcome {
+pub(crate) const fn denied(denial: Denial) -> Outcome {
     Outcome::Denied { denial, max_duration: None }
 }
 
@@ -123,12 +160,13 @@ fn merged(
             faults.push(fault.clone());
         }
     }
+    let emergency = is_emergency(&outcome);
     Decision {
         outcome,
         determining: determining(policies, &places, effect),
         notices: notices(policies, &places),
         audit_session: effect == Effect::Permit
-            && places.iter().any(|place| policies.rule(*place).audit_session),
+            && (emergency || places.iter().any(|place| policies.rule(*place).audit_session)),
         faults,
         trace: verdicts.into_iter().map(|point| point.trace).collect(),
     }
@@ -163,86 +201,6 @@ fn notices(policies: &CompiledPolicies, places: &BTreeSet<Place>) -> Vec<String>
     found
 }
 
-/// What one point's determining policies ask together.
-struct PointTerms {
-    mode: ApprovalMode,
-    requirements: Vec<ApprovalRequirement>,
-    terms: Terms,
-}
-
-fn permitted(
-    policies: &CompiledPolicies,
-    question: &AccessQuestion,
-    durations: Durations,
-    verdicts: &[PointVerdict],
-) -> Outcome {
-    let mut mode = ApprovalMode::Auto;
-    let mut requirements: Vec<ApprovalRequirement> = Vec::new();
-    let mut terms: Option<Terms> = None;
-    let mut determining: Option<PolicyId> = None;
-    for point in verdicts {
-        let ids: BTreeSet<PolicyId> = point.by.iter().map(|place| place.policy).collect();
-        let of_point: Vec<&CompiledPolicy> = ids.into_iter().map(|id| policies.policy(id)).collect();
-        let Some(asked) = point_terms(&of_point, question.break_glass, durations) else {
-            return denied(Denial::NotPermitted);
-        };
-        mode = mode.max(asked.mode);
-        determining = determining.or(of_point.first().map(|policy| policy.id));
-        terms = Some(terms.map_or(asked.terms, |terms| stricter(terms, asked.terms)));
-        let new =
-            asked.requirements.into_iter().filter(|asked| !requirements.contains(asked)).collect::<Vec<_>>();
-        requirements.extend(new);
-    }
-    let (Some(terms), Some(determining)) = (terms, determining) else { return denied(Denial::NotPermitted) };
-    if mode == ApprovalMode::Auto && !question.facts_are_fresh {
-        mode = ApprovalMode::Require;
-        requirements = vec![ApprovalRequirement { policy: determining, approvals: 1, groups: Vec::new() }];
-    }
-    match mode {
-        ApprovalMode::Require => Outcome::NeedsApproval { requirements, terms },
-        ApprovalMode::Auto | ApprovalMode::BreakGlass => Outcome::Approved { mode, terms },
-    }
-}
-
-fn point_terms(by: &[&CompiledPolicy], break_glass: bool, durations: Durations) -> Option<PointTerms> {
-    let all = || by.iter().map(|policy| &policy.terms);
-    let emergency = break_glass && all().any(|terms| terms.allow_break_glass);
-    let mode = if emergency { ApprovalMode::BreakGlass } else { all().map(|terms| terms.mode).max()? };
-    let maximum = all().map(|terms| terms.maximum).min()?;
-    let judged = all().map(|terms| durations.judged(terms.usual_duration())).min()?;
-    let cap =
-        all().filter(|terms| terms.allows_emergencies()).filter_map(|terms| terms.break_glass_maximum).min();
-    let cap = cap.filter(|_| mode == ApprovalMode::BreakGlass).unwrap_or(judged);
-    let requirements = by
-        .iter()
-        .filter(|policy| mode == ApprovalMode::Require && policy.terms.mode == ApprovalMode::Require);
-    Some(PointTerms {
-        mode,
-        requirements: requirements.map(|policy| requirement(policy)).collect(),
-        terms: Terms {
-            duration: judged.min(cap),
-            maximum,
-            approval_timeout: all().filter_map(|terms| terms.approval_timeout).min(),
-        },
-    })
-}
-
-fn requirement(policy: &CompiledPolicy) -> ApprovalRequirement {
-    ApprovalRequirement {
-        policy: policy.id,
-        approvals: policy.terms.approvals_required.max(1),
-        groups: policy.terms.approver_groups.clone(),
-    }
-}
-
-fn stricter(one: Terms, other: Terms) -> Terms {
-    Terms {
-        duration: one.duration.min(other.duration),
-        maximum: one.maximum.min(other.maximum),
-        approval_timeout: [one.approval_timeout, other.approval_timeout].into_iter().flatten().min(),
-    }
-}
-
 /// Says which duration would not be denied, where permits were passed over for the duration alone and one of the longest
 /// of their maxima does.
 fn with_what_would_do(policies: &CompiledPolicies, question: &AccessQuestion, denial: Decision) -> Decision {
@@ -256,8 +214,10 @@ fn with_what_would_do(policies: &CompiledPolicies, question: &AccessQuestion, de
             PassedOver::EmergencyOnly { .. } => None,
         })
         .collect();
-    let passes = |maximum: &Seconds| given(&judged(policies, question, Some(*maximum)).outcome).is_some();
-    let would_do = maxima.into_iter().rev().take(MOST_CANDIDATES).find(passes);
+    let given_for = |maximum: Seconds| {
+        given(&settled(policies, question, Some(maximum)).outcome).map(|terms| terms.duration)
+    };
+    let would_do = maxima.into_iter().rev().take(MOST_CANDIDATES).find_map(given_for);
     match denial.outcome {
         Outcome::Denied { denial: why, .. } => {
             Decision { outcome: Outcome::Denied { denial: why, max_duration: would_do }, ..denial }

@@ -26,6 +26,7 @@ mod judge;
 mod lexer;
 pub mod operations;
 mod partial;
+mod permitted;
 mod problem;
 mod question;
 mod reach;

@@ -1,8 +1,10 @@
 //! Decisions as they were made: what explains them later, whatever becomes of the policies.
 
 use curfew_domain::audit::{self, NotCanonical};
-use curfew_domain::{DecisionId, PolicyId, RequestId, Timestamp};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use curfew_domain::{Cursor, DecisionId, Page, PageRequest, PolicyId, RequestId, Timestamp};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::{Value, json};
 
 use crate::entity::decision::{ActiveModel, Column, Entity, Model};
@@ -38,9 +40,9 @@ pub struct DecisionRecord {
 const PERSONAL: &str = "personal";
 
 impl DecisionRecord {
-    /// The hash by which the log proves it.
-    pub fn content(&self) -> Result<String, NotCanonical> {
-        audit::content_hash(&json!({
+    /// All that [`Self::content`] covers.
+    pub fn proved(&self) -> Value {
+        json!({
             "id": self.id,
             "request": self.request,
             "outcome": self.outcome,
@@ -50,7 +52,12 @@ impl DecisionRecord {
             "context": self.context,
             "trace": self.trace,
             "created_at": self.created_at,
-        }))
+        })
+    }
+
+    /// The hash by which the log proves it.
+    pub fn content(&self) -> Result<String, NotCanonical> {
+        audit::content_hash(&self.proved())
     }
 
     /// Whether it is what was logged with the hash `content`. What was erased of it proves itself no more.
@@ -100,6 +107,27 @@ impl ReadUnit {
             .all(self.tx())
             .await?;
         rows.into_iter().map(decision).collect()
+    }
+}
+
+impl ReadUnit {
+    /// A page of the times that policy was asked about a request, the first time first.
+    pub async fn decisions_page(
+        &self,
+        request: RequestId,
+        page: &PageRequest,
+    ) -> Result<Page<DecisionRecord>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::RequestId.eq(request.uuid()))
+            .filter(crate::page::after_rising((Column::CreatedAt, Column::Id), page))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .limit(page.limit.rows_to_read())
+            .all(self.tx())
+            .await?;
+        let decisions: Vec<DecisionRecord> = rows.into_iter().map(decision).collect::<Result<_, _>>()?;
+        Ok(Page::cut(decisions, page.limit, |last| Cursor::at(last.created_at, last.id.uuid())))
     }
 }
 

@@ -1,17 +1,21 @@
 //! Erasing a person: who they were and what they wrote goes, and what was done stays, under their id.
 
 use curfew_domain::UserId;
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use crate::entity::{
-    access_grant, access_request, api_key, app_user, approval, credential, decision, lockdown, session,
+    access_grant, access_request, api_key, app_user, approval, credential, decision, lockdown, notification,
+    request_message, session,
 };
 use crate::{StoreError, WriteUnit};
 
 /// What a key is called once its maker is erased: they may have given it their own name.
 const KEY_OF_NOBODY: &str = "a deleted user's key";
+
+/// So many ids are named in one statement.
+const CHUNK: usize = 500;
 
 impl WriteUnit {
     /// Erases a user: their row with roles, groups and logins, whatever lets them in, and every text that is theirs or
@@ -20,6 +24,8 @@ impl WriteUnit {
         self.erase_audit_texts_of(user).await?;
         self.erase_what_they_asked(user).await?;
         self.erase_what_they_decided(user).await?;
+        self.erase_what_was_said_of_requests(user).await?;
+        self.erase_what_others_were_told(user).await?;
         self.erase_what_lets_in(user).await?;
         app_user::Entity::delete_by_id((self.wall(), user.uuid())).exec(self.tx()).await?;
         Ok(())
@@ -87,6 +93,65 @@ impl WriteUnit {
         Ok(())
     }
 
+    /// What anybody wrote of their requests, and what they said of others' emergencies.
+    async fn erase_what_was_said_of_requests(&self, user: UserId) -> Result<(), StoreError> {
+        let of = request_message::Column::RequestId.in_subquery(self.requests_of(user));
+        request_message::Entity::update_many()
+            .col_expr(request_message::Column::Content, Expr::value(""))
+            .col_expr(request_message::Column::Metadata, Expr::value(json!({})))
+            .filter(request_message::Column::TenantId.eq(self.wall()))
+            .filter(of)
+            .exec(self.tx())
+            .await?;
+        let by = Expr::col(access_request::Column::Review).cast_as("TEXT").like(format!("%\"{user}\"%"));
+        let reviewed = access_request::Entity::find()
+            .filter(access_request::Column::TenantId.eq(self.wall()))
+            .filter(access_request::Column::Review.is_not_null())
+            .filter(Condition::any().add(access_request::Column::RequesterId.eq(user.uuid())).add(by))
+            .all(self.tx())
+            .await?;
+        for request in reviewed {
+            self.erase_words_of_review(request).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase_words_of_review(&self, request: access_request::Model) -> Result<(), StoreError> {
+        let Some(mut review) = request.review else { return Ok(()) };
+        if let Some(reasoning) = review.pointer_mut("/word/reasoning") {
+            *reasoning = serde_json::Value::Null;
+        }
+        access_request::Entity::update_many()
+            .col_expr(access_request::Column::Review, Expr::value(review))
+            .filter(access_request::Column::TenantId.eq(self.wall()))
+            .filter(access_request::Column::Id.eq(request.id))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// Notifications name whose request or grant it is that they tell of. What they were told themselves goes with their
+    /// row.
+    async fn erase_what_others_were_told(&self, user: UserId) -> Result<(), StoreError> {
+        for ids in [self.requests_of(user), self.grants_of(user)] {
+            let ids: Vec<uuid::Uuid> = self.ids(ids).await?;
+            for some in ids.chunks(CHUNK) {
+                notification::Entity::delete_many()
+                    .filter(notification::Column::TenantId.eq(self.wall()))
+                    .filter(notification::Column::ResourceId.is_in(some.iter().map(ToString::to_string)))
+                    .exec(self.tx())
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ids(&self, of: SelectStatement) -> Result<Vec<uuid::Uuid>, StoreError> {
+        let statement = self.tx().get_database_backend().build(&of);
+        let rows = self.tx().query_all_raw(statement).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    }
+
     /// Logins go with the user's row.
     async fn erase_what_lets_in(&self, user: UserId) -> Result<(), StoreError> {
         let of = |table: SelectStatement| credential::Column::SubjectId.in_subquery(table);
@@ -115,6 +180,15 @@ impl WriteUnit {
             .exec(self.tx())
             .await?;
         Ok(())
+    }
+
+    fn grants_of(&self, user: UserId) -> SelectStatement {
+        Query::select()
+            .column(access_grant::Column::Id)
+            .from(access_grant::Entity)
+            .and_where(access_grant::Column::TenantId.eq(self.wall()))
+            .and_where(access_grant::Column::GranteeId.eq(user.uuid()))
+            .to_owned()
     }
 
     fn requests_of(&self, user: UserId) -> SelectStatement {

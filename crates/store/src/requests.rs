@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use curfew_domain::emergency::{Review, ReviewStatus};
 use curfew_domain::request::{RequestStatus, Reviewer, Verdict};
 use curfew_domain::{
     AccessRequest, Approval, ApprovalId, Cursor, GrantId, GroupId, Page, PageRequest, PolicyId, RequestId,
@@ -35,6 +36,8 @@ pub struct RequestFilter {
     pub from: Option<Timestamp>,
     /// Asked before this moment.
     pub to: Option<Timestamp>,
+    /// Emergencies, by whether their review is owed.
+    pub review: Option<ReviewStatus>,
     /// Those that wait for this person.
     pub to_review_by: Option<ToReview>,
 }
@@ -91,6 +94,7 @@ impl ReadUnit {
             .add_option(filter.resource_id.as_ref().map(|id| Column::ResourceId.eq(id.as_str())))
             .add_option(filter.from.map(|from| Column::CreatedAt.gte(from.micros())))
             .add_option(filter.to.map(|to| Column::CreatedAt.lt(to.micros())))
+            .add_option(filter.review.map(reviewed))
             .add_option(filter.to_review_by.as_ref().map(|ToReview { reviewer, groups }| {
                 let tied_to = reviewer.depends_on(now);
                 stands(RequestStatus::Pending, now)
@@ -158,6 +162,18 @@ impl WriteUnit {
         if written.rows_affected == 1 { Ok(()) } else { Err(StoreError::Stale { table: "access_request" }) }
     }
 
+    /// Writes what somebody said of an emergency that nobody had reviewed: [`StoreError::Stale`] when somebody has.
+    pub async fn save_review(&self, request: &AccessRequest) -> Result<(), StoreError> {
+        let written = Entity::update_many()
+            .set(self.columns_of(request)?)
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.eq(request.id.uuid()))
+            .filter(Column::OwesReview.eq(true))
+            .exec(self.tx())
+            .await?;
+        if written.rows_affected == 1 { Ok(()) } else { Err(StoreError::Stale { table: "access_request" }) }
+    }
+
     /// Keeps a reviewer's word. The same person's second one is a conflict.
     pub async fn insert_approval(&self, request: RequestId, approval: &Approval) -> Result<(), StoreError> {
         let row = approval::ActiveModel {
@@ -175,8 +191,9 @@ impl WriteUnit {
     }
 
     fn columns_of(&self, request: &AccessRequest) -> Result<ActiveModel, StoreError> {
-        let rules = serde_json::to_value(&request.requirements)
-            .map_err(|problem| StoreError::corrupt("access_request", request.id, problem))?;
+        let corrupt = |problem| StoreError::corrupt("access_request", request.id, problem);
+        let rules = serde_json::to_value(&request.requirements).map_err(corrupt)?;
+        let review = request.review.as_ref().map(serde_json::to_value).transpose().map_err(corrupt)?;
         Ok(ActiveModel {
             tenant_id: Set(self.wall()),
             id: Set(request.id.uuid()),
@@ -201,7 +218,8 @@ impl WriteUnit {
             grant_id: Set(request.grant.map(GrantId::uuid)),
             policy_id: Set(request.policy.map(PolicyId::uuid)),
             notices: Set(request.notices.clone().into()),
-            review: Set(None),
+            owes_review: Set(request.review.as_ref().map(Review::status) == Some(ReviewStatus::Owed)),
+            review: Set(review),
             metadata: Set(Value::Object(request.metadata.clone())),
             source_ip: Set(request.source_ip.map(|ip| ip.to_string())),
             created_at: Set(request.created_at.micros()),
@@ -218,6 +236,15 @@ fn counts_for_some_requirement(groups: &BTreeSet<GroupId>) -> Condition {
     let anybody = [r#"%"groups":[]%"#, r#"%"groups": []%"#].map(str::to_owned);
     let theirs = groups.iter().map(|group| format!("%\"{group}\"%"));
     anybody.into_iter().chain(theirs).fold(Condition::any(), |any, text| any.add(requirements().like(text)))
+}
+
+fn reviewed(status: ReviewStatus) -> Condition {
+    match status {
+        ReviewStatus::Owed => Condition::all().add(Column::OwesReview.eq(true)),
+        ReviewStatus::Done => {
+            Condition::all().add(Column::Review.is_not_null()).add(Column::OwesReview.eq(false))
+        }
+    }
 }
 
 /// Time alone expires what is pending.
@@ -261,6 +288,7 @@ fn request(approvals: Vec<Approval>, row: Model) -> Result<AccessRequest, StoreE
         break_glass: row.break_glass,
         requested_duration: seconds("requested_seconds", row.requested_seconds)?,
         duration: seconds("duration_seconds", row.duration_seconds)?,
+        review: row.review.map(|review| at.json("review", review)).transpose()?,
         expires_at: moment(row.expires_at),
         grant: row.grant_id.map(GrantId::from_uuid),
         policy: row.policy_id.map(PolicyId::from_uuid),

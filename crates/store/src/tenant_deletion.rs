@@ -26,6 +26,7 @@ const UNWALLED_OF_A_TENANT: &[&str] = &[
     "due",
     "audit_unsealed",
     "outbox_due",
+    "request_due",
     "tenant_version",
     "tenant_aws_version",
 ];

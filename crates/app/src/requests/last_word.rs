@@ -48,20 +48,25 @@ impl LastWord {
         self.facts.still_stand(unit).await
     }
 
+    /// Tells operators of it, once it is written.
+    pub(super) fn tell(&self) {
+        self.facts.tell(&self.decision);
+    }
+
     /// All approvals are in: policy's last word.
     pub(super) async fn conclude(
-        self,
+        &self,
         app: &App,
         caller: &Caller,
         unit: &WriteUnit,
         request: AccessRequest,
     ) -> Result<AccessRequest, AppError> {
         let LastWord { asked, facts, decision, now } = self;
-        let evaluated = record::keep(app, unit, request.id, &asked, &facts, &decision, now).await?;
+        let now = *now;
+        let evaluated = record::keep(app, unit, request.id, asked, facts, decision, now).await?;
         unit.record(evaluated, app.now(), app.entropy.as_ref()).await?;
-        facts.tell(&decision);
         let (requirements, terms) = match &decision.outcome {
-            Outcome::Denied { .. } => return denied_by_policy(app, unit, request, &decision, now).await,
+            Outcome::Denied { .. } => return denied_by_policy(app, unit, request, decision, now).await,
             Outcome::Approved { terms, .. } => (Vec::new(), terms),
             Outcome::NeedsApproval { requirements, terms } => (requirements.clone(), terms),
         };

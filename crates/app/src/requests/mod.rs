@@ -1,12 +1,18 @@
 //! Access requests: asked for, decided by policy and people, and turned into grants.
 
 mod cancel;
+mod deadlines;
+mod decisions;
 mod doors;
+mod emergency;
+mod emergency_review;
 mod facts;
 mod known_account;
 mod last_word;
 mod locked_down;
 mod memory;
+mod messages;
+mod metadata;
 mod normalise;
 mod person;
 mod person_name;
@@ -30,8 +36,12 @@ use serde_json::{Map, Value};
 use crate::AppError;
 
 pub use cancel::cancel;
+pub use deadlines::{Deadlines, keep_deadlines};
+pub use decisions::{KeptDecision, Logged, decisions};
 pub use doors::Doors;
+pub use emergency_review::review;
 pub use memory::Memories;
+pub use messages::{NewMessage, add_message, messages};
 pub use person_name::{GroupName, PersonName};
 pub use read::{ListedFor, get, list};
 pub use record::question_of;
@@ -49,9 +59,6 @@ pub(crate) use suppose::{Told, questions, suppose};
 pub(crate) use survey::{SetAsked, Survey, of_everybody, of_everything};
 
 pub use curfew_store::RequestFilter;
-
-/// What is said to whoever asks for emergency access.
-const NO_EMERGENCIES: &str = "emergency access is not given in this version";
 
 /// How often a decision is taken up anew because policies, roles or another's word came between. What moves more often
 /// than that within a request is told to try again.

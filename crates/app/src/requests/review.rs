@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::request::{
-    ApprovalRequirement, Approver, NotIndependent, NotPending, RequestEvent, RequestStatus, Reviewer, Verdict,
+    ApprovalRequirement, Approver, NotPending, RequestEvent, RequestStatus, Reviewer, Verdict,
 };
 use curfew_domain::{
     AccessRequest, Approval, ApprovalId, DoneBy, GroupId, Reason, RequestId, Scope, Timestamp,
@@ -92,7 +92,8 @@ async fn write_approval(
     let active = unit.hold_active(seen.requester).await?;
     let locked = unit.lock_request(seen.id).await?.ok_or(AppError::NotFound("request"))?;
     let decider = Decider::of(&unit, caller).await?;
-    may_decide(&locked, &decider.reviewer, now)?;
+    // By what time it is now: policy may have taken its time.
+    may_decide(&locked, &decider.reviewer, app.now())?;
     check_active(active)?;
     let still_stands = match &asked_again {
         Some(last_word) => last_word.still_stands(&unit).await?,
@@ -107,7 +108,7 @@ async fn write_approval(
     request.updated_at = now;
     let entry = review_entry(caller, AuditAction::RequestApprovalGiven, &request, &approval);
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
-    let mut request = match asked_again {
+    let mut request = match &asked_again {
         None => request,
         Some(last_word) => last_word.conclude(app, caller, &unit, request).await?,
     };
@@ -118,6 +119,9 @@ async fn write_approval(
         shortage::notice(&unit, &request, now).await?
     };
     unit.commit().await?;
+    if let Some(last_word) = &asked_again {
+        last_word.tell();
+    }
     request.notices.extend(shortage);
     if request.grant.is_some() {
         app.nudge.about(caller.tenant);
@@ -158,15 +162,23 @@ fn may_approve(request: &AccessRequest, approval: &Approval) -> Result<(), AppEr
 }
 
 fn may_decide(request: &AccessRequest, reviewer: &Reviewer, now: Timestamp) -> Result<(), AppError> {
-    let independent = reviewer.check(request.requester, &request.reviewers(), now);
-    if let Err(problem @ (NotIndependent::OwnRequest | NotIndependent::AccountOfRequester)) = independent {
-        return Err(AppError::forbidden(problem.to_string()));
-    }
+    check_independent(request, reviewer, now)?;
     let status = request.status(now);
     if status != RequestStatus::Pending {
         return Err(decided_before(NotPending { state: status }));
     }
+    let independent = reviewer.check(request.requester, &request.reviewers(), now);
     independent.map_err(|problem| AppError::conflict(problem.to_string()))
+}
+
+/// Refuses whoever is not independent of the requester.
+pub(super) fn check_independent(
+    request: &AccessRequest,
+    reviewer: &Reviewer,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let independent = reviewer.check(request.requester, &[], now);
+    independent.map_err(|problem| AppError::forbidden(problem.to_string()))
 }
 
 pub(super) fn decided_before(problem: NotPending) -> AppError {

@@ -14,10 +14,7 @@ use crate::{App, AppError, Caller, Made, Once};
 
 use super::facts::Facts;
 use super::person::Person;
-use super::{Asked, NO_EMERGENCIES, NewRequest, TRIES, moved, record, room, shortage};
-
-/// The most that may be kept with a request, as JSON text.
-const METADATA_LIMIT: usize = 16 * 1_024;
+use super::{Asked, NewRequest, TRIES, emergency, metadata, moved, record, room, shortage};
 
 /// Asks for access. What policy approves at once is a grant already when this answers; what it denies is recorded,
 /// and refused with the notices of the rules that did.
@@ -28,10 +25,7 @@ pub async fn submit(
     wanted: NewRequest,
 ) -> Result<Made<AccessRequest>, AppError> {
     caller.require(Scope::RequestsCreate)?;
-    if wanted.break_glass {
-        caller.require(Scope::RequestsBreakGlass)?;
-        return Err(AppError::field("break_glass", NO_EMERGENCIES));
-    }
+    emergency::check(caller, &wanted)?;
     let asked = Asked::new(&wanted, caller)?;
     if let Some(id) = earlier(app, caller, once).await? {
         let unit = app.store.tenant(caller.tenant).read().await?;
@@ -141,13 +135,16 @@ async fn keep(
     let mut log = vec![submitted(caller, &request, shortage.is_some())];
     log.push(record::keep(app, &unit, request.id, asked, facts, decision, now).await?);
     log.extend(decided(&request));
+    log.extend(emergency::alert(caller, &request));
     if let Some(making) = &mut granted {
         log.extend(making.write(app, &unit, Actor::System).await?);
     }
+    unit.set_request_due(request.id, request.next_due(now)).await?;
     unit.record_all(log, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, request.id, now).await?;
     unit.commit().await?;
     facts.tell(decision);
+    emergency::tell(caller.tenant, &request);
     if let Some(making) = granted {
         making.nudge(app, caller.tenant);
     }
@@ -193,13 +190,7 @@ fn refuse_denied(request: AccessRequest, outcome: &Outcome) -> Result<AccessRequ
 
 impl Asked {
     fn new(wanted: &NewRequest, caller: &Caller) -> Result<Self, AppError> {
-        let size = serde_json::to_string(&wanted.metadata).map_err(AppError::internal)?.len();
-        if size > METADATA_LIMIT {
-            return Err(AppError::field(
-                "metadata",
-                format!("has {size} bytes; {METADATA_LIMIT} are kept at most"),
-            ));
-        }
+        metadata::check(&wanted.metadata)?;
         let named = wanted.metadata.get("ticket").and_then(Value::as_str);
         Ok(Self {
             resource: wanted.resource.clone(),
@@ -274,6 +265,7 @@ fn new_request(
         break_glass: asked.break_glass,
         requested_duration: asked.duration,
         duration: terms.map(|terms| terms.duration),
+        review: emergency::review_of(mode, now),
         expires_at: timeout.map(|timeout| now + timeout),
         grant: None,
         policy: decision.determining.first().map(|determining| determining.policy),

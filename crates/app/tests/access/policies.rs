@@ -137,7 +137,8 @@ on_both_databases! {
         assert_eq!(code(world.submit(&alice, to_read(account(DEV))).await), ErrorCode::Forbidden);
         let alice = Caller { scopes: [Scope::RequestsCreate, Scope::RequestsBreakGlass].into_iter().collect(), ..alice };
         let emergency = NewRequest { break_glass: true, ..to_read(account(DEV)) };
-        assert_eq!(fields(world.submit(&alice, emergency).await), ["break_glass"]);
+        let request = world.submit(&alice, emergency).await.unwrap();
+        assert_eq!((request.mode, request.duration), (Some(ApprovalMode::BreakGlass), Some(Seconds::of(600))));
     }
 
     async fn a_maximum_of_emergencies_needs_emergencies(db: &TestStore) {

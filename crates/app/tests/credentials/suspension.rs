@@ -36,6 +36,7 @@ fn request(test: &TestApp, requester: UserId, expires_at: Option<Timestamp>) -> 
         break_glass: false,
         requested_duration: None,
         duration: None,
+        review: None,
         expires_at,
         grant: None,
         policy: None,

@@ -9,6 +9,7 @@ use curfew_app::discovery::Discoverer;
 use curfew_app::health::Health;
 use curfew_app::notify::Notifier;
 use curfew_app::reconciler::{Node, Reconciler};
+use curfew_app::requests::Deadlines;
 use curfew_app::{App, audit::heads, tenants, upkeep, with_causes};
 use curfew_domain::{NodeId, Timestamp};
 use curfew_store::{StoreError, in_time};
@@ -108,6 +109,8 @@ fn start_reconciling(background: &Background, server: &Server) {
     let app = Arc::clone(&server.app);
     background
         .run("discovery", move |shutdown| Discoverer::new(Arc::clone(&app), node.clone()).run(shutdown));
+    let app = Arc::clone(&server.app);
+    background.run("deadlines", move |shutdown| Deadlines::new(Arc::clone(&app)).run(shutdown));
 }
 
 /// What is left to do once nothing goes on any more.

@@ -7,8 +7,8 @@ use curfew_domain::audit::ChainHash;
 use curfew_domain::policy::Notice;
 use curfew_domain::{
     AccountId, DisplayName, DomainName, Email, ExternalId, GrantId, GroupName, IdentityStoreId, InstanceArn,
-    Invalid, Locale, LongText, OuId, PermissionSetArn, Reason, Region, ResourceRef, ResourceType, RoleArn,
-    RoleSlug, Slug, SsoStartUrl, StorePrincipalId, TenantId, Timestamp, ZoneName,
+    Invalid, Locale, LongText, MessageText, OuId, PermissionSetArn, Reason, Region, ResourceRef,
+    ResourceType, RoleArn, RoleSlug, Slug, SsoStartUrl, StorePrincipalId, TenantId, Timestamp, ZoneName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -85,6 +85,7 @@ texts! {
     // Characters of any kind but those that can't be seen, such as variation selectors.
     group_names: GroupName = "[\\p{Latin}\\p{Cyrillic}\\p{Han}0-9]([\\p{Latin}\\p{Cyrillic}\\p{Han}0-9 .:'\"/_-]{0,30}[\\p{Latin}0-9])?";
     reasons: Reason = "[^\\s\\p{C}][^\\p{C}\n]{0,100}\n[^\\p{C}]{0,100}";
+    messages: MessageText = "[^\\s\\p{C}][^\\p{C}\n]{0,100}\n[^\\p{C}]{0,100}";
     long_texts: LongText = "([^\\p{C}]|[\n\t]){0,200}";
     notices: Notice = "[^\\s\\p{C}]([^\\p{C}]|\n){0,200}";
 }

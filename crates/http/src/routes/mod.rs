@@ -23,6 +23,8 @@ mod policy_texts;
 mod policy_versions;
 mod policy_warnings;
 mod reach;
+mod request_decisions;
+mod request_messages;
 mod requests;
 mod roles;
 mod rule_fields;
@@ -58,6 +60,8 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(policy_versions::routes())
         .merge(policy_simulation::routes())
         .merge(reach::routes())
+        .merge(request_decisions::routes())
+        .merge(request_messages::routes())
         .merge(requests::routes())
         .merge(roles::routes())
         .merge(settings::routes())

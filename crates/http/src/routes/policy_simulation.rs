@@ -119,7 +119,8 @@ fn what_if(request: &SupposedRequest) -> WhatIf {
             ticket: request.ticket.clone().map(String::from),
             source_ip: request.source_ip,
             requested_at: request.requested_at,
-            ..Circumstances::default()
+            break_glass: request.break_glass,
+            mfa: None,
         },
     }
 }

@@ -2,8 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use curfew_api::{AccessRequest, AtMost, ErrorBody, NewAccessRequest, PageBody, ReviewRequest};
+use curfew_api::{
+    AccessRequest, AtMost, EmergencyReview, ErrorBody, NewAccessRequest, PageBody, ReviewRequest,
+};
 use curfew_app::requests::{self, ListedFor, NewRequest, RequestFilter};
+use curfew_domain::emergency::ReviewStatus;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{RequestId, ResourceType, Timestamp, UserId};
 use serde::Deserialize;
@@ -20,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(approve))
         .routes(routes!(deny))
         .routes(routes!(cancel))
+        .routes(routes!(review))
 }
 
 /// Which requests to list.
@@ -45,6 +49,9 @@ struct Filters {
     /// Asked before this moment.
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
+    /// Emergencies, by whether somebody still has to review them.
+    #[param(value_type = Option<String>, pattern = "^(owed|done)$")]
+    review: Option<ReviewStatus>,
     /// The caller's own, or those that wait for the caller's word.
     #[param(inline)]
     role: Option<Side>,
@@ -78,6 +85,7 @@ async fn list(
         resource_id: filters.resource_id.clone().map(String::from),
         from: filters.from,
         to: filters.to,
+        review: filters.review,
         to_review_by: None,
     };
     let requests = requests::list(&state.app, &caller, listed_for, filter, page).await?;
@@ -103,6 +111,9 @@ async fn get(
 /// 403 and the notices of the rules that did; `details.max_duration_seconds` says what would do where the duration
 /// alone was why. A denied request that is repeated with its `Idempotency-Key` is answered with the same 403 and the
 /// same `details.request_id`; `Idempotency-Replayed` is said with 201 alone.
+///
+/// An emergency (`break_glass`) that a policy lets pass is approved at once, for `break_glass_max_duration_seconds` at
+/// most; for longer it is denied like anything above a maximum.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = NewAccessRequest,
     responses((status = 201, body = AccessRequest),
         (status = 409, description = "AWS is not connected, or the key was used for another body.", body = ErrorBody),
@@ -171,5 +182,22 @@ async fn cancel(
     ApiPath(id): ApiPath<RequestId>,
 ) -> Result<Json<AccessRequest>, ApiError> {
     let request = requests::cancel(&state.app, &caller, id).await?;
+    Ok(Json(AccessRequest::new(request, state.app.now())))
+}
+
+/// Review an emergency: was there need for it?
+///
+/// By somebody who is as independent of the requester as whoever approves has to be, and once.
+#[utoipa::path(post, path = "/v1/requests/{id}/review", tag = "requests", params(("id" = Uuid, Path)),
+    request_body = EmergencyReview,
+    responses((status = 200, body = AccessRequest),
+        (status = 409, description = "Reviewed before, or no emergency.", body = ErrorBody)))]
+async fn review(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<RequestId>,
+    ApiJson(body): ApiJson<EmergencyReview>,
+) -> Result<Json<AccessRequest>, ApiError> {
+    let request = requests::review(&state.app, &caller, id, body.outcome, body.reasoning).await?;
     Ok(Json(AccessRequest::new(request, state.app.now())))
 }

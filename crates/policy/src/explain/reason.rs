@@ -98,7 +98,11 @@ fn not_permitted(
     max_duration: Option<Seconds>,
 ) -> String {
     let Some(point) = points.iter().find(|point| point.verdict == GroupVerdict::Silent) else {
-        return "No policy permits it.".to_owned();
+        // All that was asked for is permitted, but not for so long.
+        return max_duration.map_or("No policy permits it.".to_owned(), |longest| {
+            let longest = longest.get();
+            format!("An emergency does not last that long; {longest} seconds at most would be permitted.")
+        });
     };
     // One account of many: which, is half of the answer.
     let what = if points.len() > 1 { format!("it for {}", point.resource) } else { "it".to_owned() };

@@ -1,6 +1,7 @@
 //! How requests are decided: product.md, "How a request is decided".
 
 use crate::world::*;
+use curfew_domain::policy::Policy;
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{Action, PolicyId, Seconds};
 use curfew_policy::{Denial, NamedResource, Outcome, Statement};
@@ -230,21 +231,57 @@ fn stale_facts_never_approve_by_themselves() {
     assert_eq!(requirements[0].approvals, 1);
 }
 
-#[test]
-fn an_emergency_passes_where_a_determining_policy_allows_it_and_is_capped() {
-    let allowing = on_terms(policy(1, 0, &[PERMIT_ALL]), |terms| {
+/// One that approvals bind, but for emergencies of ten minutes.
+fn allowing() -> Policy {
+    on_terms(policy(1, 0, &[PERMIT_ALL]), |terms| {
         terms.mode = ApprovalMode::Require;
         terms.allow_break_glass = true;
         terms.break_glass_maximum = Some(Seconds::of(600));
-    });
+    })
+}
+
+#[test]
+fn an_emergency_passes_where_a_determining_policy_allows_it_and_no_forbid_matches() {
+    let mut emergency = question();
+    emergency.duration = Some(Seconds::of(300));
+    assert_eq!(approved_as(&ask(&[allowing()], &emergency)), Some(ApprovalMode::Require));
+    emergency.break_glass = true;
+    assert_eq!(approved_as(&ask(&[allowing()], &emergency)), Some(ApprovalMode::BreakGlass));
+    let forbidden = ask(&[allowing(), policy(2, 0, &[FORBID_ALL])], &emergency);
+    assert!(is_denied(&forbidden), "forbids bind an emergency too");
+    let broken = ask(&[allowing(), policy(2, 0, &["permit ("])], &emergency);
+    assert!(is_denied(&broken), "what can't be evaluated forbids it too");
+}
+
+#[test]
+fn an_emergency_lasts_no_longer_than_emergencies_do() {
     let mut emergency = question();
     emergency.break_glass = true;
-    let decision = ask(std::slice::from_ref(&allowing), &emergency);
+    emergency.duration = None;
+    let decision = ask(&[allowing()], &emergency);
     assert_eq!(approved_as(&decision), Some(ApprovalMode::BreakGlass));
-    assert_eq!(terms(&decision).duration, Seconds::of(600));
-    assert_eq!(approved_as(&ask(std::slice::from_ref(&allowing), &question())), Some(ApprovalMode::Require));
-    let forbidden = ask(&[allowing, policy(2, 0, &[FORBID_ALL])], &emergency);
-    assert!(is_denied(&forbidden), "forbids bind an emergency too");
+    assert_eq!(terms(&decision).duration, Seconds::of(600), "what nobody named is cut");
+    let would_do = Outcome::Denied { denial: Denial::NotPermitted, max_duration: Some(Seconds::of(600)) };
+    // Above what emergencies last, and above the maximum too.
+    for longer in [601, 28_800, 28_801] {
+        emergency.duration = Some(Seconds::of(longer));
+        let denied = ask(&[allowing()], &emergency);
+        assert_eq!(denied.outcome, would_do, "{longer}");
+        assert!(denied.determining.is_empty() && !denied.audit_session);
+    }
+    emergency.duration = Some(Seconds::of(600));
+    assert_eq!(approved_as(&ask(&[allowing()], &emergency)), Some(ApprovalMode::BreakGlass));
+}
+
+#[test]
+fn the_sessions_of_an_emergency_are_followed_whatever_the_rules_say() {
+    let mut unfollowed = allowing();
+    unfollowed.rules[0].audit_session = false;
+    let mut asked = question();
+    asked.duration = Some(Seconds::of(300));
+    assert!(!ask(std::slice::from_ref(&unfollowed), &asked).audit_session);
+    asked.break_glass = true;
+    assert!(ask(&[unfollowed], &asked).audit_session);
 }
 
 #[test]
@@ -271,7 +308,10 @@ fn an_emergency_for_several_accounts_needs_each_to_allow_it() {
     let mut both = question();
     both.break_glass = true;
     both.targets.push(target(PROD));
-    assert_eq!(approved_as(&ask(&[dev, prod], &both)), Some(ApprovalMode::Require));
+    let decision = ask(&[dev, prod], &both);
+    assert_eq!(approved_as(&decision), Some(ApprovalMode::Require));
+    let Outcome::NeedsApproval { requirements, .. } = decision.outcome else { panic!("{decision:?}") };
+    assert_eq!(requirements.len(), 2, "where people decide, all that is asked of them binds");
 }
 
 #[test]

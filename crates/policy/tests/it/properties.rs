@@ -6,7 +6,7 @@ use curfew_domain::Seconds;
 use curfew_domain::policy::Policy;
 use curfew_domain::request::ApprovalMode;
 use curfew_policy::{
-    AccessQuestion, CompiledPolicies, Decision, GroupVerdict, NamedResource, Outcome, decide,
+    AccessQuestion, CompiledPolicies, Decision, Denial, GroupVerdict, NamedResource, Outcome, decide,
 };
 use proptest::prelude::*;
 
@@ -39,14 +39,16 @@ fn any_policy(number: u128) -> impl Strategy<Value = Policy> {
     let maximum = prop::sample::select(vec![600_u32, 1_800, 3_600, 28_800]);
     let default = prop::option::of(prop::sample::select(vec![300_u32, 600]));
     let rules = prop::collection::vec(rule(), 0..3);
-    (0..3_i32, mode, maximum, default, any::<bool>(), rules).prop_map(
-        move |(priority, mode, maximum, default, allow_break_glass, rules)| {
+    let cap = prop::option::of(prop::sample::select(vec![60_u32, 600]));
+    (0..3_i32, mode, maximum, default, any::<bool>(), cap, rules).prop_map(
+        move |(priority, mode, maximum, default, allow_break_glass, cap, rules)| {
             let texts: Vec<&str> = rules.iter().map(String::as_str).collect();
             on_terms(policy(number, priority, &texts), |terms| {
                 terms.mode = mode;
                 terms.maximum = Seconds::of(maximum);
                 terms.default = default.map(Seconds::of);
                 terms.allow_break_glass = allow_break_glass;
+                terms.break_glass_maximum = cap.map(Seconds::of).filter(|_| terms.allows_emergencies());
             })
         },
     )
@@ -120,6 +122,40 @@ proptest! {
     }
 
     #[test]
+    fn an_emergency_never_gets_past_a_forbid(policies in policies(), asked in any_question()) {
+        let mut policies = policies;
+        for policy in &mut policies {
+            // So that no group decides emergencies alone, and no rule asks whether it is one.
+            if policy.terms.mode == ApprovalMode::BreakGlass {
+                policy.terms.mode = ApprovalMode::Require;
+            }
+            policy.rules.retain(|rule| !rule.text.contains("break_glass"));
+        }
+        prop_assume!(asked.duration.is_some());
+        let (mut usual, mut emergency) = (asked.clone(), asked);
+        (usual.break_glass, emergency.break_glass) = (false, true);
+        let (usual, emergency) = (ask(&policies, &usual), ask(&policies, &emergency));
+        let is_forbidden = |decision: &Decision| matches!(decision.outcome, Outcome::Denied { denial: Denial::Forbidden, .. });
+        prop_assert_eq!(is_forbidden(&usual), is_forbidden(&emergency));
+        prop_assert_eq!(&usual.trace, &emergency.trace, "they are asked the same");
+        if is_denied(&usual) {
+            prop_assert!(is_denied(&emergency));
+        }
+    }
+
+    #[test]
+    fn an_emergency_is_followed_and_within_all_that_bounds_emergencies(policies in policies(), asked in any_question()) {
+        let decision = ask(&policies, &asked);
+        if let Outcome::Approved { mode: ApprovalMode::BreakGlass, terms } = &decision.outcome {
+            prop_assert!(asked.break_glass && decision.audit_session);
+            let decided = |policy: &&Policy| decision.determining.iter().any(|one| one.policy == policy.id);
+            for cap in policies.iter().filter(decided).filter_map(|policy| policy.terms.break_glass_maximum) {
+                prop_assert!(terms.duration <= cap);
+            }
+        }
+    }
+
+    #[test]
     fn what_stands_below_the_deciding_groups_changes_nothing(policies in policies(), asked in any_question()) {
         let before = ask(&policies, &asked);
         let all_decided = !before.trace.is_empty()
@@ -149,7 +185,7 @@ proptest! {
         if !is_denied(&decision) {
             let given = terms(&decision);
             prop_assert!(given.duration <= given.maximum);
-            prop_assert!(asked.duration.is_none_or(|requested| given.duration <= requested));
+            prop_assert!(asked.duration.is_none_or(|requested| given.duration == requested));
             prop_assert!(asked.duration.is_some() || given.duration <= asked.longest);
             let mut again = asked;
             again.duration = Some(given.duration);

@@ -9,9 +9,10 @@ use crate::{StoreError, WriteUnit};
 
 impl WriteUnit {
     /// Erases the texts of what a person did, by whatever credential, and of what was done to them. Answers how many.
-    /// Why they changed policies goes as well from where it is kept beside the log.
+    /// What is kept of it beside the log goes as well: why they changed policies, and what they said about requests.
     pub async fn erase_audit_texts_of(&self, person: UserId) -> Result<u64, StoreError> {
         use audit_entry::Column;
+        self.erase_request_messages_of(person).await?;
         policy_version::Entity::update_many()
             .col_expr(policy_version::Column::ChangeReason, Expr::value(None::<String>))
             .filter(policy_version::Column::TenantId.eq(self.wall()))

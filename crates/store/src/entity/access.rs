@@ -113,6 +113,7 @@ pub(crate) mod access_request {
         pub notices: Json,
         #[sea_orm(column_type = "JsonBinary")]
         pub review: Option<Json>,
+        pub owes_review: bool,
         #[sea_orm(column_type = "JsonBinary")]
         pub metadata: Json,
         pub source_ip: Option<String>,
@@ -169,6 +170,28 @@ pub(crate) mod approval {
         pub approver_groups: Json,
         pub verdict: String,
         pub reasoning: Option<String>,
+        pub created_at: i64,
+    }
+
+    no_relations!();
+}
+
+pub(crate) mod request_message {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "request_message")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub request_id: Uuid,
+        pub author_type: String,
+        pub author_id: String,
+        pub content: String,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub metadata: Json,
         pub created_at: i64,
     }
 

@@ -121,6 +121,21 @@ pub(crate) mod due {
     no_relations!();
 }
 
+pub(crate) mod request_due {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "request_due")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub request_id: Uuid,
+        pub tenant_id: Uuid,
+        pub due_at: i64,
+    }
+
+    no_relations!();
+}
+
 pub(crate) mod audit_unsealed {
     use sea_orm::entity::prelude::*;
 

@@ -12,6 +12,7 @@ mod outages;
 mod policies;
 mod reconcile;
 mod revocations;
+mod request_due;
 mod tenants;
 mod units;
 mod versions;

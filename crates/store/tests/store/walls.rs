@@ -19,6 +19,7 @@ const UNWALLED: &[&str] = &[
     "login_attempt",
     "login_name",
     "outbox_due",
+    "request_due",
     "seaql_migrations",
     "tenant_aws_version",
     "tenant_deletion",

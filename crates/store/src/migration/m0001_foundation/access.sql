@@ -76,6 +76,7 @@ CREATE TABLE access_request (
   policy_id UUID,
   notices JSONB NOT NULL,
   review JSONB,
+  owes_review BOOLEAN NOT NULL,
   metadata JSONB NOT NULL,
   source_ip TEXT,
   created_at BIGINT NOT NULL,
@@ -85,6 +86,7 @@ CREATE TABLE access_request (
 CREATE INDEX access_request_newest ON access_request (tenant_id, created_at, id);
 CREATE INDEX access_request_requester ON access_request (tenant_id, requester_id, created_at);
 CREATE INDEX access_request_requester_status ON access_request (tenant_id, requester_id, status);
+CREATE INDEX access_request_owes_review ON access_request (tenant_id, created_at, id) WHERE owes_review;
 
 CREATE TABLE decision (
   tenant_id UUID NOT NULL,
@@ -116,6 +118,22 @@ CREATE TABLE approval (
   CONSTRAINT approval_once_key UNIQUE (tenant_id, request_id, approver_id),
   FOREIGN KEY (tenant_id, request_id) REFERENCES access_request (tenant_id, id)
 );
+
+-- What is said about requests. `content` is emptied when it is erased.
+CREATE TABLE request_message (
+  tenant_id UUID NOT NULL,
+  id UUID NOT NULL,
+  request_id UUID NOT NULL,
+  author_type TEXT NOT NULL CHECK (author_type IN ('user', 'approver', 'system', 'ai')),
+  author_id TEXT NOT NULL,
+  content TEXT NOT NULL,
+  metadata JSONB NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, request_id) REFERENCES access_request (tenant_id, id)
+);
+CREATE INDEX request_message_newest ON request_message (tenant_id, request_id, created_at, id);
+CREATE INDEX request_message_author ON request_message (tenant_id, author_id);
 
 CREATE TABLE access_grant (
   tenant_id UUID NOT NULL,

@@ -28,6 +28,7 @@ pub(crate) const WALLED: &[&str] = &[
     "access_request",
     "decision",
     "approval",
+    "request_message",
     "access_grant",
     "assignment",
     "grant_assignment",

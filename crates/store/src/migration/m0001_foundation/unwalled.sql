@@ -63,6 +63,13 @@ CREATE TABLE due (
 );
 CREATE INDEX due_tenant ON due (tenant_id, due_at);
 
+CREATE TABLE request_due (
+  request_id UUID PRIMARY KEY,
+  tenant_id UUID NOT NULL,
+  due_at BIGINT NOT NULL
+);
+CREATE INDEX request_due_next ON request_due (due_at);
+
 CREATE TABLE audit_unsealed (
   entry_id UUID PRIMARY KEY,
   tenant_id UUID NOT NULL,
