@@ -17,14 +17,43 @@ struct Nudges {
     whose: Mutex<BTreeSet<TenantId>>,
     tenants: Notify,
     discovery: Notify,
+    /// Whose connections this node owns: of those nobody else has to be told.
+    owned: Mutex<BTreeSet<TenantId>>,
+    outward: Mutex<BTreeSet<TenantId>>,
+    tell: Notify,
 }
 
 impl Nudge {
-    /// Something about a tenant's grants has changed.
+    /// Something about a tenant's grants has changed, on this node.
     pub fn about(&self, tenant: TenantId) {
+        self.heard(tenant);
+        if !self.0.owned.lock().contains(&tenant) {
+            self.0.outward.lock().insert(tenant);
+            self.0.tell.notify_one();
+        }
+    }
+
+    /// The same, on another node.
+    pub(crate) fn heard(&self, tenant: TenantId) {
         self.0.whose.lock().insert(tenant);
         self.0.tenants.notify_one();
         self.0.work.notify_one();
+    }
+
+    /// Waits until other nodes are to be told of some tenants.
+    pub(crate) async fn to_tell_others(&self) -> BTreeSet<TenantId> {
+        self.0.tell.notified().await;
+        std::mem::take(&mut *self.0.outward.lock())
+    }
+
+    /// This node owns a tenant's connection now.
+    pub(crate) fn owns(&self, tenant: TenantId) {
+        self.0.owned.lock().insert(tenant);
+    }
+
+    /// It does no longer.
+    pub(crate) fn owns_no_longer(&self, tenant: TenantId) {
+        self.0.owned.lock().remove(&tenant);
     }
 
     /// This node may do more than before.

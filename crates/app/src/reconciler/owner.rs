@@ -32,7 +32,7 @@ impl Reconciler {
         let mut over: BTreeSet<TenantId> = self.leases.tenants().into_iter().collect();
         for (tenant, fence) in renewed {
             over.remove(&tenant);
-            self.leases.note(tenant, Held::given(fence, asked));
+            self.own(tenant, Held::given(fence, asked));
         }
         for tenant in over {
             self.lose(tenant);
@@ -73,7 +73,7 @@ impl Reconciler {
         }
         let asked = Instant::now();
         match in_time(self.app.store.take_lease(tenant, self.node.id, LASTS)).await {
-            Ok(Some(fence)) => self.leases.note(tenant, Held::given(fence, asked)),
+            Ok(Some(fence)) => self.own(tenant, Held::given(fence, asked)),
             Ok(None) => {
                 self.lose(tenant);
                 self.leases.note_other(tenant, asked);
@@ -88,8 +88,14 @@ impl Reconciler {
         true
     }
 
+    fn own(&self, tenant: TenantId, held: Held) {
+        self.leases.note(tenant, held);
+        self.app.nudge.owns(tenant);
+    }
+
     /// Another node owns the connection now.
     pub(super) fn lose(&self, tenant: TenantId) {
+        self.app.nudge.owns_no_longer(tenant);
         self.leases.drop(tenant);
         self.turns.forget(tenant);
         self.overdue.forget(tenant);

@@ -2,9 +2,9 @@
 #![cfg(test)]
 
 mod analyzing;
+mod deadlines;
 mod deleting_tenants;
 mod deleting_users;
-mod deadlines;
 mod emergencies;
 mod evaluating;
 mod grants;

@@ -10,7 +10,7 @@ use curfew_app::health::Health;
 use curfew_app::notify::Notifier;
 use curfew_app::reconciler::{Node, Reconciler};
 use curfew_app::requests::Deadlines;
-use curfew_app::{App, audit::heads, tenants, upkeep, with_causes};
+use curfew_app::{App, Relay, audit::heads, tenants, upkeep, with_causes};
 use curfew_domain::{NodeId, Timestamp};
 use curfew_store::{StoreError, in_time};
 
@@ -65,6 +65,8 @@ pub(super) fn start(background: &Background, server: &Server) {
     background.every("upkeep", UPKEEP_EVERY, UPKEEP_WITHIN, upkeep);
     let sealer = with(app, |app| async move { seal(&app).await });
     background.every("sealer", SEAL_EVERY, ROUND_WITHIN, sealer);
+    let (relayed, listens) = (Arc::clone(app), server.reconciles);
+    background.run("nudges", move |shutdown| Relay::new(Arc::clone(&relayed), listens).run(shutdown));
     let metrics = server.metrics.clone();
     background.every(
         "metrics",

@@ -7,8 +7,8 @@ use curfew_domain::grant::GrantTimes;
 use curfew_domain::{
     AccountId, Action, AssignmentCallId, AssignmentId, Grant, GrantId, NodeId, Seconds, TenantId, Timestamp,
 };
-use curfew_store::testing::World;
-use curfew_store::{AssignmentCall, Backend, StoreError, on_both_databases};
+use curfew_store::testing::{TestStore, World};
+use curfew_store::{AssignmentCall, Backend, StoreError, StoreOptions, on_both_databases};
 
 const LEASE: Duration = Duration::from_hours(1);
 
@@ -495,4 +495,16 @@ on_both_databases! {
         assert!(!shown.standing, "what was over before stays as it was");
         assert!(unit.grant(live, world.now()).await.unwrap().unwrap().standing);
     }
+}
+
+#[tokio::test]
+async fn nodes_nudge_each_other_about_tenants() {
+    let Some(database) = TestStore::postgres().await else { return };
+    let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(7));
+    let mut listener = database.store.listen_for_nudges().await.unwrap().unwrap();
+    let another = database.reopen(StoreOptions::new(&database.url)).await;
+    another.nudge_nodes(&[tenant]).await.unwrap();
+    assert_eq!(listener.next().await.unwrap(), Some(tenant));
+    let sqlite = TestStore::sqlite().await;
+    assert!(sqlite.store.listen_for_nudges().await.unwrap().is_none());
 }
