@@ -127,6 +127,15 @@ impl Acme {
         self.sets.get(name).unwrap_or_else(|| panic!("no permission set {name}"))
     }
 
+    /// The name of a permission set.
+    ///
+    /// # Panics
+    /// When there is none of that ARN.
+    pub fn name_of(&self, arn: &str) -> &str {
+        let found = self.sets.iter().find(|(_, own)| *own == arn);
+        found.map(|(name, _)| name).unwrap_or_else(|| panic!("no permission set {arn}"))
+    }
+
     /// The configuration that names a role of Acme's.
     pub fn config(&self, role: &str) -> Value {
         json!({ "sso_instance_arn": self.instance, "role_arn": role, "region": self.region })

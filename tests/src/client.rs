@@ -35,6 +35,11 @@ impl Client {
         Self { headers: Vec::new(), ..self.clone() }
     }
 
+    /// The same caller at another's place.
+    pub(crate) fn of(&self, there: Client) -> Self {
+        Self { headers: self.headers.clone(), ..there }
+    }
+
     /// With one more header, or another value for one.
     #[must_use]
     pub fn with(&self, name: &'static str, value: impl Into<String>) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fresh::{fresh_bytes, fresh_password};
@@ -25,7 +26,7 @@ pub struct Server {
     process: Option<Child>,
     port: u16,
     environment: BTreeMap<String, String>,
-    database: Database,
+    database: Arc<Database>,
     logs: Logs,
     small_disk: bool,
 }
@@ -59,6 +60,41 @@ impl Server {
         });
         self.stranger().post("/v1/setup/complete", body).await.is(201);
         self.stranger().login(email, &password, Self::SLUG).await
+    }
+
+    /// Another node on the same database, with the same settings. It does not run yet.
+    pub fn beside(&self) -> Server {
+        let (logs, port) = (Logs::default(), free_port());
+        let mut environment = self.environment.clone();
+        environment.insert("SERVER_PORT".to_owned(), port.to_string());
+        let database = Arc::clone(&self.database);
+        Server { process: None, port, environment, database, logs, small_disk: self.small_disk }
+    }
+
+    /// The same caller, who asks this server.
+    #[must_use]
+    pub fn asked_by(&self, client: &Client) -> Client {
+        client.of(self.stranger())
+    }
+
+    /// Lets its process stand still, as a machine does that is out of memory or moves to another host.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.process_id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// Whether it was started, and nobody ended it.
+    pub fn runs(&self) -> bool {
+        self.process.is_some()
     }
 
     /// What it has written.
@@ -210,7 +246,7 @@ impl ServerBuilder {
 
     /// Makes everything but the process: the test starts it, or runs another command.
     pub async fn ready(self) -> Server {
-        let database = Database::create(&self.backend).await;
+        let database = Arc::new(Database::create(&self.backend).await);
         let logs = Logs::default();
         let mut environment = common_environment(&database);
         if matches!(self.backend, Backend::Postgresql(_)) {
