@@ -22,6 +22,7 @@ mod change;
 pub mod connection;
 mod discovery;
 mod domain_name;
+mod drift;
 mod entropy;
 mod error_code;
 mod event;
@@ -57,6 +58,7 @@ pub use aws_resource::{CachedResource, Discovered, DiscoveredAttributes, Identit
 pub use change::Change;
 pub use discovery::{DiscoveryCounts, DiscoveryRun, DiscoveryState};
 pub use domain_name::{DomainName, TenantDomain};
+pub use drift::{Drift, DriftKind, DriftOutcome, DriftPlace, DriftResolution};
 pub use entropy::Entropy;
 pub use error_code::ErrorCode;
 pub use event::Event;

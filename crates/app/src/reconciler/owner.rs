@@ -92,6 +92,9 @@ impl Reconciler {
     pub(super) fn lose(&self, tenant: TenantId) {
         self.leases.drop(tenant);
         self.turns.forget(tenant);
+        self.limiters.forget(tenant);
+        self.lists.forget(tenant);
+        self.tempo.forget(tenant);
         self.overdue.forget(tenant);
     }
 

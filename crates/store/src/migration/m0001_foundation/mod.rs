@@ -32,6 +32,8 @@ const WALLED: &[&str] = &[
     "assignment",
     "grant_assignment",
     "assignment_call",
+    "drift",
+    "drift_listed",
     "audit_entry",
     "audit_text",
     "audit_head",
@@ -53,6 +55,7 @@ impl MigrationTrait for Foundation {
             include_str!("people.sql"),
             include_str!("aws.sql"),
             include_str!("access.sql"),
+            include_str!("drift.sql"),
             include_str!("audit.sql"),
         ] {
             ddl::create(manager, group).await?;
