@@ -19,6 +19,7 @@ mod audit;
 mod auth;
 mod aws_identity_center;
 mod aws_resources;
+mod drift;
 mod error;
 mod evaluate;
 mod grants;
@@ -59,6 +60,7 @@ pub use aws_identity_center::{
 pub use aws_resources::{
     AwsSync, AwsSyncCounts, CachedAwsResource, PushAwsResources, PushedAwsResource, Upserted,
 };
+pub use drift::{Drift, ResolveDrift};
 pub use error::ErrorBody;
 pub use evaluate::{
     AlternativeTrace, ApprovalNeeded, Determining, Evaluate, EvaluationContext, EvaluationFault,

@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod cursors;
 pub mod directory;
 pub mod discovery;
+pub mod drift;
 mod error;
 pub mod gate;
 pub mod grants;

@@ -19,12 +19,6 @@ impl Turns {
         Self { between, saved: 0, next: now }
     }
 
-    /// So many may be saved up; none are yet.
-    #[must_use]
-    pub(crate) fn saving(self, saved: u32) -> Self {
-        Self { saved, ..self }
-    }
-
     /// So many are saved up already.
     #[must_use]
     pub(crate) fn having_saved(self, saved: u32) -> Self {
@@ -73,9 +67,6 @@ mod tests {
     #[test]
     fn no_more_is_saved_up_than_may_be() {
         let now = Instant::now();
-        let mut turns = Turns::begun(SECOND, now).saving(8);
-        assert_eq!(at_once(&mut turns, now), 1, "nothing yet");
-        assert_eq!(at_once(&mut turns, now + SECOND * 600), 9);
         let later = now + SECOND * 3_600;
         assert_eq!(at_once(&mut Turns::begun(SECOND, later).having_saved(8), later), 9);
     }

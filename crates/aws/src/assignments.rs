@@ -33,6 +33,9 @@ pub trait Assignments: Send + Sync {
         account: &AccountId,
         permission_set: &PermissionSetArn,
     ) -> Result<Vec<Assignee>, AwsError>;
+
+    /// How many tries with this tenant's role, of all calls and repetitions so far, AWS has turned away as too many.
+    fn turned_away(&self) -> u64;
 }
 
 /// How a call that AWS has taken goes.

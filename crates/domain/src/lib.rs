@@ -22,6 +22,7 @@ mod change;
 pub mod connection;
 mod discovery;
 mod domain_name;
+mod drift;
 pub mod emergency;
 mod entropy;
 mod error_code;
@@ -61,6 +62,7 @@ pub use aws_resource::{CachedResource, Discovered, DiscoveredAttributes, Identit
 pub use change::Change;
 pub use discovery::{DiscoveryCounts, DiscoveryRun, DiscoveryState};
 pub use domain_name::{DomainName, TenantDomain};
+pub use drift::{Drift, DriftKind, DriftOutcome, DriftPlace, DriftResolution};
 pub use entropy::Entropy;
 pub use error_code::ErrorCode;
 pub use event::Event;

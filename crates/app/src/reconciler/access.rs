@@ -1,9 +1,9 @@
 //! With what rights the reconciler acts.
 
 use curfew_aws::RoleAccess;
-use curfew_domain::TenantId;
 use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::connection::{Connection, VerifiedConnection};
+use curfew_domain::{Region, TenantId};
 
 use super::Reconciler;
 use crate::AppError;
@@ -27,22 +27,32 @@ impl Reconciler {
         key: &AssignmentKey,
     ) -> Result<Option<Access>, AppError> {
         let unit = self.app.store.tenant(tenant).read().await?;
-        let Some(connection) = unit.connection().await? else { return Ok(None) };
-        let Some(verified) = connection.verified else { return Ok(None) };
-        Ok(Some(Access {
-            role: RoleAccess {
-                tenant,
-                role: verified.saved.role.clone(),
-                region: key.region.clone(),
-                external_ids: connection.external_ids.in_order().cloned().collect(),
-            },
-            verified,
-            may_create: connection.suspended.is_none(),
-        }))
+        let access = Access::of_verified(tenant, unit.connection().await?);
+        Ok(access.map(|access| access.into_region(&key.region)))
     }
 }
 
 impl Access {
+    /// By a connection as it is kept: none before a test has passed.
+    pub(super) fn of_verified(tenant: TenantId, connection: Option<Connection>) -> Option<Self> {
+        let connection = connection?;
+        let verified = connection.verified?;
+        Some(Access {
+            role: RoleAccess {
+                tenant,
+                role: verified.saved.role.clone(),
+                region: verified.saved.region.clone(),
+                external_ids: connection.external_ids.in_order().cloned().collect(),
+            },
+            verified,
+            may_create: connection.suspended.is_none(),
+        })
+    }
+
+    fn into_region(self, region: &Region) -> Self {
+        Self { role: RoleAccess { region: region.clone(), ..self.role }, ..self }
+    }
+
     /// Whether a connection, as it is now, still lets through it what may be created.
     pub(super) fn still_creates(&self, connection: Option<&Connection>) -> bool {
         connection.is_some_and(|connection| {

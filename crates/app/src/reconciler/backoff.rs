@@ -1,6 +1,6 @@
 //! When to try again.
 
-use curfew_domain::{Entropy, Seconds, Timestamp};
+use curfew_domain::{Entropy, Timestamp};
 
 /// The longest pause between two tries, in milliseconds: a deletion is tried without limit, at least this often.
 const LONGEST_MILLIS: u64 = 60_000;
@@ -14,19 +14,6 @@ pub(super) fn next_try(attempts: u32, now: Timestamp, entropy: &dyn Entropy) -> 
     let half = full / 2;
     let drawn = half + u64::from_le_bytes(bytes) % (half + 1);
     now.plus_millis(i64::try_from(drawn).unwrap_or(i64::MAX))
-}
-
-/// The next asking for a call that AWS has worked on since `sent_at`: often at first, for most end within seconds.
-pub(super) fn next_poll(sent_at: Timestamp, now: Timestamp) -> Timestamp {
-    let age = now.seconds_since(sent_at);
-    let pause = if age < Seconds::of(10) {
-        500
-    } else if age < Seconds::of(120) {
-        2_000
-    } else {
-        10_000
-    };
-    now.plus_millis(pause)
 }
 
 #[cfg(test)]
@@ -48,11 +35,5 @@ mod tests {
                 assert!((least..=most).contains(&pause), "{attempts}: {pause}");
             }
         }
-    }
-
-    #[test]
-    fn a_call_that_takes_long_is_asked_after_less_often() {
-        let pause = |age| next_poll(NOW, NOW + Seconds::of(age)).since(NOW + Seconds::of(age)).as_millis();
-        assert_eq!([pause(1), pause(30), pause(600)], [500, 2_000, 10_000]);
     }
 }

@@ -53,7 +53,7 @@ impl Reconciler {
         let has_turn = self.turns.holds(target.tenant, &work.key.account, target.assignment);
         // Before anything is read: many may wait for one account.
         if !self.turns.take(target.tenant, &work.key.account, target.assignment, kind, now) {
-            return Ok(self.wait_for_turn(kind));
+            return Ok(self.wait_for_turn());
         }
         let sent = self.send_in_turn(target, held, work, kind, has_turn).await;
         if !matches!(sent, Ok(Sent { aws_works_on_it: true, .. })) {
@@ -73,7 +73,7 @@ impl Reconciler {
         let Some(access) = self.access_to_send(target, work, kind).await? else {
             return Ok(Sent { went: self.wait_for_connection(), aws_works_on_it: has_turn });
         };
-        self.paces.take(target.tenant).await;
+        self.limiters.take(target.tenant, self.urgency(work)).await;
         let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
             Err(error) => return self.could_not_ask(target, held, &error).await.map(Sent::ended),
@@ -90,6 +90,7 @@ impl Reconciler {
             CallKind::Create => aws.create(&work.key).await,
             CallKind::Delete => aws.delete(&work.key).await,
         };
+        self.limiters.heard(target.tenant, aws.turned_away());
         self.answered(target, held, kind, sent_at, &outcome).await?;
         Ok(Sent { went: Went::On, aws_works_on_it: matches!(outcome, CallOutcome::Accepted { .. }) })
     }
@@ -227,7 +228,8 @@ impl Reconciler {
     }
 
     pub(super) fn release_turn(&self, target: Target, work: &AssignmentWork) {
-        self.turns.release(target.tenant, &work.key.account, target.assignment);
+        let now = self.app.clock.now();
+        self.turns.release(target.tenant, &work.key.account, target.assignment, now);
     }
 
     /// AWS could not be asked at all: nothing is known anew, and the next try waits a little longer.

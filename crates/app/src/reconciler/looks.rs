@@ -5,10 +5,10 @@ use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Desired, Observed, Phase, Step, desired};
 use curfew_domain::audit::AuditAction;
 use curfew_store::AssignmentWork;
-use tokio::time::Instant;
 
 use super::calls::assignment_entry;
 use super::lease::Held;
+use super::lists::{Listed, Wanted};
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
@@ -28,29 +28,31 @@ impl Reconciler {
             return self.look_no_more(target, held).await;
         }
         let Some(access) = access else { return Ok(self.wait_for_connection()) };
-        self.paces.take(target.tenant).await;
-        let aws = match self.app.aws.assignments(&access.role).await {
-            Ok(aws) => aws,
-            Err(error) => return self.looked_in_vain(target, held, &error).await,
+        let wanted = Wanted {
+            role: access.role,
+            instance: work.key.instance.clone(),
+            account: work.key.account.clone(),
+            permission_set: work.key.permission_set.clone(),
+            urgency: self.urgency(work),
         };
-        if !held.allows_a_call(Instant::now()) {
-            return Ok(Went::NoLease);
-        }
-        // Dated before the list is asked for, so that it is never taken for newer than it is.
-        let asked_at = self.app.clock.now();
-        match aws.list(&work.key.instance, &work.key.account, &work.key.permission_set).await {
-            Ok(assignees) => {
+        match self.asking().list(wanted, held).await {
+            Listed::NoLease => Ok(Went::NoLease),
+            Listed::At(asked_at, assignees) => {
                 let present = assignees.contains(&Assignee::User(work.key.principal.clone()));
                 self.looked(target, held, asked_at, present).await
             }
             // AWS does not know the permission set or the account: they were deleted, and what was assigned of them.
-            Err(error) if error.kind == AwsErrorKind::NotFound && work.observed.deletion_was_sent() => {
+            Listed::Failed(asked_at, error)
+                if error.kind == AwsErrorKind::NotFound && work.observed.deletion_was_sent() =>
+            {
                 self.looked(target, held, asked_at, false).await
             }
-            Err(error) if error.kind == AwsErrorKind::NotFound && work.observed.baseline.is_none() => {
+            Listed::Failed(_, error)
+                if error.kind == AwsErrorKind::NotFound && work.observed.baseline.is_none() =>
+            {
                 self.fail_what_waits(target, held, &error.to_string()).await
             }
-            Err(error) => self.looked_in_vain(target, held, &error).await,
+            Listed::Failed(_, error) => self.looked_in_vain(target, held, &error).await,
         }
     }
 

@@ -8,8 +8,10 @@
 //! - at most one node acts on a connection, under a fenced lease (`lease`); a write by a former owner is refused;
 //! - a call is written down before it is sent, so a crash leaves it unknown, never unwritten (`calls`);
 //! - one change an account at a time, deletions before creations (`turns`);
-//! - one tenant's slow AWS leaves a place for the others (`queue`);
+//! - each connection has places of its own, so that one tenant's slow AWS holds nobody (`queue`);
+//! - AWS's limits are kept to, and learned where they are lower; what is to be taken back goes first (`limiter`);
 //! - what should be gone and is not is counted and told (`overdue`);
+//! - what differs from what should be there is found and settled (`drift`);
 //! - a deletion is tried without limit (`backoff`).
 //!
 //! [`next_step`]: curfew_domain::assignment::next_step
@@ -17,23 +19,26 @@
 mod access;
 mod backoff;
 mod calls;
+mod drift;
 mod grants;
 pub(crate) mod lease;
+mod limiter;
+mod lists;
 mod looks;
 mod node;
 mod overdue;
 mod owner;
-mod pace;
 mod polls;
 mod queue;
 mod reach;
+mod tempo;
 mod turns;
 mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use curfew_domain::{AssignmentId, TenantId, Timestamp};
+use curfew_domain::{AssignmentId, Seconds, TenantId, Timestamp};
 use curfew_store::{DueAssignment, StoreError};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -44,9 +49,11 @@ use crate::{App, with_causes};
 pub use node::Node;
 
 use lease::Leases;
+use limiter::{Limiters, Urgency};
+use lists::{Asking, Lists};
 use overdue::{OVERDUE, Overdue};
-use pace::Paces;
 use queue::Queue;
+use tempo::Tempo;
 use turns::Turns;
 
 /// How long the reconciler sleeps at most: what a lost nudge can cost.
@@ -55,11 +62,14 @@ pub(crate) const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 /// How long at least, when nothing happens meanwhile.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 
+/// How long a row rests that could not be attended to.
+const REST_MILLIS: i64 = 500;
+
 /// How long a row may be attended to. Its calls to AWS end long before (8 s each, and one step makes one): what takes
 /// longer waits for a database that has gone silent.
 const LONGEST_ATTENTION: Duration = Duration::from_mins(2);
 
-/// How many due rows are read at once.
+/// How many due rows are read at once, besides those that are known to be.
 const BATCH: u16 = 256;
 
 /// One node's reconciler.
@@ -67,30 +77,49 @@ pub struct Reconciler {
     app: Arc<App>,
     node: Node,
     concurrency: usize,
+    watches_every: Option<Seconds>,
     leases: Leases,
     turns: Turns,
-    paces: Paces,
+    limiters: Arc<Limiters>,
+    lists: Arc<Lists>,
+    tempo: Tempo,
     overdue: Overdue,
 }
 
 impl Reconciler {
-    /// A reconciler that works on at most `concurrency` assignments at once (`WORKER_CONCURRENCY`).
+    /// A reconciler that works on at most `concurrency` assignments of one connection at once (`WORKER_CONCURRENCY`), and
+    /// on as many more that are to be taken back.
     pub fn new(app: Arc<App>, node: Node, concurrency: usize) -> Self {
         Self {
             app,
             node,
             concurrency: concurrency.max(1),
+            watches_every: None,
             leases: Leases::default(),
             turns: Turns::default(),
-            paces: Paces::default(),
+            limiters: Arc::default(),
+            lists: Arc::default(),
+            tempo: Tempo::default(),
             overdue: Overdue::default(),
         }
+    }
+
+    /// Compares what is live with AWS besides, so often (`RECONCILIATION_INTERVAL`).
+    #[must_use]
+    pub fn watching(mut self, every: Seconds) -> Self {
+        self.watches_every = Some(every);
+        self
     }
 
     /// Works until `shutdown`, then hands its connections over.
     pub async fn run(self, shutdown: CancellationToken) {
         let this = Arc::new(self);
-        tokio::join!(this.keep_connections(&shutdown), this.work(&shutdown));
+        let watch = async {
+            if let Some(every) = this.watches_every {
+                this.watch_for_drift(every, &shutdown).await;
+            }
+        };
+        tokio::join!(this.keep_connections(&shutdown), this.work(&shutdown), watch);
         this.hand_over().await;
     }
 
@@ -123,11 +152,13 @@ impl Reconciler {
             if queue.reads_in(Instant::now()).is_some_and(|pause| pause.is_zero()) {
                 next = self.read_what_is_due(&mut queue).await;
             }
+            self.turns.called().into_iter().for_each(|called| queue.call(called));
+            queue.wake(self.app.clock.now());
             while let Some(row) = queue.next() {
                 let this = Arc::clone(self);
                 running.spawn(async move { (row, this.attend_in_time(row).await) });
             }
-            let sleep = self.until(next);
+            let sleep = self.until(next.into_iter().chain(queue.next_wake()).min());
             let sleep = queue.reads_in(Instant::now()).map_or(sleep, |pause| pause.min(sleep));
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -143,20 +174,22 @@ impl Reconciler {
     }
 
     /// Attends to a row, but not for ever: whatever it waits for, the row is still due.
-    async fn attend_in_time(&self, row: DueAssignment) -> bool {
+    async fn attend_in_time(&self, row: DueAssignment) -> Option<Timestamp> {
         let attended = tokio::time::timeout(LONGEST_ATTENTION, self.attend(row)).await;
         attended.unwrap_or_else(|_| {
             tracing::warn!(tenant_id = %row.tenant, assignment_id = %row.assignment,
                 "attending to an assignment took too long; it is begun anew");
-            false
+            Some(self.in_a_moment())
         })
     }
 
     /// Answers when the next row after these is due.
     async fn read_what_is_due(&self, queue: &mut Queue) -> Option<Timestamp> {
-        match in_time(self.due()).await {
+        let limit = BATCH.saturating_add(u16::try_from(queue.known()).unwrap_or(u16::MAX));
+        queue.forget_but(&self.leases.tenants());
+        match in_time(self.due(limit)).await {
             Ok((due, next)) => {
-                let all = due.len() < usize::from(BATCH);
+                let all = due.len() < usize::from(limit);
                 queue.fill(due, all, Instant::now());
                 if next.is_some_and(|next| next <= self.app.clock.now()) {
                     queue.mark_stale();
@@ -172,9 +205,9 @@ impl Reconciler {
         }
     }
 
-    async fn due(&self) -> Result<(Vec<DueAssignment>, Option<Timestamp>), StoreError> {
+    async fn due(&self, limit: u16) -> Result<(Vec<DueAssignment>, Option<Timestamp>), StoreError> {
         let (held, now) = (self.leases.held_at(Instant::now()), self.app.clock.now());
-        let due = self.app.store.due_for(&held, now, BATCH).await?;
+        let due = self.app.store.due_for(&held, now, limit).await?;
         Ok((due, self.app.store.next_due(&held, now).await?))
     }
 
@@ -185,6 +218,19 @@ impl Reconciler {
         // Counted by the database: it knows of those too that can't be loaded.
         set_gauge("curfew_revocations_overdue", in_time(store.owed_since(&owned, now - OVERDUE)).await);
         set_gauge("curfew_reconcile_backlog", in_time(store.backlog(&owned, now)).await);
+    }
+
+    /// What could not be done now is tried again soon, so that nothing spins.
+    fn in_a_moment(&self) -> Timestamp {
+        self.app.clock.now().plus_millis(REST_MILLIS)
+    }
+
+    fn asking(&self) -> Asking {
+        Asking {
+            app: Arc::clone(&self.app),
+            limiters: Arc::clone(&self.limiters),
+            lists: Arc::clone(&self.lists),
+        }
     }
 
     /// How long to sleep until then at most. What is due already has a place, or waits for one.
@@ -210,9 +256,9 @@ fn set_gauge(name: &'static str, counted: Result<usize, StoreError>) {
 
 /// A task that attended to a row has ended. One that broke where nothing caught it breaks the loop too, which is begun
 /// anew: its row would count as under way for ever.
-fn note_end(queue: &mut Queue, ended: Result<(DueAssignment, bool), JoinError>) {
+fn note_end(queue: &mut Queue, ended: Result<(DueAssignment, Option<Timestamp>), JoinError>) {
     match ended.map_err(JoinError::try_into_panic) {
-        Ok((row, worked)) => queue.ended(row, worked, Instant::now()),
+        Ok((row, rests_until)) => queue.ended(row, rests_until),
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Err(Err(_cancelled)) => {}
     }

@@ -98,6 +98,9 @@ impl Reconciler {
         self.app.nudge.owns_no_longer(tenant);
         self.leases.drop(tenant);
         self.turns.forget(tenant);
+        self.limiters.forget(tenant);
+        self.lists.forget(tenant);
+        self.tempo.forget(tenant);
         self.overdue.forget(tenant);
     }
 

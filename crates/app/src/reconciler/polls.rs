@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::lease::Held;
 use super::work::Went;
-use super::{Reconciler, Target, backoff};
+use super::{Reconciler, Target};
 use crate::AppError;
 
 impl Reconciler {
@@ -22,13 +22,16 @@ impl Reconciler {
         sent_at: Timestamp,
         aws_request_id: &str,
     ) -> Result<Went, AppError> {
-        self.turns.keep(target.tenant, &work.key.account, target.assignment, sent_at);
+        self.turns.keep(target.tenant, &work.key.account, target.assignment, kind, sent_at);
         let polled = self.ask_how_it_goes(target, held, work, kind, sent_at, aws_request_id).await;
         if !matches!(polled, Ok(Polled::Working)) {
             self.release_turn(target, work);
         }
         Ok(match polled? {
-            Polled::Working => Went::Wait(backoff::next_poll(sent_at, self.app.clock.now())),
+            Polled::Working => {
+                let busy = self.limiters.is_busy(target.tenant);
+                Went::Wait(self.tempo.next_poll(target.tenant, kind, sent_at, self.app.clock.now(), busy))
+            }
             Polled::Went(went) => went,
         })
     }
@@ -45,7 +48,7 @@ impl Reconciler {
         let Some(access) = self.access(target.tenant, &work.key).await? else {
             return Ok(Polled::Went(self.wait_for_connection()));
         };
-        self.paces.take(target.tenant).await;
+        self.limiters.take(target.tenant, self.urgency(work)).await;
         let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
             Err(error) => return self.could_not_ask(target, held, &error).await.map(Polled::Went),
@@ -53,12 +56,17 @@ impl Reconciler {
         if !held.allows_a_call(Instant::now()) {
             return Ok(Polled::Went(Went::NoLease));
         }
-        let outcome = match aws.status(&work.key.instance, kind, aws_request_id).await {
+        let status = aws.status(&work.key.instance, kind, aws_request_id).await;
+        self.limiters.heard(target.tenant, aws.turned_away());
+        let outcome = match status {
             Ok(CallStatus::Working) => {
                 self.node.reach.answered(target.tenant);
                 return Ok(Polled::Working);
             }
-            Ok(CallStatus::Ended(outcome)) => outcome,
+            Ok(CallStatus::Ended(outcome)) => {
+                self.tempo.note(target.tenant, kind, sent_at, self.app.clock.now());
+                outcome
+            }
             // The session is a new one by now, if it was the session's fault: AWS won't tell, ever, and a list must.
             Err(error) if is_refusal(&error) && work.observed.attempts > 0 => {
                 CallOutcome::Unknown { reason: error.to_string() }

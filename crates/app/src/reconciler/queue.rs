@@ -1,9 +1,9 @@
 //! What is due and not attended to yet, and who may be next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use curfew_domain::{AssignmentId, TenantId};
+use curfew_domain::{AssignmentId, TenantId, Timestamp};
 use curfew_store::DueAssignment;
 use tokio::time::Instant;
 
@@ -12,25 +12,30 @@ const FRESH: Duration = Duration::from_millis(500);
 
 /// And no sooner than this, whatever has changed: each change may bring a nudge, and reading all that is due for each
 /// would cost more than the changes do.
-const YOUNG: Duration = Duration::from_millis(50);
+const YOUNG: Duration = Duration::from_millis(20);
 
-/// How long a row rests that could not be attended to, so that nothing spins.
-const REST: Duration = Duration::from_millis(500);
+/// How many rows all connections together have in work at most.
+const PLACES_OF_ALL: usize = 128;
 
 /// Due rows of one reconciler, and its places.
 #[derive(Debug)]
 pub(super) struct Queue {
+    /// How many rows of one connection are attended to at once; as many again of those that are to be taken back.
     places: usize,
     waiting: VecDeque<DueAssignment>,
     read_at: Option<Instant>,
     /// Whether something may be due that was not when it was read.
     stale: bool,
     busy: HashMap<AssignmentId, TenantId>,
-    resting: HashMap<AssignmentId, Instant>,
+    /// Rows that stay due, and wait for a moment that is near. Nothing of that is written: whoever comes after this
+    /// process looks at them at once.
+    resting: HashMap<AssignmentId, (DueAssignment, Timestamp)>,
+    /// Those that were called before they had begun to rest.
+    called: HashSet<AssignmentId>,
 }
 
 impl Queue {
-    /// Nothing is due yet; so many are attended to at once.
+    /// Nothing is due yet; so many rows of one connection are attended to at once.
     pub(super) fn new(places: usize) -> Self {
         Self {
             places: places.max(1),
@@ -39,13 +44,14 @@ impl Queue {
             stale: true,
             busy: HashMap::new(),
             resting: HashMap::new(),
+            called: HashSet::new(),
         }
     }
 
     /// How long until it should be read anew what is due; nothing where there is no place for it, or no reason.
     pub(super) fn reads_in(&self, now: Instant) -> Option<Duration> {
         let unchanged = !self.stale && self.waiting.is_empty();
-        if unchanged || self.busy.len() >= self.places {
+        if unchanged || self.busy.len() >= PLACES_OF_ALL {
             return None;
         }
         let pause = if self.stale { YOUNG } else { FRESH };
@@ -58,45 +64,92 @@ impl Queue {
         self.stale = true;
     }
 
+    /// How many rows are due and need not be read: they rest, or are attended to.
+    pub(super) fn known(&self) -> usize {
+        self.resting.len() + self.busy.len()
+    }
+
     /// What is due, read at `now`, in the order in which it shall be attended to; `all` where there is no more of it.
     pub(super) fn fill(&mut self, due: Vec<DueAssignment>, all: bool, now: Instant) {
-        self.resting.retain(|_, until| now < *until);
         self.read_at = Some(now);
         self.stale = !all;
         self.waiting = due.into();
-        let (busy, resting) = (&self.busy, &self.resting);
-        self.waiting
-            .retain(|row| !busy.contains_key(&row.assignment) && !resting.contains_key(&row.assignment));
+        let (busy, resting) = (&self.busy, &mut self.resting);
+        self.waiting.retain(|row| {
+            // Somebody has changed something about it since: it rests no longer.
+            let rests =
+                resting.get(&row.assignment).is_some_and(|(rests, _)| rests.generation == row.generation);
+            if !rests {
+                resting.remove(&row.assignment);
+            }
+            !rests && !busy.contains_key(&row.assignment)
+        });
     }
 
-    /// The next to attend to, if there is a place for it. One tenant never has all places, where there are several, lest
-    /// its slow AWS holds everybody.
+    /// Lets those go on whose moment has come, before others that wait.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        let mut woken: Vec<(DueAssignment, Timestamp)> =
+            self.resting.values().filter(|(_, until)| *until <= now).copied().collect();
+        woken.sort_unstable_by_key(|(row, until)| (!row.takes_back, *until));
+        for (row, _) in woken.into_iter().rev() {
+            self.resting.remove(&row.assignment);
+            self.waiting.push_front(row);
+        }
+    }
+
+    /// Lets one go on that was called.
+    pub(super) fn call(&mut self, assignment: AssignmentId) {
+        if let Some((row, _)) = self.resting.remove(&assignment) {
+            self.waiting.push_front(row);
+        } else if self.busy.contains_key(&assignment) {
+            self.called.insert(assignment);
+        }
+    }
+
+    /// When the next of those that rest goes on.
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        self.resting.values().map(|(_, until)| *until).min()
+    }
+
+    /// The next to attend to, if there is a place for it. Each connection has places of its own, so that one with a slow
+    /// AWS holds nobody; what is to be taken back finds a place also where all others are taken.
     pub(super) fn next(&mut self) -> Option<DueAssignment> {
-        if self.busy.len() >= self.places {
+        if self.busy.len() >= PLACES_OF_ALL {
             return None;
         }
-        let most = self.places.saturating_sub(1).max(1);
-        let of = |tenant| self.busy.values().filter(|busy| **busy == tenant).count();
-        let place = self.waiting.iter().position(|row| of(row.tenant) < most)?;
+        let mut taken: HashMap<TenantId, usize> = HashMap::new();
+        for tenant in self.busy.values() {
+            *taken.entry(*tenant).or_default() += 1;
+        }
+        let has_place = |row: &DueAssignment| {
+            let places = if row.takes_back { self.places * 2 } else { self.places };
+            taken.get(&row.tenant).copied().unwrap_or_default() < places
+        };
+        let place = self.waiting.iter().position(has_place)?;
         let row = self.waiting.remove(place)?;
         self.busy.insert(row.assignment, row.tenant);
         Some(row)
     }
 
-    /// It was attended to. What could not be done now rests a little.
-    pub(super) fn ended(&mut self, row: DueAssignment, worked: bool, now: Instant) {
+    /// It was attended to; where it waits for a moment that is near, it rests until then.
+    pub(super) fn ended(&mut self, row: DueAssignment, rests_until: Option<Timestamp>) {
         self.busy.remove(&row.assignment);
-        self.stale = true;
-        if !worked {
-            self.resting.insert(row.assignment, now + REST);
+        let was_called = self.called.remove(&row.assignment);
+        match rests_until {
+            Some(_) if was_called => self.waiting.push_front(row),
+            Some(until) => drop(self.resting.insert(row.assignment, (row, until))),
+            None => self.stale = true,
         }
+    }
+
+    /// Another node's rows are its own to attend to.
+    pub(super) fn forget_but(&mut self, owned: &[TenantId]) {
+        self.resting.retain(|_, (row, _)| owned.contains(&row.tenant));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use curfew_domain::Timestamp;
-
     use super::*;
 
     fn row(tenant: u32, nth: u32) -> DueAssignment {
@@ -107,17 +160,35 @@ mod tests {
             assignment: AssignmentId::from_uuid(
                 format!("00000000-0000-7000-8000-0000000000{tenant}{nth}").parse().unwrap(),
             ),
-            due_at: Timestamp::from_micros(i64::from(nth)),
+            due_at: at(nth),
             generation: 1,
+            takes_back: false,
         }
     }
 
+    fn at(nth: u32) -> Timestamp {
+        Timestamp::from_micros(i64::from(nth))
+    }
+
+    fn taken(queue: &mut Queue) -> Vec<DueAssignment> {
+        std::iter::from_fn(|| queue.next()).collect()
+    }
+
     #[test]
-    fn one_tenant_never_has_all_places() {
-        let mut queue = Queue::new(3);
+    fn each_connection_has_places_of_its_own() {
+        let mut queue = Queue::new(2);
         queue.fill(vec![row(1, 1), row(1, 2), row(1, 3), row(2, 1)], true, Instant::now());
-        let taken: Vec<_> = std::iter::from_fn(|| queue.next()).collect();
-        assert_eq!(taken, [row(1, 1), row(1, 2), row(2, 1)]);
+        assert_eq!(taken(&mut queue), [row(1, 1), row(1, 2), row(2, 1)]);
+    }
+
+    #[test]
+    fn what_is_to_be_taken_back_finds_a_place() {
+        let mut queue = Queue::new(1);
+        let takes_back = |nth| DueAssignment { takes_back: true, ..row(1, nth) };
+        queue.fill(vec![row(1, 1)], true, Instant::now());
+        assert_eq!(taken(&mut queue), [row(1, 1)]);
+        queue.fill(vec![takes_back(2), takes_back(3)], true, Instant::now());
+        assert_eq!(taken(&mut queue), [takes_back(2)]);
     }
 
     #[test]
@@ -126,25 +197,50 @@ mod tests {
         queue.fill(vec![row(1, 1)], true, now);
         assert_eq!(queue.next(), Some(row(1, 1)));
         queue.fill(vec![row(1, 1), row(2, 1)], true, now);
-        assert_eq!(queue.next(), Some(row(2, 1)));
-        assert_eq!(queue.next(), None);
-        queue.ended(row(1, 1), true, now);
+        assert_eq!(taken(&mut queue), [row(2, 1)]);
+        queue.ended(row(1, 1), None);
         queue.fill(vec![row(1, 1)], true, now);
         assert_eq!(queue.next(), Some(row(1, 1)));
     }
 
     #[test]
-    fn what_could_not_be_done_rests_and_is_read_again() {
+    fn what_waits_for_a_near_moment_rests_until_then() {
         let (mut queue, now) = (Queue::new(1), Instant::now());
         queue.fill(vec![row(1, 1)], true, now);
         assert_eq!(queue.next(), Some(row(1, 1)));
-        assert_eq!(queue.reads_in(now), None, "there is no place");
-        queue.ended(row(1, 1), false, now);
-        assert_eq!(queue.reads_in(now), Some(YOUNG));
+        queue.ended(row(1, 1), Some(at(50)));
+        assert_eq!((queue.next_wake(), queue.known()), (Some(at(50)), 1));
         queue.fill(vec![row(1, 1)], true, now);
+        queue.wake(at(49));
         assert_eq!(queue.next(), None);
-        queue.fill(vec![row(1, 1)], true, now + REST);
+        queue.wake(at(50));
         assert_eq!(queue.next(), Some(row(1, 1)));
+    }
+
+    #[test]
+    fn what_is_called_goes_on_also_where_it_had_not_begun_to_rest() {
+        let mut queue = Queue::new(2);
+        queue.fill(vec![row(1, 1), row(1, 2)], true, Instant::now());
+        assert_eq!(taken(&mut queue), [row(1, 1), row(1, 2)]);
+        queue.ended(row(1, 1), Some(at(50)));
+        for n in [1, 2] {
+            queue.call(row(1, n).assignment);
+        }
+        assert_eq!(queue.next(), Some(row(1, 1)));
+        queue.ended(row(1, 2), Some(at(50)));
+        assert_eq!(queue.next(), Some(row(1, 2)));
+    }
+
+    #[test]
+    fn what_somebody_changes_rests_no_longer() {
+        let (mut queue, now) = (Queue::new(1), Instant::now());
+        queue.fill(vec![row(1, 1)], true, now);
+        assert_eq!(queue.next(), Some(row(1, 1)));
+        queue.ended(row(1, 1), Some(at(50)));
+        let changed = DueAssignment { generation: 2, takes_back: true, ..row(1, 1) };
+        queue.fill(vec![changed], true, now);
+        assert_eq!(queue.next(), Some(changed));
+        assert_eq!(queue.next_wake(), None);
     }
 
     #[test]
@@ -154,12 +250,9 @@ mod tests {
         queue.fill(vec![row(1, 1)], true, now);
         assert_eq!(queue.reads_in(now), Some(FRESH));
         assert_eq!(queue.next(), Some(row(1, 1)));
-        assert_eq!(queue.reads_in(now), None, "there is nothing to wait for");
-        queue.mark_stale();
+        assert_eq!(queue.reads_in(now), None, "nothing waits, and nothing has changed");
         queue.mark_stale();
         assert_eq!(queue.reads_in(now), Some(YOUNG));
         assert_eq!(queue.reads_in(now + YOUNG), Some(Duration::ZERO));
-        queue.fill(vec![row(1, 1)], false, now + YOUNG);
-        assert_eq!(queue.reads_in(now + YOUNG), Some(YOUNG), "there is more than was read");
     }
 }

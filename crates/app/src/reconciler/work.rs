@@ -3,23 +3,24 @@
 use std::panic::AssertUnwindSafe;
 
 use curfew_domain::Timestamp;
-use curfew_domain::assignment::{CallKind, Step, next_turn};
+use curfew_domain::assignment::{Desired, Step, desired, next_turn};
 use curfew_store::{AssignmentWork, DueAssignment, StoreError};
 use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::lease::Held;
 use super::overdue::take_back_at;
-use super::{Reconciler, Target};
+use super::{Reconciler, Target, Urgency};
 use crate::{AppError, with_causes};
 
 /// How many steps of one assignment are taken in a row before others get their turn.
 const STEPS_IN_A_ROW: u8 = 6;
 
-/// How long an assignment waits for its account's turn before it asks again: a deletion, and a creation. The longer
-/// many wait, the less they cost while they do; one of them always asks soon.
-const DELETION_ASKS_AGAIN_MILLIS: i64 = 250;
-const CREATION_ASKS_AGAIN_MILLIS: i64 = 1_000;
+/// How long an assignment waits for its account's turn before it asks again by itself: mostly it is called before.
+const ASKS_AGAIN_MILLIS: i64 = 4_000;
+
+/// What waits for a moment as near as this waits in memory: it stays due, and nothing is written for it.
+const NEAR_MILLIS: i64 = 5_000;
 
 /// How long a creation waits while the connection is suspended or not verified.
 const SUSPENDED_PAUSE_MILLIS: i64 = 30_000;
@@ -34,6 +35,8 @@ const BROKEN_PAUSE_MILLIS: i64 = 60_000;
 enum Advanced {
     /// What could be done now was done.
     Worked,
+    /// The same, and there is more to do at this moment, which is near.
+    Rests(Timestamp),
     /// The lease does not allow it.
     NoLease,
     /// A panic.
@@ -53,9 +56,9 @@ pub(super) enum Went {
 }
 
 impl Reconciler {
-    /// Attends to one due row until nothing can be done about it now. What fails stays due, and is logged. Says whether
-    /// there was something to do that could be done: what only a lease allows, or another try, comes later.
-    pub(super) async fn attend(&self, due: DueAssignment) -> bool {
+    /// Attends to one due row until nothing can be done about it now. What fails stays due, and is logged. Says until when
+    /// the row is to be left alone although it is due.
+    pub(super) async fn attend(&self, due: DueAssignment) -> Option<Timestamp> {
         let target = Target { tenant: due.tenant, assignment: due.assignment };
         // One row that breaks the program's assumptions must not end what goes on for the others.
         let advanced = AssertUnwindSafe(self.advance(target)).catch_unwind().await.unwrap_or_else(|_| {
@@ -63,7 +66,8 @@ impl Reconciler {
             Ok(Advanced::Broke)
         });
         match advanced {
-            Ok(Advanced::Worked) => return true,
+            Ok(Advanced::Worked) => return None,
+            Ok(Advanced::Rests(until)) => return Some(until),
             Ok(Advanced::NoLease) => {}
             Ok(Advanced::Broke) => {
                 tracing::error!(
@@ -86,7 +90,7 @@ impl Reconciler {
                 self.put_off(due, ERROR_PAUSE_MILLIS).await;
             }
         }
-        false
+        Some(self.in_a_moment())
     }
 
     async fn advance(&self, target: Target) -> Result<Advanced, AppError> {
@@ -135,6 +139,15 @@ impl Reconciler {
 }
 
 impl Reconciler {
+    /// How urgent calls about an assignment are now.
+    pub(super) fn urgency(&self, work: &AssignmentWork) -> Urgency {
+        let times: Vec<_> = work.times().collect();
+        match desired(&times, self.app.clock.now()) {
+            Desired::Absent => Urgency::TakeBack,
+            Desired::Present { .. } => Urgency::Give,
+        }
+    }
+
     async fn load(&self, target: Target) -> Result<Option<AssignmentWork>, AppError> {
         let unit = self.app.store.tenant(target.tenant).read().await?;
         Ok(unit.assignment_work(target.assignment).await?)
@@ -147,6 +160,9 @@ impl Reconciler {
         work: &AssignmentWork,
         due: Option<Timestamp>,
     ) -> Result<Advanced, AppError> {
+        if let Some(near) = due.filter(|due| *due <= self.app.clock.now().plus_millis(NEAR_MILLIS)) {
+            return Ok(Advanced::Rests(near));
+        }
         let unit = self.app.store.tenant(target.tenant).write().await?;
         unit.settle_due(target.assignment, work.generation, due, take_back_at(work)).await?;
         unit.commit().await?;
@@ -166,12 +182,8 @@ impl Reconciler {
         }
     }
 
-    pub(super) fn wait_for_turn(&self, kind: CallKind) -> Went {
-        let pause = match kind {
-            CallKind::Delete => DELETION_ASKS_AGAIN_MILLIS,
-            CallKind::Create => CREATION_ASKS_AGAIN_MILLIS,
-        };
-        Went::Wait(self.app.clock.now().plus_millis(pause))
+    pub(super) fn wait_for_turn(&self) -> Went {
+        Went::Wait(self.app.clock.now().plus_millis(ASKS_AGAIN_MILLIS))
     }
 
     pub(super) fn wait_for_connection(&self) -> Went {

@@ -12,6 +12,8 @@ pub enum SettingKey {
     AwsDataMaxAge,
     /// [`TenantSettings::max_grant`]
     MaxGrant,
+    /// [`TenantSettings::put_back_removed`]
+    PutBackRemoved,
     /// [`TenantSettings::session_chain`]
     SessionChain,
     /// [`TenantSettings::time_zone`]
@@ -31,14 +33,20 @@ pub struct Setting {
 
 impl SettingKey {
     /// All of them, in the order of their names.
-    pub const ALL: [SettingKey; 4] =
-        [SettingKey::AwsDataMaxAge, SettingKey::MaxGrant, SettingKey::SessionChain, SettingKey::TimeZone];
+    pub const ALL: [SettingKey; 5] = [
+        SettingKey::AwsDataMaxAge,
+        SettingKey::MaxGrant,
+        SettingKey::PutBackRemoved,
+        SettingKey::SessionChain,
+        SettingKey::TimeZone,
+    ];
 
     /// The name on the wire; never changed.
     pub const fn as_str(self) -> &'static str {
         match self {
             SettingKey::AwsDataMaxAge => "aws_data_max_age_seconds",
             SettingKey::MaxGrant => "max_grant_seconds",
+            SettingKey::PutBackRemoved => "put_back_removed_access",
             SettingKey::SessionChain => "session_chain_seconds",
             SettingKey::TimeZone => "time_zone",
         }
@@ -50,6 +58,10 @@ impl SettingKey {
             SettingKey::AwsDataMaxAge => settings.aws_data_max_age = seconds(value, 60, 30 * 86_400)?,
             // AWS ends a role session after 12 h at most; access can outlast sessions, but not by months.
             SettingKey::MaxGrant => settings.max_grant = seconds(value, 1, 30 * 86_400)?,
+            SettingKey::PutBackRemoved => {
+                settings.put_back_removed =
+                    value.as_bool().ok_or_else(|| Invalid::new("is true or false"))?;
+            }
             SettingKey::SessionChain => settings.session_chain = seconds(value, 300, 7 * 86_400)?,
             SettingKey::TimeZone => {
                 let name = value.as_str().ok_or_else(|| Invalid::new("a time zone is a text"))?;
@@ -64,6 +76,7 @@ impl SettingKey {
         match self {
             SettingKey::AwsDataMaxAge => settings.aws_data_max_age.get().into(),
             SettingKey::MaxGrant => settings.max_grant.get().into(),
+            SettingKey::PutBackRemoved => settings.put_back_removed.into(),
             SettingKey::SessionChain => settings.session_chain.get().into(),
             SettingKey::TimeZone => settings.time_zone.as_str().into(),
         }

@@ -24,6 +24,9 @@ pub struct TenantSettings {
     pub time_zone: ZoneName,
     /// How old what is known of AWS may be for a request to be approved without a person.
     pub aws_data_max_age: Seconds,
+    /// Whether access that somebody removed in AWS is put back while a grant needs it. Else the grant ends: whoever removed
+    /// it may be fighting an intruder.
+    pub put_back_removed: bool,
 }
 
 impl Default for TenantSettings {
@@ -33,6 +36,7 @@ impl Default for TenantSettings {
             session_chain: Seconds::of(12 * 3_600),
             time_zone: ZoneName::utc(),
             aws_data_max_age: Seconds::of(24 * 3_600),
+            put_back_removed: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
 
 mod connection;
+mod drift;
 mod faults;
 mod stage;
 mod stories;

@@ -13,20 +13,22 @@ use curfew_aws::{
     StaticCredentials, Trust,
 };
 use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::audit::AuditAction;
 use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
 use curfew_domain::grant::{GrantTimes, ProvisioningStatus};
 use curfew_domain::testing::TestClock;
 use curfew_domain::{
-    Action, AssignmentId, Clock, Grant, GrantId, NodeId, Region, ResourceRef, Seconds, StorePrincipalId,
-    Tenant, TenantId, TenantState, Timestamp, UserId,
+    Action, AssignmentId, Clock, Drift, Grant, GrantId, NodeId, PageLimit, PageRequest, Region, ResourceRef,
+    Seconds, StorePrincipalId, Tenant, TenantId, TenantState, Timestamp, UserId,
 };
 use curfew_sim::world::{
     ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance,
     PrincipalType,
 };
 use curfew_sim::{Sim, SimControl, SimHandle, World};
-use curfew_store::GrantView;
+use curfew_store::audit::AuditFilter;
 use curfew_store::testing::TestStore;
+use curfew_store::{DriftFilter, GrantView};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -111,12 +113,22 @@ impl Stage {
         }
     }
 
+    /// The same node, but that it also looks for drift, every second.
+    pub(crate) async fn watch(&mut self) {
+        self.stop().await;
+        self.start_as(|reconciler| reconciler.watching(Seconds::of(1)));
+    }
+
     /// Starts a new node.
     pub(crate) fn start(&mut self) {
+        self.start_as(|reconciler| reconciler);
+    }
+
+    fn start_as(&mut self, with: impl FnOnce(Reconciler) -> Reconciler) {
         let node = Node::new(NodeId::new(self.clock.now(), self.app.entropy.as_ref()));
         let stop = CancellationToken::new();
         self.node = Some(node.clone());
-        let reconciler = Reconciler::new(self.app.clone(), node, 4);
+        let reconciler = with(Reconciler::new(self.app.clone(), node, 4));
         self.running = Some((stop.clone(), tokio::spawn(reconciler.run(stop))));
     }
 
@@ -205,6 +217,27 @@ impl Stage {
     pub(crate) fn leave_running(&mut self) -> CancellationToken {
         let (stop, _) = self.running.take().unwrap();
         stop
+    }
+
+    /// What was found to differ, oldest first.
+    pub(crate) async fn drift(&self) -> Vec<Drift> {
+        let unit = self.app.store.tenant(self.tenant).read().await.unwrap();
+        let page = PageRequest { limit: PageLimit::default(), after: None };
+        let mut found = unit.drift(&DriftFilter::default(), &page).await.unwrap().items;
+        found.reverse();
+        found
+    }
+
+    /// How often the log tells of this.
+    pub(crate) async fn told(&self, action: AuditAction) -> usize {
+        let unit = self.app.store.tenant(self.tenant).read().await.unwrap();
+        let filter = AuditFilter { action: Some(action), ..AuditFilter::default() };
+        let page = PageRequest { limit: PageLimit::default(), after: None };
+        unit.audit_page(&filter, &page).await.unwrap().items.len()
+    }
+
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.instance
     }
 
     pub(crate) fn aws(&self) -> &SimControl {

@@ -14,6 +14,7 @@ use super::answer::{parsed, required};
 use super::cache::SessionEnd;
 use super::classify::classify;
 use super::clients::NowSource;
+use super::counted::TurnedAway;
 use super::failure::outcome_of_failure;
 
 const CREATE: &str = "sso:CreateAccountAssignment";
@@ -31,6 +32,7 @@ pub(super) struct SdkAssignments {
     /// How long a whole list may take.
     list_within: Duration,
     now: NowSource,
+    turned_away: TurnedAway,
     end: SessionEnd,
 }
 
@@ -40,9 +42,10 @@ impl SdkAssignments {
         change: Client,
         list_within: Duration,
         now: NowSource,
+        turned_away: TurnedAway,
         end: SessionEnd,
     ) -> Self {
-        Self { look, change, list_within, now, end }
+        Self { look, change, list_within, now, turned_away, end }
     }
 
     async fn send_creation(
@@ -190,6 +193,10 @@ impl Assignments for SdkAssignments {
         tokio::time::timeout(self.list_within, listed)
             .await
             .unwrap_or_else(|_| Err(AwsError::out_of_time(LIST)))
+    }
+
+    fn turned_away(&self) -> u64 {
+        self.turned_away.count()
     }
 }
 

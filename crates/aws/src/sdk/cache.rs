@@ -11,6 +11,8 @@ use crate::{
     AssumeRole, AwsError, AwsErrorKind, Purpose, RoleAccess, SessionCredentials, SessionName, Trust,
 };
 
+use super::counted::TurnedAway;
+
 /// An hour is what every role allows, chained or not (STS API, `DurationSeconds`).
 const LENGTH: Seconds = Seconds::of(3_600);
 /// Not used any more in its last minutes: a call takes time.
@@ -23,6 +25,8 @@ const FRESH: Seconds = Seconds::of(30);
 pub(super) struct SessionCache {
     clock: Arc<dyn Clock>,
     slots: Mutex<HashMap<RoleAccess, Slot>>,
+    /// What AWS has turned away, whatever session it was.
+    turned_away: Mutex<HashMap<TenantId, TurnedAway>>,
 }
 
 /// One tuple's place. The lock is held while STS is asked, so that all who wait share one answer.
@@ -38,6 +42,7 @@ struct Held {
 /// A session, and the way to say that it is of no use.
 pub(super) struct Kept {
     pub(super) session: SessionCredentials,
+    pub(super) turned_away: TurnedAway,
     pub(super) end: SessionEnd,
 }
 
@@ -50,7 +55,7 @@ pub(super) struct SessionEnd {
 
 impl SessionCache {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, slots: Mutex::default() }
+        Self { clock, slots: Mutex::default(), turned_away: Mutex::default() }
     }
 
     pub(super) async fn get(
@@ -71,7 +76,8 @@ impl SessionCache {
         drop(held);
         self.sweep(now);
         let end = SessionEnd { cache: self.clone(), access: access.clone(), since: kept.since };
-        Ok(Kept { session: kept.session, end })
+        let turned_away = self.turned_away.lock().entry(access.tenant).or_default().clone();
+        Ok(Kept { session: kept.session, turned_away, end })
     }
 
     pub(super) fn forget(&self, tenant: TenantId) {

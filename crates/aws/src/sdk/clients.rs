@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::{Patience, SessionCredentials};
 
-use super::counted::CountCalls;
+use super::counted::{CountCalls, TurnedAway};
 use super::settings::sdk_region;
 
 /// Makes clients; they share one connection pool.
@@ -63,14 +63,15 @@ impl Clients {
         kms(&self.config(region, patience).build())
     }
 
-    /// SSO Admin with a session's credentials.
+    /// SSO Admin with a session's credentials; what AWS turns away is counted.
     pub(super) fn sso_admin(
         &self,
         region: &Region,
         session: &SessionCredentials,
+        turned_away: &TurnedAway,
         patience: Patience,
     ) -> aws_sdk_ssoadmin::Client {
-        sso_admin(&self.session_config(region, session, patience))
+        sso_admin(&self.session_config(region, session, patience), CountCalls::also_in(turned_away))
     }
 
     /// All of the directory with a session's credentials.
@@ -82,7 +83,7 @@ impl Clients {
     ) -> DirectoryClients {
         let config = self.session_config(region, session, patience);
         DirectoryClients {
-            sso_admin: sso_admin(&config),
+            sso_admin: sso_admin(&config, CountCalls::default()),
             identity_store: identity_store(&config),
             organizations: organizations(&config),
             now: self.now_source(),
@@ -113,27 +114,29 @@ impl Clients {
 }
 
 fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
-    let config = aws_sdk_sts::config::Builder::from(config).interceptor(CountCalls).build();
+    let config = aws_sdk_sts::config::Builder::from(config).interceptor(CountCalls::default()).build();
     aws_sdk_sts::Client::from_conf(config)
 }
 
 fn kms(config: &SdkConfig) -> aws_sdk_kms::Client {
-    let config = aws_sdk_kms::config::Builder::from(config).interceptor(CountCalls).build();
+    let config = aws_sdk_kms::config::Builder::from(config).interceptor(CountCalls::default()).build();
     aws_sdk_kms::Client::from_conf(config)
 }
 
-fn sso_admin(config: &SdkConfig) -> aws_sdk_ssoadmin::Client {
-    let config = aws_sdk_ssoadmin::config::Builder::from(config).interceptor(CountCalls).build();
+fn sso_admin(config: &SdkConfig, count: CountCalls) -> aws_sdk_ssoadmin::Client {
+    let config = aws_sdk_ssoadmin::config::Builder::from(config).interceptor(count).build();
     aws_sdk_ssoadmin::Client::from_conf(config)
 }
 
 fn identity_store(config: &SdkConfig) -> aws_sdk_identitystore::Client {
-    let config = aws_sdk_identitystore::config::Builder::from(config).interceptor(CountCalls).build();
+    let config =
+        aws_sdk_identitystore::config::Builder::from(config).interceptor(CountCalls::default()).build();
     aws_sdk_identitystore::Client::from_conf(config)
 }
 
 fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
-    let config = aws_sdk_organizations::config::Builder::from(config).interceptor(CountCalls).build();
+    let config =
+        aws_sdk_organizations::config::Builder::from(config).interceptor(CountCalls::default()).build();
     aws_sdk_organizations::Client::from_conf(config)
 }
 

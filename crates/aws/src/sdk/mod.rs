@@ -84,10 +84,13 @@ impl AwsGateway for SdkGateway {
         let fetched =
             tokio::time::timeout(self.patiences.look.call, self.session(access, self.patiences.look));
         let kept = fetched.await.map_err(|_| AwsError::out_of_time("sts:AssumeRole"))??;
-        let look = self.clients.sso_admin(&access.region, &kept.session, self.patiences.look);
-        let change = self.clients.sso_admin(&access.region, &kept.session, self.patiences.change);
+        let look =
+            self.clients.sso_admin(&access.region, &kept.session, &kept.turned_away, self.patiences.look);
+        let change =
+            self.clients.sso_admin(&access.region, &kept.session, &kept.turned_away, self.patiences.change);
         let within = self.patiences.look.call;
-        Ok(Arc::new(SdkAssignments::new(look, change, within, self.clients.now_source(), kept.end)))
+        let now = self.clients.now_source();
+        Ok(Arc::new(SdkAssignments::new(look, change, within, now, kept.turned_away, kept.end)))
     }
 
     fn forget(&self, tenant: TenantId) {

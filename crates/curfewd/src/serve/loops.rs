@@ -103,8 +103,9 @@ fn start_reconciling(background: &Background, server: &Server) {
     // One name for both: they act under the same leases.
     let node = Node::new(NodeId::new(server.app.now(), server.app.entropy.as_ref()));
     let (app, its, concurrency) = (Arc::clone(&server.app), node.clone(), server.config.worker_concurrency);
+    let watches_every = server.config.reconciliation_interval;
     background.run("reconciler", move |shutdown| {
-        Reconciler::new(Arc::clone(&app), its.clone(), concurrency).run(shutdown)
+        Reconciler::new(Arc::clone(&app), its.clone(), concurrency).watching(watches_every).run(shutdown)
     });
     let app = Arc::clone(&server.app);
     background.run("notifier", move |shutdown| Notifier::new(Arc::clone(&app)).run(shutdown));

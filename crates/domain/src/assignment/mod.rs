@@ -5,10 +5,12 @@
 //! functions here are pure and total: the reconciler runs them in earnest, and a property test against an AWS that does
 //! all that AWS may do (`tests/domain/assignments`).
 
+mod difference;
 mod observed;
 mod reasons;
 mod step;
 
+pub use difference::{Difference, difference};
 pub use observed::{Baseline, CallKind, CallOutcome, InFlight, Observed, Phase};
 pub use reasons::{desired, next_turn};
 pub use step::{Desired, SETTLE, Step, next_step};

@@ -132,6 +132,9 @@ pub struct Observed {
     /// When a list was last asked for and not given.
     #[serde(default)]
     pub asked_in_vain: Option<Timestamp>,
+    /// Since when lists do not show it although it should be there.
+    #[serde(default)]
+    pub missing_since: Option<Timestamp>,
 }
 
 /// Where an assignment stands in AWS, in a word; stored beside [`Observed`] for queries.
@@ -261,6 +264,7 @@ impl Observed {
         }
         self.in_flight.push(InFlight { kind, sent_at: at, aws_request_id: None });
         self.present_at = None;
+        self.missing_since = None;
         self.deletion_unproved = false;
         match kind {
             CallKind::Create => {

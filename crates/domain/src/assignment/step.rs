@@ -9,8 +9,8 @@ use super::observed::{CallKind, InFlight, Observed};
 /// How long AWS may take to end a call whose answer was lost; until then absence is not concluded.
 pub const SETTLE: Seconds = Seconds::of(15 * 60);
 
-/// How long between two askings for a status, or looks, while AWS works. Assignments take some seconds.
-const POLL_MILLIS: i64 = 500;
+/// No status is asked sooner than this after the call was sent; how often after that, its owner decides.
+const POLL_MILLIS: i64 = 40;
 
 /// How long the next deletion waits when a list still shows what a deletion has ended.
 pub(super) const RELIST_PAUSE: Seconds = Seconds::of(2);
@@ -162,7 +162,7 @@ fn after_gone(observed: &Observed, gone_at: Timestamp, now: Timestamp) -> Step {
     }
 }
 
-/// A call that AWS took: its status is asked, at most every half second. A creation is waited for no longer than
+/// A call that AWS took: its status is asked. A creation is waited for no longer than
 /// `creation_patience`; nothing is waited for beyond the settle time. Later they count as lost.
 fn poll_known(observed: &Observed, creation_patience: Seconds, now: Timestamp) -> Option<Step> {
     observed.in_flight.iter().find_map(|call| {

@@ -6,6 +6,7 @@ mod auth;
 mod aws_identity_center;
 mod aws_resources;
 mod blast_radius;
+mod drift;
 mod evaluate;
 mod grants;
 mod groups;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<HttpState> {
         .merge(auth::routes())
         .merge(aws_identity_center::routes())
         .merge(aws_resources::routes())
+        .merge(drift::routes())
         .merge(evaluate::routes())
         .merge(grants::routes())
         .merge(groups::routes())

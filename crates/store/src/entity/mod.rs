@@ -29,6 +29,7 @@ macro_rules! tables {
 mod access;
 mod audit;
 mod aws;
+mod drift;
 mod lockdowns;
 mod notifications;
 mod people;
@@ -37,11 +38,12 @@ mod unwalled;
 pub(crate) use access::*;
 pub(crate) use audit::*;
 pub(crate) use aws::*;
+pub(crate) use drift::*;
 pub(crate) use lockdowns::*;
 pub(crate) use notifications::*;
 pub(crate) use people::*;
 pub(crate) use unwalled::*;
 
 tables! {
-    installation, credential, login_name, login_attempt, instance_claim, connection_lease, due, request_due, audit_unsealed, tenant_version, tenant_deletion, tenant, app_user, user_role, user_group, group_member, group_role, custom_role, session, api_key, tenant_domain, oidc_config, setting, idempotency, aws_connection, aws_resource, identity_user, discovery_run, policy, policy_rule, policy_version, access_request, decision, approval, request_message, access_grant, assignment, grant_assignment, assignment_call, lockdown, audit_entry, audit_text, audit_head, outbox_due, notification, notification_preference, notification_channel, delivery,
+    installation, credential, login_name, login_attempt, instance_claim, connection_lease, due, request_due, audit_unsealed, tenant_version, tenant_deletion, tenant, app_user, user_role, user_group, group_member, group_role, custom_role, session, api_key, tenant_domain, oidc_config, setting, idempotency, aws_connection, aws_resource, identity_user, discovery_run, policy, policy_rule, policy_version, access_request, decision, approval, request_message, access_grant, assignment, grant_assignment, assignment_call, finding, drift_listed, lockdown, audit_entry, audit_text, audit_head, outbox_due, notification, notification_preference, notification_channel, delivery,
 }

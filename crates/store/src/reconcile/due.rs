@@ -34,6 +34,8 @@ pub struct DueAssignment {
     pub due_at: Timestamp,
     /// How often somebody had changed something about it when it was read.
     pub generation: u64,
+    /// Whether AWS may hold of it what should be gone.
+    pub takes_back: bool,
 }
 
 impl Store {
@@ -120,6 +122,7 @@ fn deal(owned: &[TenantId], now: Timestamp, limit: u16) -> SelectStatement {
         .to_owned();
     Query::select()
         .columns(columns)
+        .column(rank.clone())
         .from_subquery(ranked, Alias::new("ranked"))
         .order_by(rank, Order::Asc)
         .order_by(turn, Order::Asc)
@@ -134,6 +137,7 @@ struct DueRow {
     assignment_id: Uuid,
     due_at: i64,
     generation: i64,
+    rank: i32,
 }
 
 impl DueRow {
@@ -144,6 +148,7 @@ impl DueRow {
             assignment: AssignmentId::from_uuid(self.assignment_id),
             due_at: Timestamp::from_micros(self.due_at),
             generation: at.count("generation", self.generation)?,
+            takes_back: self.rank == 0,
         })
     }
 }

@@ -34,6 +34,8 @@ pub(crate) const WALLED: &[&str] = &[
     "grant_assignment",
     "assignment_call",
     "lockdown",
+    "drift",
+    "drift_listed",
     "audit_entry",
     "audit_text",
     "audit_head",
@@ -60,6 +62,7 @@ impl MigrationTrait for Foundation {
             include_str!("aws.sql"),
             include_str!("access.sql"),
             include_str!("lockdowns.sql"),
+            include_str!("drift.sql"),
             include_str!("audit.sql"),
             include_str!("notifications.sql"),
         ] {

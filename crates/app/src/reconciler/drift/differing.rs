@@ -1,0 +1,143 @@
+//! What is done about an assignment of Curfew's that AWS holds otherwise than it should.
+
+use curfew_domain::assignment::{Baseline, Difference, desired, difference};
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::{Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, Reason, Timestamp};
+use curfew_store::{AssignmentWork, NewDrift, WriteUnit};
+
+use super::super::calls::assignment_entry;
+use super::super::{Reconciler, Target};
+use super::Look;
+use crate::AppError;
+use crate::grants::grant_entry;
+use crate::settings::TenantSettings;
+
+/// Why a grant ends whose access somebody removed.
+const REMOVED: &str = "somebody removed the access in AWS";
+
+impl Reconciler {
+    /// Takes it up anew under the row's lock: what was read before may have moved since.
+    pub(super) async fn settle_difference(
+        &self,
+        target: Target,
+        look: &Look<'_>,
+        seen: Baseline,
+    ) -> Result<(), AppError> {
+        let unit = self.app.store.tenant(target.tenant).write().await?;
+        let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(()) };
+        let now = self.app.clock.now();
+        let times: Vec<_> = work.times().collect();
+        let Some(difference) = difference(desired(&times, now), &work.observed, seen) else { return Ok(()) };
+        let found = match difference {
+            Difference::Missing => {
+                work.observed.missed(seen.at);
+                None
+            }
+            Difference::Found => {
+                work.observed.found();
+                None
+            }
+            Difference::Reappeared => Some(self.delete_again(&unit, target, &mut work, seen, now).await?),
+            Difference::Removed => Some(self.removed(&unit, target, &mut work, now).await?),
+        };
+        unit.save_observed(target.assignment, &work.observed, look.held.fence, now).await?;
+        if let Some((kind, outcome)) = found {
+            let finding = finding(self.app.entropy.as_ref(), look, &work, kind, outcome, now);
+            unit.insert_drift(&finding).await?;
+            self.record(&unit, entry(&finding), now).await?;
+            tell(target, &finding);
+        }
+        unit.commit().await?;
+        if found.is_some() {
+            self.app.nudge.about(target.tenant);
+        }
+        Ok(())
+    }
+
+    async fn delete_again(
+        &self,
+        unit: &WriteUnit,
+        target: Target,
+        work: &mut AssignmentWork,
+        seen: Baseline,
+        now: Timestamp,
+    ) -> Result<(DriftKind, DriftOutcome), AppError> {
+        work.observed.looked(seen.at, true);
+        unit.touch_due(target.assignment, now).await?;
+        self.record(unit, assignment_entry(AuditAction::AssignmentReappeared, target, work), now).await?;
+        metrics::counter!("curfew_assignments_reappeared_total").increment(1);
+        Ok((DriftKind::Reappeared, DriftOutcome::DeletedAgain))
+    }
+
+    async fn removed(
+        &self,
+        unit: &WriteUnit,
+        target: Target,
+        work: &mut AssignmentWork,
+        now: Timestamp,
+    ) -> Result<(DriftKind, DriftOutcome), AppError> {
+        if TenantSettings::load(unit).await?.put_back_removed {
+            work.observed.removed();
+            unit.touch_due(target.assignment, now).await?;
+            return Ok((DriftKind::Removed, DriftOutcome::PutBack));
+        }
+        let reason: Reason = REMOVED.parse().map_err(AppError::internal)?;
+        for linked in work.grants.iter().filter(|grant| grant.times.is_live(now)) {
+            let Some(mut grant) = unit.lock_grant(linked.id).await? else { continue };
+            let Ok(times) = grant.times.revoked(now) else { continue };
+            grant.times = times;
+            grant.revoked_by = Some(DoneBy::System);
+            grant.revoke_reason = Some(reason.clone());
+            grant.updated_at = now;
+            unit.save_revocation(&grant).await?;
+            unit.touch_due_of_grant(grant.id, now).await?;
+            let entry =
+                grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", "drift");
+            self.record(unit, entry, now).await?;
+        }
+        Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
+    }
+}
+
+fn finding(
+    entropy: &dyn curfew_domain::Entropy,
+    look: &Look<'_>,
+    work: &AssignmentWork,
+    kind: DriftKind,
+    outcome: DriftOutcome,
+    now: Timestamp,
+) -> NewDrift {
+    NewDrift {
+        id: DriftId::new(now, entropy),
+        kind,
+        place: DriftPlace {
+            instance: look.instance.clone(),
+            account: look.place.account.clone(),
+            permission_set: look.place.permission_set.clone(),
+            principal: work.key.principal.clone(),
+        },
+        assignment: Some(work.id),
+        outcome,
+        found_at: now,
+    }
+}
+
+/// What the log says of a finding, and whoever is to be told.
+pub(super) fn entry(finding: &NewDrift) -> NewEntry {
+    NewEntry::new(Actor::System, AuditAction::DriftDetected, "drift", finding.id)
+        .with("kind", finding.kind.as_str())
+        .with("outcome", finding.outcome.as_str())
+        .with("account_id", finding.place.account.as_str())
+        .with("permission_set_arn", finding.place.permission_set.as_str())
+        .with("principal_id", finding.place.principal.as_str())
+        .with("assignment_id", finding.assignment.map(|id| id.to_string()))
+}
+
+fn tell(target: Target, finding: &NewDrift) {
+    metrics::counter!("curfew_drift_total", "kind" => finding.kind.as_str()).increment(1);
+    tracing::error!(
+        tenant_id = %target.tenant, assignment_id = %target.assignment, drift_id = %finding.id,
+        kind = finding.kind.as_str(), outcome = finding.outcome.as_str(),
+        "AWS holds something else than it should"
+    );
+}
