@@ -36,6 +36,7 @@ mod resource;
 mod role;
 mod scope;
 mod session;
+mod set_name;
 mod tenant;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -68,6 +69,7 @@ pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};
 pub use scope::{Scope, ScopeSet};
 pub use session::{Session, SessionKind};
+pub use set_name::PermissionSetName;
 pub use tenant::{Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantState};
 pub use text::{DisplayName, Email, Invalid, LongText, Reason};
 pub use time::{Clock, Seconds, Timestamp};
