@@ -77,7 +77,7 @@ pub use constraint::Constraint;
 pub use credentials::{Credential, CredentialSubject, Standing};
 pub use decisions::DecisionRecord;
 pub use error::{DatabaseFault, StoreError};
-pub use grants::{GrantFilter, GrantView};
+pub use grants::{GrantFilter, GrantView, Story, StoryCall};
 pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use installation::Installation;
 pub use login::{LoginTries, TriesOf};

@@ -1,4 +1,4 @@
-//! Keyset pages: newest first, by a moment and an id.
+//! Keyset pages by a moment and an id: newest first, and oldest first.
 
 use curfew_domain::PageRequest;
 use sea_orm::{ColumnTrait, Condition};
@@ -16,4 +16,14 @@ pub(crate) fn after<C: ColumnTrait>((moment, id): (C, C), page: &PageRequest) ->
     let same_moment = Condition::all().add(moment.eq(at.micros())).add(id.lt(last));
     // The first bound alone can use the index; the second breaks ties.
     Condition::all().add(moment.lte(at.micros())).add(Condition::any().add(earlier).add(same_moment))
+}
+
+/// The same in a list where both rise.
+pub(crate) fn following<C: ColumnTrait>((moment, id): (C, C), page: &PageRequest) -> Condition {
+    let Some((at, last)) = page.after.as_ref().and_then(curfew_domain::Cursor::moment_and_id) else {
+        return Condition::all();
+    };
+    let later = moment.gt(at.micros());
+    let same_moment = Condition::all().add(moment.eq(at.micros())).add(id.gt(last));
+    Condition::all().add(moment.gte(at.micros())).add(Condition::any().add(later).add(same_moment))
 }

@@ -64,7 +64,7 @@ fn has_provisioning(status: ProvisioningStatus, now: Timestamp) -> Condition {
 }
 
 /// An organizational unit's accounts are those of its assignments.
-fn gives_access_to(account: &AccountId) -> Condition {
+pub(super) fn gives_access_to(account: &AccountId) -> Condition {
     // Twelve digits, by its type: nothing to escape.
     Condition::any()
         .add(Column::AccountId.eq(account.as_str()))

@@ -1,7 +1,10 @@
 //! Grants, as people see and end them. Their moments are the reconciler's to write.
 
+mod extend;
 mod filter;
 mod open;
+mod same_access;
+mod story;
 mod view;
 
 use curfew_domain::{Grant, GrantId, RequestId, Timestamp, UserId};
@@ -18,6 +21,7 @@ use crate::row::{Row, micros};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
 pub use filter::GrantFilter;
+pub use story::{Story, StoryCall};
 pub use view::GrantView;
 
 impl ReadUnit {
@@ -57,6 +61,7 @@ impl WriteUnit {
             expires_at: Set(micros(times.expires_at)),
             failed_at: Set(micros(times.failed_at)),
             end_noted_at: Set(None),
+            expiring_noted_at: Set(None),
             revoked_at: Set(micros(times.revoked_at)),
             is_open: NotSet,
             revoked_by: Set(grant.revoked_by.map(|by| by.to_string())),

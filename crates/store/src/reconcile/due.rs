@@ -189,6 +189,20 @@ impl WriteUnit {
 
     /// The grant ends at `at`: every assignment of it is due then, before what is to be given.
     pub async fn touch_due_of_grant(&self, grant: GrantId, at: Timestamp) -> Result<(), StoreError> {
+        self.touch_all_of(grant, at, Some(at)).await
+    }
+
+    /// The grant lasts longer than its owner may think: every assignment of it is due at `at`, or earlier if it was.
+    pub async fn touch_due_of_extended(&self, grant: GrantId, at: Timestamp) -> Result<(), StoreError> {
+        self.touch_all_of(grant, at, None).await
+    }
+
+    async fn touch_all_of(
+        &self,
+        grant: GrantId,
+        at: Timestamp,
+        take_back_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let links = grant_assignment::Entity::find()
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
             .filter(grant_assignment::Column::GrantId.eq(grant.uuid()))
@@ -196,7 +210,7 @@ impl WriteUnit {
             .all(self.tx())
             .await?;
         for link in links {
-            self.touch(AssignmentId::from_uuid(link.assignment_id), at, Some(at)).await?;
+            self.touch(AssignmentId::from_uuid(link.assignment_id), at, take_back_at).await?;
         }
         Ok(())
     }
