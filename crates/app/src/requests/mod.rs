@@ -1,7 +1,10 @@
 //! Access requests: asked for, decided by policy and people, and turned into grants.
 
+mod by_hand;
 mod cancel;
 mod doors;
+mod ensure;
+mod extend;
 mod facts;
 mod known_account;
 mod last_word;
@@ -28,8 +31,13 @@ use serde_json::{Map, Value};
 
 use crate::AppError;
 
+pub use by_hand::{NewGrant, give};
 pub use cancel::cancel;
 pub use doors::Doors;
+pub use ensure::{
+    AccessStatus, Changed, Diagnostic, Ensured, Entitlement, Justification, Standing, Wish, access_of, ensure,
+};
+pub use extend::{Extended, Extension, extend};
 pub use memory::Memories;
 pub use person_name::{GroupName, PersonName};
 pub use read::{ListedFor, get, list};

@@ -2,7 +2,10 @@
 #![cfg(test)]
 
 mod analyzing;
+mod by_hand;
+mod ensuring;
 mod evaluating;
+mod extending;
 mod grants;
 mod groups;
 mod heads;
@@ -19,6 +22,7 @@ mod reviews;
 mod simulating;
 mod spellings;
 mod tampering;
+mod telling;
 mod walls;
 mod warnings;
 mod world;

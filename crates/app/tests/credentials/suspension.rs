@@ -38,6 +38,7 @@ fn request(test: &TestApp, requester: UserId, expires_at: Option<Timestamp>) -> 
         duration: None,
         expires_at,
         grant: None,
+        extends: None,
         policy: None,
         notices: Vec::new(),
         metadata: Map::new(),

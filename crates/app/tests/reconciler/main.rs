@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at what it did not expect")]
 
 mod connection;
+mod endings;
 mod faults;
 mod stage;
 mod stories;
+mod telling;
 
 /// Runs each story on a fresh database of both kinds.
 macro_rules! on_both {
