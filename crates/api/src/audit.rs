@@ -95,7 +95,7 @@ pub struct AuditVerification {
     pub findings: Vec<String>,
 }
 
-fn actor_type() -> utoipa::openapi::schema::Object {
+pub(crate) fn actor_type() -> utoipa::openapi::schema::Object {
     let types = [ActorType::ApiKey, ActorType::Oidc, ActorType::Local, ActorType::System];
     one_of(types.map(ActorType::as_str))
 }

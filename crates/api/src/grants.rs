@@ -1,12 +1,15 @@
+use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::{GrantStatus, ProvisioningStatus};
 use curfew_domain::{
-    AccountId, Action, GrantId, PermissionSetArn, Reason, RequestId, ResourceRef, Timestamp, UserId,
+    AccountId, Action, ActorType, AuditEntryId, GrantId, PermissionSetArn, Reason, RequestId, ResourceRef,
+    Seconds, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::access::{ActionSchema, ResourceRefSchema};
+use crate::audit::actor_type;
 
 /// Why a grant ends before its time.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -16,6 +19,91 @@ pub struct RevokeGrant {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 2000)]
     pub reason: Option<Reason>,
+}
+
+/// What somebody gives by hand.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "grantee_id": "0192f0c1-7a3b-7c4d-8e5f-0123456789ab",
+    "resource": { "type": "aws_account", "id": "123456789012" },
+    "permission_set_arn": "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef",
+    "duration_seconds": 3600,
+    "reason": "to look into INC-7 while nobody can approve"
+}))]
+pub struct NewGrant {
+    /// Who gets it: never the caller.
+    #[schema(value_type = Uuid)]
+    pub grantee_id: UserId,
+    /// What is named: an account, a permission set, an organizational unit, a bucket, a database or a machine.
+    #[schema(value_type = ResourceRefSchema)]
+    pub resource: ResourceRef,
+    /// The permission set, unless `resource` is one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2048, example = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef")]
+    pub permission_set_arn: Option<PermissionSetArn>,
+    /// The account, where `resource` is a permission set.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{12}$")]
+    pub account_id: Option<AccountId>,
+    /// What may be done; what the permission set's access level says, if it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<ActionSchema>)]
+    pub action: Option<Action>,
+    /// How long, within the tenant's maximum.
+    #[schema(value_type = i64, minimum = 1, maximum = 315_360_000)]
+    pub duration_seconds: Seconds,
+    /// Why.
+    #[schema(value_type = String, min_length = 1, max_length = 2000)]
+    pub reason: Reason,
+}
+
+/// By how much a grant is to last longer.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "duration_seconds": 1800, "reason": "INC-7 is not over yet" }))]
+pub struct ExtendGrant {
+    /// So many seconds later it ends.
+    #[schema(value_type = i64, minimum = 1, maximum = 315_360_000)]
+    pub duration_seconds: Seconds,
+    /// Why.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 2000)]
+    pub reason: Option<Reason>,
+}
+
+/// Something that happened to a grant.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0192f0c1-7a3b-7c4d-8e5f-0123456789ab",
+    "at": "2026-03-01T12:00:00.000000Z",
+    "action": "assignment.called",
+    "actor_id": "system",
+    "actor_type": "system",
+    "what": "AWS was asked to create it in 123456789012.",
+    "details": { "account_id": "123456789012", "call": "create", "answered": true, "outcome": "accepted", "lease": 7 }
+}))]
+pub struct Happening {
+    /// The entry of the audit log that tells of it.
+    #[schema(value_type = Uuid)]
+    pub id: AuditEntryId,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// What, as the audit log says it.
+    #[schema(value_type = String, example = "grant.active")]
+    pub action: AuditAction,
+    /// The user or key that did it, or `system`.
+    pub actor_id: String,
+    /// How they proved who they are.
+    #[schema(schema_with = actor_type)]
+    pub actor_type: ActorType,
+    /// What, in words.
+    pub what: String,
+    /// Facts. Of a call to AWS: `call` (`create`, `delete`), `sent_at`, `lease` (another number, another node), whether it was
+    /// `answered`, and what AWS said: `aws_request_id`, `outcome`, `answered_at`, `error`.
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
+    pub details: Map<String, Value>,
 }
 
 /// What is to change of a grant.
@@ -59,6 +147,12 @@ pub struct Grant {
     /// The permission set.
     #[schema(required, value_type = Option<String>)]
     pub permission_set_arn: Option<PermissionSetArn>,
+    /// How long it lasts in all, from when AWS has it.
+    #[schema(value_type = i64)]
+    pub duration_seconds: Seconds,
+    /// Until when its creation may be sent to AWS; null once AWS has it.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub start_by: Option<Timestamp>,
     /// When it ends; null until its first creation is sent to AWS.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
@@ -138,6 +232,8 @@ impl Grant {
             provisioning_error: grant.failure,
             account_id: grant.account,
             permission_set_arn: Some(grant.permission_set),
+            duration_seconds: grant.times.duration,
+            start_by: Some(grant.times.start_by).filter(|_| grant.times.succeeded_at.is_none()),
             expires_at: grant.times.expires_at,
             revoked_at: grant.times.revoked_at,
             revoked_by: grant.revoked_by.map(|by| by.to_string()),

@@ -20,6 +20,7 @@ mod auth;
 mod aws_identity_center;
 mod aws_resources;
 mod drift;
+mod ensure;
 mod error;
 mod evaluate;
 mod grants;
@@ -61,13 +62,17 @@ pub use aws_resources::{
     AwsSync, AwsSyncCounts, CachedAwsResource, PushAwsResources, PushedAwsResource, Upserted,
 };
 pub use drift::{Drift, ResolveDrift};
+pub use ensure::{
+    AccessGrantStatus, AccessRequestStatus, AccountTarget, Attachment, DescribedAttachment, EnsureAccess,
+    EnsureDiagnostic, EnsureValidation, EnsuredAccess, EnsuredGrant, EntitlementBody, JustificationBody,
+};
 pub use error::ErrorBody;
 pub use evaluate::{
     AlternativeTrace, ApprovalNeeded, Determining, Evaluate, EvaluationContext, EvaluationFault,
     EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, SilentGroups, TraceVerdict,
     ValueSeen,
 };
-pub use grants::{Grant, GrantChange, RevokeGrant};
+pub use grants::{ExtendGrant, Grant, GrantChange, Happening, NewGrant, RevokeGrant};
 pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;

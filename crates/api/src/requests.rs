@@ -99,12 +99,15 @@ pub struct AccessRequest {
     pub expires_at: Option<Timestamp>,
     /// Whether it was asked as an emergency.
     pub break_glass: bool,
-    /// How long it is given for, or was asked for.
+    /// How long it is given for, or was asked for; where it extends a grant, how long that lasts in all.
     #[schema(required, value_type = Option<i64>)]
     pub duration_seconds: Option<Seconds>,
     /// What it became.
     #[schema(required, value_type = Option<Uuid>)]
     pub grant_id: Option<GrantId>,
+    /// The grant that it would make last longer; null where it asks for a new one.
+    #[schema(required, value_type = Option<Uuid>)]
+    pub extends_grant_id: Option<GrantId>,
     /// The first of the policies that decided.
     #[schema(required, value_type = Option<Uuid>)]
     pub policy_id: Option<PolicyId>,
@@ -190,6 +193,7 @@ impl AccessRequest {
             break_glass: request.break_glass,
             duration_seconds: request.duration.or(request.requested_duration),
             grant_id: request.grant,
+            extends_grant_id: request.extends,
             policy_id: request.policy,
             notices: request.notices,
             review: request.review.map(Review::from),

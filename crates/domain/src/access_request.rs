@@ -59,6 +59,9 @@ pub struct AccessRequest {
     pub expires_at: Option<Timestamp>,
     /// What it became.
     pub grant: Option<GrantId>,
+    /// The grant that it would make last longer; none where it asks for a new one. Its durations are then those of the
+    /// whole grant.
+    pub extends: Option<GrantId>,
     /// The first of the policies that decided.
     pub policy: Option<PolicyId>,
     /// The texts of the rules that decided.

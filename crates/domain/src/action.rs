@@ -39,6 +39,15 @@ impl Action {
         }
     }
 
+    /// The action that names a level.
+    pub const fn of_level(level: AccessLevel) -> Self {
+        match level {
+            AccessLevel::Read => Action::Read,
+            AccessLevel::Write => Action::Write,
+            AccessLevel::Admin => Action::Admin,
+        }
+    }
+
     /// Whether a permission set of `level` may be had by this action: `read` can't carry an administrator's set.
     pub fn may_carry(self, level: AccessLevel) -> bool {
         match self {
@@ -136,6 +145,14 @@ mod tests {
         assert!(!Action::Write.may_carry(AccessLevel::Admin));
         assert!(Action::Admin.may_carry(AccessLevel::Read));
         assert!(Action::Assume.may_carry(AccessLevel::Admin));
+    }
+
+    #[test]
+    fn a_level_is_carried_by_the_action_that_names_it() {
+        for level in [AccessLevel::Read, AccessLevel::Write, AccessLevel::Admin] {
+            assert!(Action::of_level(level).may_carry(level));
+            assert_eq!(Action::of_level(level).as_str(), level.as_str());
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub const START_WITHIN: Seconds = Seconds::of(15 * 60);
 /// How much later than first written the end may become when success is seen.
 pub const END_MAY_MOVE_BY: Seconds = Seconds::of(5 * 60);
 
+/// How long before its end a grant's holder is told: this, or a fifth of its duration if that is less.
+pub const TOLD_BEFORE_THE_END: Seconds = Seconds::of(10 * 60);
+
 /// The moments of a grant, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantTimes {
@@ -66,6 +69,12 @@ impl GrantTimes {
         early.map_or(self.ends_at(), |early| early.min(self.ends_at()))
     }
 
+    /// When its holder is to be told that it ends soon; none before AWS was seen to have it.
+    pub fn told_at(&self) -> Option<Timestamp> {
+        let end = self.expires_at.filter(|_| self.succeeded_at.is_some())?;
+        Some(end - notice_before_the_end(self.duration))
+    }
+
     /// Whether AWS was not seen to have it by the time that was allowed for it.
     pub fn missed_its_start(&self, now: Timestamp) -> bool {
         self.succeeded_at.is_none() && self.failed_at.is_none() && now >= self.start_by
@@ -95,6 +104,25 @@ impl GrantTimes {
             succeeded_at: Some(now),
             expires_at: Some((now + self.duration).min(latest)),
             ..self
+        }
+    }
+
+    /// It lasts for `total` from now on, counted from where its duration is counted from: the end moves by as much as
+    /// `total` is longer, or will be that much later where it is not known yet. What it must start by stays. Only a live
+    /// grant, and never to less.
+    pub fn extended(self, total: Seconds, now: Timestamp) -> Result<Self, NotExtended> {
+        match self.status(now) {
+            GrantStatus::Active if self.failed_at.is_some() || self.missed_its_start(now) => {
+                Err(NotExtended::Failed)
+            }
+            GrantStatus::Active if total <= self.duration => {
+                Err(NotExtended::LastsAsLong { duration: self.duration })
+            }
+            GrantStatus::Active => {
+                let more = total.less(self.duration);
+                Ok(Self { duration: total, expires_at: self.expires_at.map(|end| end + more), ..self })
+            }
+            status => Err(NotExtended::Ended(AlreadyEnded { status })),
         }
     }
 
@@ -139,6 +167,11 @@ impl GrantTimes {
         }
         views.iter().map(|view| view.phase.provisioning()).min().unwrap_or(ProvisioningStatus::Pending)
     }
+}
+
+/// How long before the end of what lasts `duration` it is said to end soon.
+pub fn notice_before_the_end(duration: Seconds) -> Seconds {
+    TOLD_BEFORE_THE_END.min(duration.part(5))
 }
 
 /// An assignment as one of its grants sees it.
@@ -262,90 +295,33 @@ pub struct AlreadyEnded {
     pub status: GrantStatus,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Why a grant can't last longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotExtended {
+    /// It is over.
+    #[error(transparent)]
+    Ended(AlreadyEnded),
+    /// AWS never came to have it, and won't.
+    #[error("the grant has failed: ask for the access anew")]
+    Failed,
+    /// It lasts that long already.
+    #[error("the grant lasts {} seconds already", duration.get())]
+    LastsAsLong {
+        /// How long it lasts.
+        duration: Seconds,
+    },
+}
 
-    const DECIDED: Timestamp = Timestamp::from_micros(1_000_000_000_000);
-    const HOUR: Seconds = Seconds::of(3_600);
-
-    fn at(seconds: u32) -> Timestamp {
-        DECIDED + Seconds::of(seconds)
-    }
-
-    #[test]
-    fn a_grant_that_never_starts_is_over_after_fifteen_minutes() {
-        let grant = GrantTimes::decided(DECIDED, HOUR);
-        assert!(grant.is_live(at(899)));
-        assert!(!grant.is_live(at(900)));
-        assert!(grant.missed_its_start(at(900)));
-        assert_eq!(grant.status(at(900)), GrantStatus::Expired);
-    }
-
-    #[test]
-    fn a_grant_is_over_at_the_first_of_its_ends() {
-        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(10));
-        assert_eq!(grant.over_at(), at(3_610));
-        assert_eq!(grant.failed(at(20)).over_at(), at(20));
-        assert_eq!(grant.failed(at(20)).revoked(at(30)).unwrap().over_at(), at(20));
-        assert_eq!(grant.failed(at(9_000)).over_at(), at(3_610));
-    }
-
-    #[test]
-    fn the_end_is_written_before_the_first_call_and_counts_from_success() {
-        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(10));
-        assert_eq!(grant.expires_at, Some(at(3_610)));
-        assert_eq!(grant.started(at(100)), grant);
-        let grant = grant.succeeded(at(40));
-        assert_eq!(grant.expires_at, Some(at(3_640)));
-        assert_eq!(grant.succeeded(at(80)), grant);
-    }
-
-    #[test]
-    fn a_late_success_moves_the_end_by_five_minutes_at_most() {
-        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(10)).succeeded(at(800));
-        assert_eq!(grant.expires_at, Some(at(3_910)));
-    }
-
-    #[test]
-    fn a_success_after_the_end_does_not_bring_it_back() {
-        let grant = GrantTimes::decided(DECIDED, Seconds::of(5)).started(at(10));
-        assert_eq!(grant.succeeded(at(15)), grant);
-        assert!(!grant.is_live(at(15)));
-    }
-
-    #[test]
-    fn what_has_ended_can_not_be_revoked() {
-        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(0));
-        let revoked = grant.revoked(at(1)).unwrap();
-        assert!(!revoked.is_live(at(2)));
-        assert_eq!(revoked.revoked(at(2)), Err(AlreadyEnded { status: GrantStatus::Revoked }));
-        assert_eq!(grant.revoked(at(3_600)), Err(AlreadyEnded { status: GrantStatus::Expired }));
-    }
-
-    #[test]
-    fn an_ended_grant_is_revoking_until_its_last_assignment_is_gone_or_needed_by_another() {
-        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(0)).revoked(at(1)).unwrap();
-        let view = |phase, needed_by_another| AssignmentView { phase, needed_by_another };
-        let status = |views: &[AssignmentView]| grant.provisioning(at(2), views.iter().copied());
-        assert_eq!(
-            status(&[view(Phase::Gone, false), view(Phase::Deleting, false)]),
-            ProvisioningStatus::Revoking
-        );
-        assert_eq!(
-            status(&[view(Phase::Gone, false), view(Phase::Present, true)]),
-            ProvisioningStatus::Revoked
-        );
-        assert_eq!(status(&[view(Phase::Standing, false)]), ProvisioningStatus::Revoked);
-    }
-
-    #[test]
-    fn the_least_advanced_assignment_speaks_for_a_live_grant() {
-        let grant = GrantTimes::decided(DECIDED, HOUR).started(at(0));
-        let view = |phase| AssignmentView { phase, needed_by_another: false };
-        let status = |phases: &[Phase]| grant.provisioning(at(2), phases.iter().map(|phase| view(*phase)));
-        assert_eq!(status(&[Phase::Present, Phase::Unseen]), ProvisioningStatus::Pending);
-        assert_eq!(status(&[Phase::Present, Phase::Creating]), ProvisioningStatus::Provisioning);
-        assert_eq!(status(&[Phase::Present, Phase::Standing]), ProvisioningStatus::Successful);
+impl NotExtended {
+    /// The state that it is in, in a word.
+    pub const fn state(self) -> &'static str {
+        match self {
+            NotExtended::Ended(AlreadyEnded { status }) => status.as_str(),
+            NotExtended::Failed => ProvisioningStatus::Failed.as_str(),
+            NotExtended::LastsAsLong { .. } => GrantStatus::Active.as_str(),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,7 @@ mod resource;
 mod role;
 mod scope;
 mod session;
+mod set_name;
 mod tenant;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -80,6 +81,7 @@ pub use resource::{ResourceRef, ResourceType};
 pub use role::{BuiltInRole, CustomRole, RoleName, RoleSlug};
 pub use scope::{Scope, ScopeSet};
 pub use session::{Session, SessionKind};
+pub use set_name::PermissionSetName;
 pub use tenant::{
     DeletionWaitsFor, Locale, PlatformMode, Slug, SsoStartUrl, Tenant, TenantDeletion, TenantState,
 };

@@ -151,6 +151,21 @@ impl Seconds {
     pub const fn get(self) -> i64 {
         self.0
     }
+
+    /// What is left of it without `other`; nothing where that is longer.
+    #[must_use]
+    pub const fn less(self, other: Seconds) -> Seconds {
+        if self.0 > other.0 { Seconds(self.0 - other.0) } else { Seconds(0) }
+    }
+
+    /// One of `parts` equal parts, without the rest.
+    #[must_use]
+    pub const fn part(self, parts: u32) -> Seconds {
+        match self.0.checked_div(parts as i64) {
+            Some(part) => Seconds(part),
+            None => Seconds(0),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Seconds {
@@ -184,6 +199,13 @@ mod tests {
         assert!(Seconds::new(i64::MAX).is_err());
         assert_eq!(serde_json::from_str::<Seconds>("7200").unwrap(), Seconds::of(7200));
         assert!(serde_json::from_str::<Seconds>("9223372036854775808").is_err());
+    }
+
+    #[test]
+    fn what_is_left_of_a_length_is_never_negative() {
+        assert_eq!(Seconds::of(5).less(Seconds::of(3)), Seconds::of(2));
+        assert_eq!(Seconds::of(3).less(Seconds::of(5)), Seconds::of(0));
+        assert_eq!((Seconds::of(14).part(5), Seconds::of(14).part(0)), (Seconds::of(2), Seconds::of(0)));
     }
 
     #[test]

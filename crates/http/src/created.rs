@@ -12,11 +12,14 @@ pub struct Created<T>(pub Made<T>);
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let replayed = matches!(self.0, Made::Before(_));
-        let mut response = (StatusCode::CREATED, Json(self.0.into_inner())).into_response();
-        if replayed {
-            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-        }
-        response
+        let is_replayed = matches!(self.0, Made::Before(_));
+        let response = (StatusCode::CREATED, Json(self.0.into_inner())).into_response();
+        if is_replayed { replayed(response) } else { response }
     }
+}
+
+/// Says of an answer that it is a repeated request's.
+pub(crate) fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    response
 }

@@ -68,6 +68,7 @@ pub use extract::{
 pub use metrics_page::{MetricsError, MetricsPage};
 pub use state::HttpState;
 
+use created::replayed;
 use edge::Edge;
 use known_query::KnownQuery;
 

@@ -25,9 +25,9 @@ const MOST_CANDIDATES: usize = 8;
 
 /// How many rules are evaluated at most in one pass over all resources: about a second's work. More is denied, before any
 /// is: nobody can keep a processor busy by naming a thousand accounts to a thousand rules for everybody.
-const MOST_RULES: usize = 1_000_000;
+pub(crate) const MOST_RULES: usize = 1_000_000;
 
-const TOO_MUCH: &str = "too many rules speak of too many accounts: ask for fewer accounts at once";
+pub(crate) const TOO_MUCH: &str = "too many rules speak of too many accounts: ask for fewer accounts at once";
 
 /// Decides. Total and fail-closed: what can't be evaluated is denied.
 ///
@@ -172,7 +172,7 @@ fn merged(
     }
 }
 
-fn determining(
+pub(crate) fn determining(
     policies: &CompiledPolicies,
     places: &BTreeSet<Place>,
     effect: Effect,
@@ -191,7 +191,7 @@ fn determining(
     found.into_values().collect()
 }
 
-fn notices(policies: &CompiledPolicies, places: &BTreeSet<Place>) -> Vec<String> {
+pub(crate) fn notices(policies: &CompiledPolicies, places: &BTreeSet<Place>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for notice in places.iter().filter_map(|place| policies.rule(*place).notice.as_ref()) {
         if !found.iter().any(|known| known == notice.as_str()) {

@@ -84,6 +84,32 @@ pub(crate) fn judge(
     Ok(PointVerdict { verdict, by, faults, trace })
 }
 
+/// What all groups forbid, each asked as if it were the only one: the rules, and what went wrong.
+pub(crate) fn forbids(
+    policies: &CompiledPolicies,
+    point: &Point<'_>,
+    names: &Names,
+    entities: &Entities,
+    durations: Durations,
+) -> Result<(BTreeSet<Place>, Vec<Fault>), BoxError> {
+    let mut asking = Asking { policies, point, entities, durations, requests: BTreeMap::new() };
+    let mut candidates = policies.candidates(names);
+    let (mut by, mut faults) = (BTreeSet::new(), Vec::new());
+    for group in policies.groups() {
+        let rules = candidates.remove(&group.priority).unwrap_or_default();
+        if rules.is_empty() && group.broken.is_empty() {
+            continue;
+        }
+        let answer = asking.ask(group, &rules)?;
+        by.extend(answer.forbids);
+        for (place, fault) in answer.faults {
+            by.insert(place);
+            faults.push(fault);
+        }
+    }
+    Ok((by, faults))
+}
+
 /// What a group answers.
 #[derive(Default)]
 struct Answer {

@@ -4,6 +4,7 @@
 //!   resolved to ids and validated against [`ACCESS_SCHEMA`] it is a [`Rule`].
 //! - [`CompiledPolicies`] is what a tenant's enabled policies compile to: immutable, made anew at each change.
 //! - [`decide`] answers an [`AccessQuestion`] from them. It is total and fail-closed: whatever goes wrong denies.
+//! - [`forbidden`] answers what forbids an access that somebody gives by hand, which needs no permit.
 //! - [`Explainer`] says why a decision is what it is: of each rule that did not match, which condition failed, and by
 //!   which values.
 //! - [`Reach`] decides many questions that differ in one side alone.
@@ -20,6 +21,7 @@ mod decide;
 mod decision;
 mod entities;
 mod explain;
+mod forbidden;
 mod format;
 mod index;
 mod judge;
@@ -51,6 +53,7 @@ pub use explain::{
     Alternative, Excerpt, Explainer, Explanation, Failure, Finding, GroupExplanation, Part, PointExplanation,
     RuleExplanation, Seen, SilentGroups,
 };
+pub use forbidden::{Prohibition, forbidden};
 pub use format::{formatted, laid_out};
 pub use problem::{PolicyInvalid, Problem};
 pub use question::{

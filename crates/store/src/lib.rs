@@ -92,7 +92,7 @@ pub use credentials::{Credential, CredentialSubject, Standing};
 pub use decisions::DecisionRecord;
 pub use drift::{DriftFilter, Listable, NewDrift};
 pub use error::{DatabaseFault, StoreError};
-pub use grants::{GrantFilter, GrantView};
+pub use grants::{GrantFilter, GrantView, Story, StoryCall};
 pub use idempotency::{EarlierRequest, RepeatableRequest, RequestHashes};
 pub use installation::Installation;
 pub use lockdowns::{LockdownInForce, covering};

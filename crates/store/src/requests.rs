@@ -118,7 +118,7 @@ impl ReadUnit {
         Ok(self.with_approvals(row.into_iter().collect()).await?.pop())
     }
 
-    async fn with_approvals(&self, rows: Vec<Model>) -> Result<Vec<AccessRequest>, StoreError> {
+    pub(crate) async fn with_approvals(&self, rows: Vec<Model>) -> Result<Vec<AccessRequest>, StoreError> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -216,6 +216,7 @@ impl WriteUnit {
             duration_seconds: Set(request.duration.map(Seconds::get)),
             expires_at: Set(micros(request.expires_at)),
             grant_id: Set(request.grant.map(GrantId::uuid)),
+            extends_grant_id: Set(request.extends.map(GrantId::uuid)),
             policy_id: Set(request.policy.map(PolicyId::uuid)),
             notices: Set(request.notices.clone().into()),
             owes_review: Set(request.review.as_ref().map(Review::status) == Some(ReviewStatus::Owed)),
@@ -291,6 +292,7 @@ fn request(approvals: Vec<Approval>, row: Model) -> Result<AccessRequest, StoreE
         review: row.review.map(|review| at.json("review", review)).transpose()?,
         expires_at: moment(row.expires_at),
         grant: row.grant_id.map(GrantId::from_uuid),
+        extends: row.extends_grant_id.map(GrantId::from_uuid),
         policy: row.policy_id.map(PolicyId::from_uuid),
         notices: at.json("notices", row.notices)?,
         metadata: at.json("metadata", row.metadata)?,

@@ -5,10 +5,12 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::connection::{SavedConnection, VerifiedConnection};
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{
-    AccessRequest, Actor, AssignmentId, Grant, GrantId, Seconds, TenantId, Timestamp, UserId,
+    AccessRequest, AccountId, Action, Actor, AssignmentId, Grant, GrantId, PermissionSetArn, Reason,
+    ResourceRef, Seconds, StorePrincipalId, TenantId, Timestamp, UserId,
 };
 use curfew_policy::Target;
 use curfew_store::WriteUnit;
+use serde_json::Map;
 
 use crate::{App, AppError, connection, lockdowns, reconciler};
 
@@ -26,9 +28,35 @@ pub(crate) struct Grounds<'a> {
     pub(crate) audit_enabled: bool,
 }
 
+/// What a grant is made of that somebody gives by hand.
+pub(crate) struct Gift<'a> {
+    /// Who gets it.
+    pub(crate) grantee: UserId,
+    /// The same, as Identity Center knows them.
+    pub(crate) principal: &'a StorePrincipalId,
+    /// What was named.
+    pub(crate) resource: &'a ResourceRef,
+    /// What they may do.
+    pub(crate) action: Action,
+    /// The account; none for an organizational unit.
+    pub(crate) account: Option<&'a AccountId>,
+    /// The permission set.
+    pub(crate) permission_set: &'a PermissionSetArn,
+    /// The connection whose tuple its assignments freeze.
+    pub(crate) connection: &'a VerifiedConnection,
+    /// The accounts, in the order of their ids.
+    pub(crate) targets: &'a [Target],
+    /// How long.
+    pub(crate) duration: Seconds,
+    /// Why.
+    pub(crate) reason: &'a Reason,
+}
+
 /// A grant that is about to be written.
 pub(crate) struct Making {
     pub(crate) grant: Grant,
+    /// Why somebody gives it by hand.
+    given: Option<Reason>,
     saved: SavedConnection,
     keys: Vec<AssignmentKey>,
     now: Timestamp,
@@ -47,14 +75,6 @@ impl Making {
     /// Decides what is written; nothing is yet.
     pub(crate) fn new(app: &App, grounds: Grounds<'_>, now: Timestamp) -> Self {
         let Grounds { request, connection, targets, duration, audit_enabled } = grounds;
-        let key = |target: &Target| AssignmentKey {
-            instance: connection.saved.instance.clone(),
-            region: connection.saved.region.clone(),
-            identity_store: connection.identity_store.clone(),
-            account: target.account.id.clone(),
-            permission_set: target.permission_set.arn.clone(),
-            principal: request.principal.clone(),
-        };
         let grant = Grant {
             id: GrantId::new(now, app.entropy.as_ref()),
             request: Some(request.id),
@@ -72,7 +92,48 @@ impl Making {
             created_at: now,
             updated_at: now,
         };
-        Self { grant, saved: connection.saved.clone(), keys: targets.iter().map(key).collect(), now }
+        Self::of(grant, &request.principal, connection, targets)
+    }
+
+    /// The same of a grant that somebody gives by hand. Its sessions are followed.
+    pub(crate) fn by_hand(app: &App, gift: Gift<'_>, now: Timestamp) -> Self {
+        let grant = Grant {
+            id: GrantId::new(now, app.entropy.as_ref()),
+            request: None,
+            grantee: gift.grantee,
+            resource: gift.resource.clone(),
+            action: gift.action,
+            account: gift.account.cloned(),
+            permission_set: gift.permission_set.clone(),
+            times: GrantTimes::decided(now, gift.duration),
+            revoked_by: None,
+            revoke_reason: None,
+            failure: None,
+            audit_enabled: true,
+            metadata: Map::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        let making = Self::of(grant, gift.principal, gift.connection, gift.targets);
+        Self { given: Some(gift.reason.clone()), ..making }
+    }
+
+    fn of(
+        grant: Grant,
+        principal: &StorePrincipalId,
+        connection: &VerifiedConnection,
+        targets: &[Target],
+    ) -> Self {
+        let key = |target: &Target| AssignmentKey {
+            instance: connection.saved.instance.clone(),
+            region: connection.saved.region.clone(),
+            identity_store: connection.identity_store.clone(),
+            account: target.account.id.clone(),
+            permission_set: target.permission_set.arn.clone(),
+            principal: principal.clone(),
+        };
+        let (saved, keys) = (connection.saved.clone(), targets.iter().map(key).collect());
+        Self { now: grant.created_at, grant, given: None, saved, keys }
     }
 
     /// Writes the grant, makes it a reason for its assignments, and makes those due. What it answers is to be logged.
@@ -120,7 +181,8 @@ impl Making {
 
     /// From when on something has to be done about it in AWS.
     fn due_at(&self) -> Timestamp {
-        if self.grant.times.succeeded_at.is_some() { self.grant.times.ends_at() } else { self.now }
+        let times = &self.grant.times;
+        if times.succeeded_at.is_some() { times.next_turn(self.now) } else { self.now }
     }
 
     /// Wakes the reconciler, unless it looks by itself before anything is due.
@@ -132,12 +194,16 @@ impl Making {
 
     fn created(&self, actor: Actor) -> NewEntry {
         let accounts: Vec<&str> = self.keys.iter().map(|key| key.account.as_str()).collect();
-        NewEntry::new(actor, AuditAction::GrantCreated, "grant", self.grant.id)
+        let entry = NewEntry::new(actor, AuditAction::GrantCreated, "grant", self.grant.id)
             .with("request_id", self.grant.request.map(|id| id.to_string()))
             .with("grantee_id", self.grant.grantee.to_string())
             .with("accounts", accounts)
             .with("permission_set_arn", self.grant.permission_set.as_str())
-            .with("duration_seconds", self.grant.times.duration.get())
+            .with("duration_seconds", self.grant.times.duration.get());
+        match &self.given {
+            Some(reason) => entry.with_personal("reason", reason.as_str()),
+            None => entry,
+        }
     }
 }
 

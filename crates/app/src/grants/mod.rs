@@ -4,12 +4,17 @@ mod change;
 mod make;
 mod read;
 mod revoke;
+mod timeline;
+mod told;
 
 pub use change::set_audit;
 pub use read::{get, list};
 pub use revoke::revoke;
+pub use timeline::{Happening, timeline};
+
+pub use crate::requests::{Extended, Extension, NewGrant, extend, give};
 
 pub use curfew_store::{GrantFilter, GrantView};
 
-pub(crate) use make::{Grounds, Making, check_active, grant_entry};
+pub(crate) use make::{Gift, Grounds, Making, check_active, grant_entry};
 pub(crate) use revoke::revoked_entry;

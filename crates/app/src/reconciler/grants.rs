@@ -19,8 +19,8 @@ const NOT_IN_TIME: &str = "the access was not created within 15 minutes of its d
 const REFUSED_BEFORE: &str = "AWS refused this assignment";
 
 impl Reconciler {
-    /// Writes what time and earlier work have done to the grants: missed starts, ends, and successes of grants that
-    /// joined an assignment that is there already. Says whether anything was written.
+    /// Writes what time and earlier work have done to the grants: missed starts, ends and those that are near, and
+    /// successes of grants that joined an assignment that is there already. Says whether anything was written.
     pub(super) async fn note_time(
         &self,
         target: Target,
@@ -37,11 +37,9 @@ impl Reconciler {
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         let missed: Vec<_> = work.grants.iter().filter(|grant| has_missed_its_start(grant, now)).collect();
         let mut changed = !missed.is_empty();
-        for grant in work.grants.iter().filter(|grant| has_ended_unnoted(grant, now)) {
-            if !missed.contains(&grant) {
-                self.note_end(&unit, grant, now).await?;
-                changed = true;
-            }
+        for grant in work.grants.iter().filter(|grant| !missed.contains(grant)) {
+            changed |=
+                self.note_end(&unit, grant, now).await? || self.note_expiring(&unit, grant, now).await?;
         }
         self.fail_all(&unit, &missed, NOT_IN_TIME, now).await?;
         // With the grants as they were before, it would write over what was noted.
@@ -53,9 +51,35 @@ impl Reconciler {
     }
 
     /// Time has ended it: said once.
-    async fn note_end(&self, unit: &WriteUnit, grant: &LinkedGrant, now: Timestamp) -> Result<(), AppError> {
-        unit.note_grant_end(grant.id, now).await?;
-        self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await
+    async fn note_end(
+        &self,
+        unit: &WriteUnit,
+        grant: &LinkedGrant,
+        now: Timestamp,
+    ) -> Result<bool, AppError> {
+        let ended = has_ended_unnoted(grant, now);
+        if ended {
+            unit.note_grant_end(grant.id, now).await?;
+            self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
+        }
+        Ok(ended)
+    }
+
+    /// It ends soon: said once of each end, and not once it has ended.
+    async fn note_expiring(
+        &self,
+        unit: &WriteUnit,
+        grant: &LinkedGrant,
+        now: Timestamp,
+    ) -> Result<bool, AppError> {
+        let expiring = is_expiring_unnoted(grant, now);
+        if expiring {
+            unit.note_grant_expiring(grant.id, now).await?;
+            let entry = grant_entry(AuditAction::GrantExpiringSoon, grant.id, grant.grantee)
+                .with("expires_at", grant.times.ends_at().to_string());
+            self.record(unit, entry, now).await?;
+        }
+        Ok(expiring)
     }
 
     /// Grants all of whose assignments exist have succeeded. Says whether there was one.
@@ -187,7 +211,12 @@ fn has_ended_unnoted(grant: &LinkedGrant, now: Timestamp) -> bool {
     grant.times.status(now) == GrantStatus::Expired && !grant.end_noted && !never_began
 }
 
+fn is_expiring_unnoted(grant: &LinkedGrant, now: Timestamp) -> bool {
+    !grant.expiring_noted && grant.times.is_live(now) && grant.times.told_at().is_some_and(|at| now >= at)
+}
+
 fn is_noteworthy(grant: &LinkedGrant, phase: Phase, now: Timestamp) -> bool {
     let succeeded = exists(phase) && awaits_success(grant, now);
-    has_missed_its_start(grant, now) || has_ended_unnoted(grant, now) || succeeded
+    let turned = has_missed_its_start(grant, now) || has_ended_unnoted(grant, now);
+    turned || succeeded || is_expiring_unnoted(grant, now)
 }

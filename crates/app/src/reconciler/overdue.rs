@@ -102,6 +102,7 @@ mod tests {
                 grantee: UserId::from_uuid(id),
                 times: GrantTimes::decided(START, Seconds::of(600)).started(at(1)).succeeded(at(1)),
                 end_noted: false,
+                expiring_noted: false,
             }],
         }
     }

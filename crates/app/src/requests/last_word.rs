@@ -13,7 +13,7 @@ use crate::{App, AppError, Caller};
 
 use super::facts::Facts;
 use super::review::{all_met, approvers_so_far, decided, decided_before};
-use super::{Asked, record};
+use super::{Asked, extend, record};
 
 /// What policy says when it is asked again, and what it was told.
 pub(super) struct LastWord {
@@ -74,6 +74,10 @@ impl LastWord {
             // The policies have become stricter meanwhile: the approvals count, and more are needed.
             return Ok(AccessRequest { requirements, ..request });
         }
+        if let Some(grant) = request.extends {
+            let word = extend::LastWord { facts: &facts, decision: &decision, terms, now };
+            return word.conclude(app, caller, unit, request, grant).await;
+        }
         let status =
             request.status(now).on(RequestEvent::Approved { complete: true }).map_err(decided_before)?;
         let last = request.approvals.last().and_then(|approval| approval.reasoning.clone());
@@ -97,7 +101,7 @@ impl LastWord {
 }
 
 /// What the requester named was fine when they asked: for the approver it is no field of theirs that is wrong.
-fn no_longer_possible(problem: AppError) -> AppError {
+pub(super) fn no_longer_possible(problem: AppError) -> AppError {
     match problem {
         AppError::Invalid(_) => AppError::conflict(format!("this access can't be given any more: {problem}")),
         problem => problem,
@@ -141,7 +145,7 @@ impl Asked {
     }
 }
 
-fn concluded(actor: Actor, action: AuditAction, request: &AccessRequest) -> NewEntry {
+pub(super) fn concluded(actor: Actor, action: AuditAction, request: &AccessRequest) -> NewEntry {
     NewEntry::new(actor, action, "request", request.id)
         .with("requester_id", request.requester.to_string())
         .with("approvals", request.approvals.len())

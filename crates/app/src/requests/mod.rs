@@ -1,11 +1,14 @@
 //! Access requests: asked for, decided by policy and people, and turned into grants.
 
+mod by_hand;
 mod cancel;
 mod deadlines;
 mod decisions;
 mod doors;
 mod emergency;
 mod emergency_review;
+mod ensure;
+mod extend;
 mod facts;
 mod known_account;
 mod last_word;
@@ -35,11 +38,16 @@ use serde_json::{Map, Value};
 
 use crate::AppError;
 
+pub use by_hand::{NewGrant, give};
 pub use cancel::cancel;
 pub use deadlines::{Deadlines, keep_deadlines};
 pub use decisions::{KeptDecision, Logged, decisions};
 pub use doors::Doors;
 pub use emergency_review::review;
+pub use ensure::{
+    AccessStatus, Changed, Diagnostic, Ensured, Entitlement, Justification, Standing, Wish, access_of, ensure,
+};
+pub use extend::{Extended, Extension, extend};
 pub use memory::Memories;
 pub use messages::{NewMessage, add_message, messages};
 pub use person_name::{GroupName, PersonName};

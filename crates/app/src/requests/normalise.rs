@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use curfew_domain::{
-    AccountId, CachedResource, Discovered, InstanceArn, OuId, PermissionSetArn, ResourceRef, ResourceType,
-    Seconds, Timestamp,
+    AccessLevel, AccountId, CachedResource, Discovered, InstanceArn, OuId, PermissionSetArn, ResourceRef,
+    ResourceType, Seconds, Timestamp,
 };
 use curfew_policy::{AccountFacts, NamedResource, PermissionSetFacts, Target, unit_links};
 
@@ -29,6 +29,8 @@ pub(super) struct Normalised {
     pub(super) account: Option<AccountId>,
     /// The permission set.
     pub(super) permission_set: PermissionSetArn,
+    /// How much it can do.
+    pub(super) level: AccessLevel,
     /// When AWS told the oldest of all this.
     pub(super) seen_at: Timestamp,
 }
@@ -63,6 +65,7 @@ pub(super) async fn normalise(
         units: found.units,
         account,
         permission_set: facts.arn,
+        level: set.cached.access_level(),
         seen_at: found.seen_at,
     })
 }

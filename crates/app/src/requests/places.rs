@@ -25,7 +25,7 @@ pub(crate) struct AccountPlace {
 pub(crate) struct SetPlace {
     pub(crate) facts: PermissionSetFacts,
     pub(crate) seen_at: Timestamp,
-    level: AccessLevel,
+    pub(super) level: AccessLevel,
     is_in_reach: bool,
 }
 

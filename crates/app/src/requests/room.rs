@@ -1,7 +1,7 @@
 //! How much one person may have going. Who could pile up more than fits into one transaction could not be suspended.
 
 use curfew_domain::request::RequestStatus;
-use curfew_domain::{AccessRequest, Timestamp};
+use curfew_domain::{AccessRequest, Timestamp, UserId};
 use curfew_store::ReadUnit;
 
 use crate::AppError;
@@ -28,4 +28,14 @@ pub(super) async fn check(unit: &ReadUnit, request: &AccessRequest, now: Timesta
         ),
         _ => format!("you have {MOST_GRANTS} grants already: ask again when some have ended, or revoke some"),
     }))
+}
+
+/// Refuses a grant by hand that would be one too many for whoever gets it.
+pub(super) async fn check_gift(unit: &ReadUnit, grantee: UserId) -> Result<(), AppError> {
+    if unit.open_grants_of(grantee).await? < MOST_GRANTS {
+        return Ok(());
+    }
+    Err(AppError::conflict(format!(
+        "they have {MOST_GRANTS} grants already: revoke some, or wait until some have ended"
+    )))
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::grants::{Grounds, Making, check_active};
 use crate::{App, AppError, Caller, Made, Once};
 
+use super::ensure::{Found, Place};
 use super::facts::Facts;
 use super::person::Person;
 use super::{Asked, NewRequest, TRIES, emergency, metadata, moved, record, room, shortage};
@@ -44,7 +45,8 @@ pub async fn submit(
         let now = app.now();
         let decision = facts.decide(app, &asked, now).await?;
         let request = new_request(app, &wanted, &asked, &facts, &principal, &decision, now);
-        let submission = Submission { request, asked: &asked, facts: &facts, decision: &decision, now };
+        let submission =
+            Submission { request, asked: &asked, facts: &facts, decision: &decision, now, new_at: None };
         if let Some(request) = keep(app, caller, once, submission).await? {
             return refuse_denied(request, &decision.outcome).map(Made::Now);
         }
@@ -54,7 +56,7 @@ pub async fn submit(
 }
 
 /// The request of the same submission before.
-async fn earlier(app: &App, caller: &Caller, once: &Once) -> Result<Option<RequestId>, AppError> {
+pub(super) async fn earlier(app: &App, caller: &Caller, once: &Once) -> Result<Option<RequestId>, AppError> {
     if once.is_unkeyed() {
         return Ok(None);
     }
@@ -79,11 +81,16 @@ async fn by_memory(
         return Ok(None);
     }
     let request = new_request(app, wanted, asked, &facts, &principal, &decision, now);
-    keep(app, caller, once, Submission { request, asked, facts: &facts, decision: &decision, now }).await
+    let submission = Submission { request, asked, facts: &facts, decision: &decision, now, new_at: None };
+    keep(app, caller, once, submission).await
 }
 
 /// What the same submission was answered before.
-async fn answered_before(unit: &ReadUnit, id: RequestId, now: Timestamp) -> Result<AccessRequest, AppError> {
+pub(super) async fn answered_before(
+    unit: &ReadUnit,
+    id: RequestId,
+    now: Timestamp,
+) -> Result<AccessRequest, AppError> {
     let mut request = unit.request(id).await?.ok_or(AppError::NotFound("request"))?;
     request.notices.extend(shortage::notice(unit, &request, now).await?);
     match unit.decisions(id).await?.first().and_then(record::outcome_of) {
@@ -104,27 +111,34 @@ async fn loaded_again(app: &App, caller: &Caller, asked: &Asked, before: &Facts)
 }
 
 /// All that is written for a request.
-struct Submission<'a> {
-    request: AccessRequest,
-    asked: &'a Asked,
-    facts: &'a Facts,
-    decision: &'a Decision,
-    now: Timestamp,
+pub(super) struct Submission<'a> {
+    pub(super) request: AccessRequest,
+    pub(super) asked: &'a Asked,
+    pub(super) facts: &'a Facts,
+    pub(super) decision: &'a Decision,
+    pub(super) now: Timestamp,
+    /// Where it is written only while there is nothing of it.
+    pub(super) new_at: Option<&'a Place>,
 }
 
 /// Writes a request and what follows from its decision. None when what decided has changed meanwhile, so that it has to
 /// be decided anew.
-async fn keep(
+pub(super) async fn keep(
     app: &App,
     caller: &Caller,
     once: &Once,
     submission: Submission<'_>,
 ) -> Result<Option<AccessRequest>, AppError> {
-    let Submission { mut request, asked, facts, decision, now } = submission;
+    let Submission { mut request, asked, facts, decision, now, new_at } = submission;
     let _next = app.doors.enter(request.requester).await?;
     let unit = app.store.tenant(caller.tenant).write().await?;
     check_active(unit.hold_active(request.requester).await?)?;
     if !facts.still_stand(&unit).await? {
+        return Ok(None);
+    }
+    if let Some(place) = new_at
+        && !matches!(Found::look(&unit, request.requester, place, now).await?, Found::Nothing)
+    {
         return Ok(None);
     }
     room::check(&unit, &request, now).await?;
@@ -172,7 +186,7 @@ fn granted(
     Some(Making::new(app, grounds, now))
 }
 
-fn refuse_denied(request: AccessRequest, outcome: &Outcome) -> Result<AccessRequest, AppError> {
+pub(super) fn refuse_denied(request: AccessRequest, outcome: &Outcome) -> Result<AccessRequest, AppError> {
     let Outcome::Denied { max_duration, .. } = outcome else { return Ok(request) };
     let mut details = Map::from_iter([("request_id".to_owned(), Value::from(request.id.to_string()))]);
     let mut message = if request.policy.is_some() {
@@ -189,7 +203,7 @@ fn refuse_denied(request: AccessRequest, outcome: &Outcome) -> Result<AccessRequ
 }
 
 impl Asked {
-    fn new(wanted: &NewRequest, caller: &Caller) -> Result<Self, AppError> {
+    pub(super) fn new(wanted: &NewRequest, caller: &Caller) -> Result<Self, AppError> {
         metadata::check(&wanted.metadata)?;
         let named = wanted.metadata.get("ticket").and_then(Value::as_str);
         Ok(Self {
@@ -228,7 +242,7 @@ fn one_of<T: std::str::FromStr<Err = Invalid> + PartialEq>(
     }
 }
 
-fn new_request(
+pub(super) fn new_request(
     app: &App,
     wanted: &NewRequest,
     asked: &Asked,
@@ -268,6 +282,7 @@ fn new_request(
         review: emergency::review_of(mode, now),
         expires_at: timeout.map(|timeout| now + timeout),
         grant: None,
+        extends: None,
         policy: decision.determining.first().map(|determining| determining.policy),
         notices: decision.notices.clone(),
         metadata: wanted.metadata.clone(),
@@ -277,7 +292,7 @@ fn new_request(
     }
 }
 
-fn submitted(caller: &Caller, request: &AccessRequest, lacks_approvers: bool) -> NewEntry {
+pub(super) fn submitted(caller: &Caller, request: &AccessRequest, lacks_approvers: bool) -> NewEntry {
     let entry = NewEntry::new(caller.actor, AuditAction::RequestSubmitted, "request", request.id)
         .with("resource_type", request.resource.kind().as_str())
         .with("resource_id", request.resource.id())
@@ -285,6 +300,10 @@ fn submitted(caller: &Caller, request: &AccessRequest, lacks_approvers: bool) ->
         .with("permission_set_arn", request.permission_set.as_str())
         .with("break_glass", request.break_glass)
         .with("duration_seconds", request.duration.map(curfew_domain::Seconds::get));
+    let entry = match request.extends {
+        Some(grant) => entry.with("extends_grant_id", grant.to_string()),
+        None => entry,
+    };
     let entry = if lacks_approvers { entry.with("lacks_approvers", true) } else { entry };
     match &request.reason {
         Some(reason) => entry.with_personal("reason", reason.as_str()),
@@ -293,7 +312,7 @@ fn submitted(caller: &Caller, request: &AccessRequest, lacks_approvers: bool) ->
 }
 
 /// What policy decided by itself, or left to people.
-fn decided(request: &AccessRequest) -> Option<NewEntry> {
+pub(super) fn decided(request: &AccessRequest) -> Option<NewEntry> {
     let action = match request.decided_status {
         RequestStatus::Approved => AuditAction::RequestApproved,
         RequestStatus::Denied => AuditAction::RequestDenied,

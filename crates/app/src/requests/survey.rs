@@ -158,6 +158,7 @@ fn place(account: &AccountPlace, set: &SetPlace) -> Normalised {
         units: account.units.clone(),
         account: Some(account.facts.id.clone()),
         permission_set: set.facts.arn.clone(),
+        level: set.level,
         // How old the permission set is, is looked at for each.
         seen_at: account.seen_at,
     }

@@ -2,11 +2,14 @@
 #![cfg(test)]
 
 mod analyzing;
+mod by_hand;
 mod deadlines;
 mod deleting_tenants;
 mod deleting_users;
 mod emergencies;
+mod ensuring;
 mod evaluating;
+mod extending;
 mod grants;
 mod groups;
 mod heads;
@@ -28,6 +31,7 @@ mod simulating;
 mod spellings;
 mod tampering;
 mod telling;
+mod timelines;
 mod walls;
 mod warnings;
 mod webhooks;

@@ -39,6 +39,7 @@ fn request(test: &TestApp, requester: UserId, expires_at: Option<Timestamp>) -> 
         review: None,
         expires_at,
         grant: None,
+        extends: None,
         policy: None,
         notices: Vec::new(),
         metadata: Map::new(),

@@ -5,9 +5,11 @@
 
 mod connection;
 mod drift;
+mod endings;
 mod faults;
 mod stage;
 mod stories;
+mod telling;
 
 /// Runs each story on a fresh database of both kinds.
 macro_rules! on_both {

@@ -27,7 +27,7 @@ use curfew_sim::world::{
 };
 use curfew_sim::{Sim, SimControl, SimHandle, World};
 use curfew_store::audit::AuditFilter;
-use curfew_store::testing::TestStore;
+use curfew_store::testing::{TestStore, sealed_log};
 use curfew_store::{DriftFilter, GrantView};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -324,6 +324,27 @@ impl Stage {
         unit.touch_due_of_grant(id, now).await.unwrap();
         unit.commit().await.unwrap();
         self.app.nudge.about(self.tenant);
+    }
+
+    /// A grant lasts so much longer, from now on.
+    pub(crate) async fn extend(&self, id: GrantId, seconds: u32) {
+        let now = self.clock.now();
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let mut grant = unit.lock_grant(id).await.unwrap().unwrap();
+        let total = Seconds::new(grant.times.duration.get() + i64::from(seconds)).unwrap();
+        grant.times = grant.times.extended(total, now).unwrap();
+        unit.save_extension(&grant).await.unwrap();
+        unit.touch_due_of_extended(id, now).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    /// How often the log says this of a grant.
+    pub(crate) async fn told(&self, action: AuditAction, id: GrantId) -> usize {
+        self.app.store.seal(self.tenant).await.unwrap();
+        let log = sealed_log(&self.app.store, self.tenant).await;
+        log.iter()
+            .filter(|entry| entry.body.action == action && entry.body.resource_id == id.to_string())
+            .count()
     }
 
     /// Somebody gives the connection up.

@@ -15,15 +15,19 @@ pub fn desired<'a>(grants: impl IntoIterator<Item = &'a GrantTimes>, now: Timest
         .map_or(Desired::Absent, |until| Desired::Present { until })
 }
 
-/// The next moment at which time alone changes something about these grants: one ends, or may no longer start.
+/// The next moment at which time alone changes something about these grants: one ends soon, ends, or may no longer
+/// start.
 pub fn next_turn<'a>(grants: impl IntoIterator<Item = &'a GrantTimes>, now: Timestamp) -> Option<Timestamp> {
-    grants.into_iter().filter(|grant| grant.is_live(now)).map(GrantTimes::next_turn).min()
+    grants.into_iter().filter(|grant| grant.is_live(now)).map(|grant| grant.next_turn(now)).min()
 }
 
 impl GrantTimes {
-    /// For a live grant: when it ends, or when it will have missed its start.
-    fn next_turn(&self) -> Timestamp {
-        if self.succeeded_at.is_some() { self.ends_at() } else { self.ends_at().min(self.start_by) }
+    /// For a live grant: when it is to be told to end soon, when it ends, or when it will have missed its start.
+    pub fn next_turn(&self, now: Timestamp) -> Timestamp {
+        if self.succeeded_at.is_none() {
+            return self.ends_at().min(self.start_by);
+        }
+        self.told_at().filter(|told| *told > now).unwrap_or(self.ends_at())
     }
 }
 
@@ -52,11 +56,14 @@ mod tests {
     }
 
     #[test]
-    fn the_next_turn_is_the_first_end_or_missed_start() {
-        assert_eq!(next_turn(&[lasting(60), lasting(3_600)], at(1)), Some(at(60)));
-        assert_eq!(next_turn(&[lasting(60), lasting(3_600)], at(60)), Some(at(3_600)));
+    fn the_next_turn_is_the_first_notice_end_or_missed_start() {
+        assert_eq!(next_turn(&[lasting(60), lasting(3_600)], at(1)), Some(at(48)));
+        assert_eq!(next_turn(&[lasting(60), lasting(3_600)], at(48)), Some(at(60)));
+        assert_eq!(next_turn(&[lasting(60), lasting(3_600)], at(60)), Some(at(3_000)));
+        assert_eq!(next_turn(&[lasting(3_600)], at(3_001)), Some(at(3_600)));
         let waiting = GrantTimes::decided(DECIDED, Seconds::of(7_200)).started(at(10));
         assert_eq!(next_turn(&[waiting, lasting(3_600)], at(1)), Some(at(900)));
+        assert_eq!(next_turn(&[lasting(4)], at(1)), Some(at(4)), "too short to be told of");
         assert_eq!(next_turn(&[lasting(60)], at(60)), None);
     }
 }

@@ -2,8 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use curfew_api::{ErrorBody, Grant, GrantChange, PageBody, RevokeGrant};
-use curfew_app::grants::{self, GrantFilter, GrantView};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use curfew_api::{
+    AccessRequest, ErrorBody, ExtendGrant, Grant, GrantChange, Happening, NewGrant, PageBody, RevokeGrant,
+};
+use curfew_app::Made;
+use curfew_app::grants::{self, Extended, Extension, GrantFilter, GrantView};
 use curfew_domain::grant::{GrantStatus, ProvisioningStatus};
 use curfew_domain::{AccountId, GrantId, Timestamp, UserId};
 use serde::Deserialize;
@@ -11,10 +16,17 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{ApiError, ApiJson, ApiList, ApiPath, Authenticated, HttpState, ListQuery};
+use crate::{
+    ApiCreate, ApiError, ApiJson, ApiList, ApiPath, Authenticated, Created, HttpState, ListQuery, NoFilters,
+    replayed,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, change, revoke))
+    OpenApiRouter::new()
+        .routes(routes!(list, give))
+        .routes(routes!(get, change, revoke))
+        .routes(routes!(extend))
+        .routes(routes!(timeline))
 }
 
 /// Which grants to list.
@@ -66,6 +78,98 @@ async fn get(
 ) -> Result<Json<Grant>, ApiError> {
     let view = grants::get(&state.app, &caller, id).await?;
     Ok(Json(shown(view, state.app.now())))
+}
+
+/// Give somebody else access by hand.
+///
+/// No policy has to permit it, and none may forbid it: a forbid of any priority answers 403 with its notice. Never to oneself,
+/// and within the tenant's maximum. The answer's `request_id` is null.
+#[utoipa::path(post, path = "/v1/grants", tag = "grants", request_body = NewGrant,
+    responses((status = 201, body = Grant),
+        (status = 409, description = "AWS is not connected, or the key was used for another body.", body = ErrorBody),
+        (status = 502, description = "AWS could not be asked for a person that is not known yet.", body = ErrorBody)))]
+async fn give(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiCreate { body, once }: ApiCreate<NewGrant>,
+) -> Result<Created<Grant>, ApiError> {
+    let wanted = grants::NewGrant {
+        grantee: body.grantee_id,
+        resource: body.resource,
+        permission_set: body.permission_set_arn,
+        account: body.account_id,
+        action: body.action,
+        duration: body.duration_seconds,
+        reason: body.reason,
+    };
+    let made = grants::give(&state.app, &caller, &once, wanted).await?;
+    let now = state.app.now();
+    Ok(Created(made.map(|view| shown(view, now))))
+}
+
+/// Ask for more time.
+///
+/// Policy is asked again, about the duration of the whole. What it approves at once is answered with the grant; where
+/// people have to approve it, with 202 and the request that waits for them: the grant's end moves when the last of them
+/// has. Only whoever has the access asks for more of it, and only while it is live.
+#[utoipa::path(post, path = "/v1/grants/{id}/extend", tag = "grants",
+    params(("id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]{1,255}$",
+            description = "Makes the request safe to repeat for 24 hours: the same key and body extend nothing twice.")),
+    request_body = ExtendGrant,
+    responses((status = 200, description = "It lasts longer.", body = Grant),
+        (status = 202, description = "People have to approve it.", body = AccessRequest),
+        (status = 409, description = "It is over, or an extension of it waits already.", body = ErrorBody)))]
+async fn extend(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<GrantId>,
+    ApiCreate { body, once }: ApiCreate<ExtendGrant>,
+) -> Result<Response, ApiError> {
+    let wanted = Extension { by: body.duration_seconds, reason: body.reason };
+    let made = grants::extend(&state.app, &caller, &once, id, wanted).await?;
+    let now = state.app.now();
+    Ok(match made {
+        Made::Now(extended) => answer(extended, now),
+        Made::Before(extended) => replayed(answer(extended, now)),
+    })
+}
+
+/// What happened to a grant, oldest first.
+///
+/// From the request to the last look for what is gone: what people and policy decided, each call to AWS and what came of it.
+#[utoipa::path(get, path = "/v1/grants/{id}/timeline", tag = "grants", params(("id" = Uuid, Path), ListQuery),
+    responses((status = 200, body = PageBody<Happening>)))]
+async fn timeline(
+    State(state): State<HttpState>,
+    Authenticated(caller): Authenticated,
+    ApiPath(id): ApiPath<GrantId>,
+    list: ApiList<NoFilters>,
+) -> Result<Json<PageBody<Happening>>, ApiError> {
+    let page = list.page(&state, &caller)?;
+    let told = grants::timeline(&state.app, &caller, id, page).await?;
+    Ok(Json(list.body(&state, &caller, told.map(happening))))
+}
+
+fn answer(extended: Extended, now: Timestamp) -> Response {
+    match extended {
+        Extended::Grant(view) => Json(shown(*view, now)).into_response(),
+        Extended::Asked(request) => {
+            (StatusCode::ACCEPTED, Json(AccessRequest::new(*request, now))).into_response()
+        }
+    }
+}
+
+fn happening(told: grants::Happening) -> Happening {
+    Happening {
+        id: told.entry,
+        at: told.at,
+        action: told.action,
+        actor_id: told.actor,
+        actor_type: told.actor_type,
+        what: told.what,
+        details: told.details,
+    }
 }
 
 /// Follow a grant's sessions, or no longer.

@@ -1,5 +1,6 @@
 //! One file for each group of operations. See the crate's own page for how to add one.
 
+mod access;
 mod api_keys;
 mod audit;
 mod auth;
@@ -42,6 +43,7 @@ use crate::{ApiError, HttpState};
 /// All operations.
 pub(crate) fn routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(crate::openapi::base())
+        .merge(access::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())
         .merge(auth::routes())

@@ -7,6 +7,8 @@ mod documented;
 #[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod forbidden;
+#[cfg(test)]
 mod fuzzed;
 #[cfg(test)]
 mod one_access;

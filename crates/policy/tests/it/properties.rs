@@ -54,12 +54,12 @@ fn any_policy(number: u128) -> impl Strategy<Value = Policy> {
     )
 }
 
-fn policies() -> impl Strategy<Value = Vec<Policy>> {
+pub(crate) fn policies() -> impl Strategy<Value = Vec<Policy>> {
     (any_policy(1), any_policy(2), any_policy(3), any_policy(4), 0..5_usize)
         .prop_map(|(a, b, c, d, count)| [a, b, c, d].into_iter().take(count).collect())
 }
 
-fn any_question() -> impl Strategy<Value = AccessQuestion> {
+pub(crate) fn any_question() -> impl Strategy<Value = AccessQuestion> {
     let durations = prop::option::of(prop::sample::select(vec![60_u32, 1_200, 3_600, 20_000]));
     let reasons = prop::option::of(prop::sample::select(vec!["127.0.0.1", "because"]));
     let named = prop::option::of(Just("aws_s3_bucket:logs"));

@@ -95,7 +95,10 @@ impl ReadUnit {
         Ok(self.with_texts(row.into_iter().collect()).await?.pop())
     }
 
-    async fn with_texts(&self, rows: Vec<audit_entry::Model>) -> Result<Vec<AuditRecord>, StoreError> {
+    pub(crate) async fn with_texts(
+        &self,
+        rows: Vec<audit_entry::Model>,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
         let mut texts = self.texts_of(&rows).await?;
         rows.into_iter()
             .map(|row| {

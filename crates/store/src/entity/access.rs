@@ -108,6 +108,7 @@ pub(crate) mod access_request {
         pub duration_seconds: Option<i64>,
         pub expires_at: Option<i64>,
         pub grant_id: Option<Uuid>,
+        pub extends_grant_id: Option<Uuid>,
         pub policy_id: Option<Uuid>,
         #[sea_orm(column_type = "JsonBinary")]
         pub notices: Json,
@@ -223,6 +224,7 @@ pub(crate) mod access_grant {
         pub expires_at: Option<i64>,
         pub failed_at: Option<i64>,
         pub end_noted_at: Option<i64>,
+        pub expiring_noted_at: Option<i64>,
         pub revoked_at: Option<i64>,
         /// The database's own: never written.
         pub is_open: bool,

@@ -1,7 +1,10 @@
 //! Grants, as people see and end them. Their moments are the reconciler's to write.
 
+mod extend;
 mod filter;
 mod open;
+mod same_access;
+mod story;
 mod view;
 
 use curfew_domain::{Grant, GrantId, RequestId, Timestamp, UserId};
@@ -20,6 +23,7 @@ use crate::{ReadUnit, StoreError, WriteUnit};
 pub use filter::GrantFilter;
 pub(crate) use filter::gives_access_to;
 pub(crate) use open::open;
+pub use story::{Story, StoryCall};
 pub use view::GrantView;
 
 impl ReadUnit {
@@ -59,6 +63,7 @@ impl WriteUnit {
             expires_at: Set(micros(times.expires_at)),
             failed_at: Set(micros(times.failed_at)),
             end_noted_at: Set(None),
+            expiring_noted_at: Set(None),
             revoked_at: Set(micros(times.revoked_at)),
             is_open: NotSet,
             revoked_by: Set(grant.revoked_by.map(|by| by.to_string())),

@@ -71,7 +71,7 @@ impl ReadUnit {
         Ok(Page::cut(views, page.limit, |last| Cursor::at(last.grant.created_at, last.grant.id.uuid())))
     }
 
-    async fn with_assignments(
+    pub(super) async fn with_assignments(
         &self,
         grants: Vec<Grant>,
         now: Timestamp,

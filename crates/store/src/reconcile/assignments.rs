@@ -55,6 +55,8 @@ pub struct LinkedGrant {
     pub times: GrantTimes,
     /// Whether its end by time was written to the log.
     pub end_noted: bool,
+    /// Whether the log says that it ends soon.
+    pub expiring_noted: bool,
 }
 
 /// An assignment whose owner waits until a unit that makes a grant has ended.
@@ -232,7 +234,7 @@ impl WriteUnit {
     }
 }
 
-fn key_of(row: &assignment::Model) -> Result<AssignmentKey, StoreError> {
+pub(crate) fn key_of(row: &assignment::Model) -> Result<AssignmentKey, StoreError> {
     let at = Row { table: "assignment", id: row.id };
     Ok(AssignmentKey {
         instance: at.parse("instance_arn", &row.instance_arn)?,
@@ -250,6 +252,7 @@ fn linked_grant(row: &access_grant::Model) -> Result<LinkedGrant, StoreError> {
         grantee: UserId::from_uuid(row.grantee_id),
         times: times_of(row)?,
         end_noted: row.end_noted_at.is_some(),
+        expiring_noted: row.expiring_noted_at.is_some(),
     })
 }
 

@@ -215,6 +215,20 @@ impl WriteUnit {
     /// The grants end at `at`: every assignment of any of them is due then, before what is to be given. Whoever ends
     /// several in one unit calls this once, after all of them: the rows are then taken in the order of all locks.
     pub async fn touch_due_of_grants(&self, grants: &[GrantId], at: Timestamp) -> Result<(), StoreError> {
+        self.touch_all_of(grants, at, Some(at)).await
+    }
+
+    /// The grant lasts longer than its owner may think: every assignment of it is due at `at`, or earlier if it was.
+    pub async fn touch_due_of_extended(&self, grant: GrantId, at: Timestamp) -> Result<(), StoreError> {
+        self.touch_all_of(&[grant], at, None).await
+    }
+
+    async fn touch_all_of(
+        &self,
+        grants: &[GrantId],
+        at: Timestamp,
+        take_back_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let mut assignments = BTreeSet::new();
         for chunk in grants.chunks(CHUNK) {
             let linked: Vec<Uuid> = grant_assignment::Entity::find()
@@ -230,7 +244,7 @@ impl WriteUnit {
         }
         let assignments: Vec<Uuid> = assignments.into_iter().collect();
         for chunk in assignments.chunks(CHUNK) {
-            self.touch_all(chunk, at, Some(at)).await?;
+            self.touch_all(chunk, at, take_back_at).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod due;
 mod grants;
 mod leases;
 
+pub(crate) use assignments::key_of;
 pub use assignments::{AssignmentWork, HeldAssignment, LinkedGrant};
 pub use calls::AssignmentCall;
 pub use due::DueAssignment;

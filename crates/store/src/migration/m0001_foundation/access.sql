@@ -73,6 +73,7 @@ CREATE TABLE access_request (
   duration_seconds BIGINT,
   expires_at BIGINT,
   grant_id UUID,
+  extends_grant_id UUID,
   policy_id UUID,
   notices JSONB NOT NULL,
   review JSONB,
@@ -87,6 +88,7 @@ CREATE INDEX access_request_newest ON access_request (tenant_id, created_at, id)
 CREATE INDEX access_request_requester ON access_request (tenant_id, requester_id, created_at);
 CREATE INDEX access_request_requester_status ON access_request (tenant_id, requester_id, status);
 CREATE INDEX access_request_owes_review ON access_request (tenant_id, created_at, id) WHERE owes_review;
+CREATE INDEX access_request_extends ON access_request (tenant_id, extends_grant_id) WHERE extends_grant_id IS NOT NULL;
 
 CREATE TABLE decision (
   tenant_id UUID NOT NULL,
@@ -153,6 +155,7 @@ CREATE TABLE access_grant (
   expires_at BIGINT,
   failed_at BIGINT,
   end_noted_at BIGINT,
+  expiring_noted_at BIGINT,
   revoked_at BIGINT,
   is_open BOOLEAN GENERATED ALWAYS AS (revoked_at IS NULL AND failed_at IS NULL AND end_noted_at IS NULL) STORED,
   revoked_by TEXT,
