@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::Drift;
 use crate::access::{ActionSchema, ResourceRefSchema};
 use crate::audit::actor_type;
 
@@ -173,8 +174,8 @@ pub struct Grant {
     /// Tries in a row that failed, of what AWS is asked to do for it now.
     pub attempts: u32,
     /// How AWS differs from what should be there, where it does.
-    #[schema(required, value_type = Option<Object>)]
-    pub drift: Option<Value>,
+    #[schema(required)]
+    pub drift: Option<Drift>,
     /// Whether the access was there before, and stays.
     pub standing: bool,
     /// What was kept with its request.
@@ -218,6 +219,7 @@ impl Grant {
         provisioning: ProvisioningStatus,
         standing: bool,
         attempts: u32,
+        drift: Option<curfew_domain::Drift>,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -240,7 +242,7 @@ impl Grant {
             revoke_reason: grant.revoke_reason,
             audit_enabled: grant.audit_enabled,
             attempts,
-            drift: None,
+            drift: drift.map(Drift::from),
             standing,
             metadata: grant.metadata,
             created_at: grant.created_at,

@@ -5,7 +5,7 @@ use curfew_domain::{
     AccountId, AssignmentId, Cursor, Drift, DriftId, DriftKind, DriftOutcome, DriftPlace, DriftResolution,
     InstanceArn, Page, PageRequest, PermissionSetArn, StorePrincipalId, Timestamp,
 };
-use sea_orm::sea_query::{Expr, LockType, OnConflict};
+use sea_orm::sea_query::{Expr, LockType, OnConflict, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::finding::{ActiveModel, Column, Entity, Model};
@@ -80,6 +80,19 @@ impl ReadUnit {
             .await?;
         let found = rows.into_iter().map(drift).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::cut(found, page.limit, |last| Cursor::at(last.found_at, last.id.uuid())))
+    }
+
+    /// What nobody has settled about these assignments, newest first.
+    pub(crate) async fn open_drift_of(&self, assignments: SelectStatement) -> Result<Vec<Drift>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::AssignmentId.in_subquery(assignments))
+            .filter(is_open())
+            .order_by_desc(Column::FoundAt)
+            .order_by_desc(Column::Id)
+            .all(self.tx())
+            .await?;
+        rows.into_iter().map(drift).collect()
     }
 
     /// What lasts and has not ended at a place, settled or not.

@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter}
 use serde_json::json;
 
 use crate::entity::{
-    access_grant, access_request, api_key, app_user, approval, credential, decision, lockdown, notification,
-    request_message, session,
+    access_grant, access_request, api_key, app_user, approval, credential, decision, finding, lockdown,
+    notification, request_message, session,
 };
 use crate::{StoreError, WriteUnit};
 
@@ -81,6 +81,12 @@ impl WriteUnit {
             .col_expr(access_grant::Column::RevokeReason, nothing())
             .filter(access_grant::Column::TenantId.eq(self.wall()))
             .filter(access_grant::Column::RevokedBy.eq(by.as_str()))
+            .exec(self.tx())
+            .await?;
+        finding::Entity::update_many()
+            .col_expr(finding::Column::ResolveReason, nothing())
+            .filter(finding::Column::TenantId.eq(self.wall()))
+            .filter(finding::Column::ResolvedBy.eq(by.as_str()))
             .exec(self.tx())
             .await?;
         let theirs = lockdown::Column::CreatedBy.eq(user.uuid());

@@ -204,5 +204,5 @@ async fn revoke(
 
 fn shown(view: GrantView, now: Timestamp) -> Grant {
     let (provisioning, attempts) = (view.provisioning(now), view.attempts(now));
-    Grant::new(view.grant, provisioning, view.standing, attempts, now)
+    Grant::new(view.grant, provisioning, view.standing, attempts, view.drift, now)
 }

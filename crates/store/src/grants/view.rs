@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::assignment::Observed;
 use curfew_domain::grant::{AssignmentView, ProvisioningStatus};
-use curfew_domain::{Cursor, Grant, GrantId, Page, PageRequest, Timestamp};
+use curfew_domain::{Cursor, Drift, Grant, GrantId, Page, PageRequest, Timestamp};
 use sea_orm::sea_query::{IntoCondition, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub struct GrantView {
     pub assignments: Vec<AssignmentView>,
     /// Whether some of the access was there before, and stays.
     pub standing: bool,
+    /// How AWS was found to differ from what it gives, where nobody has settled that yet.
+    pub drift: Option<Drift>,
     /// The most tries in a row that failed of what is to be done about one of its assignments.
     failed_tries: u32,
 }
@@ -85,16 +87,24 @@ impl ReadUnit {
             .all(self.tx())
             .await?;
         let phases: BTreeMap<Uuid, assignment::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let found = self.open_drift_of(self.assignments_of(own.clone())).await?;
         let reasons = self.live_reasons(own, now).await?;
         grants
             .into_iter()
             .map(|grant| {
                 let id = grant.id.uuid();
                 let own = links.iter().filter(|link| link.grant_id == id);
-                let mut view = GrantView { grant, assignments: Vec::new(), standing: false, failed_tries: 0 };
+                let mut view = GrantView {
+                    grant,
+                    assignments: Vec::new(),
+                    standing: false,
+                    drift: None,
+                    failed_tries: 0,
+                };
                 for link in own {
                     let row = linked(link, &phases)?;
                     view.standing |= link.standing;
+                    view.drift = view.drift.or_else(|| since(&found, link, view.grant.created_at));
                     view.failed_tries = view.failed_tries.max(failed_tries(row)?);
                     view.assignments.push(assignment_view(link, row, &reasons)?);
                 }
@@ -149,6 +159,12 @@ impl ReadUnit {
             .await?;
         Ok(links)
     }
+}
+
+/// The newest finding about an assignment that was found since a moment: those before are another grant's.
+fn since(found: &[Drift], link: &grant_assignment::Model, moment: Timestamp) -> Option<Drift> {
+    let about = |drift: &&Drift| drift.assignment.is_some_and(|id| id.uuid() == link.assignment_id);
+    found.iter().filter(about).find(|drift| drift.found_at >= moment).cloned()
 }
 
 fn linked<'a>(

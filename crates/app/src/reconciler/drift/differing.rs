@@ -82,6 +82,7 @@ impl Reconciler {
             return Ok((DriftKind::Removed, DriftOutcome::PutBack));
         }
         let reason: Reason = REMOVED.parse().map_err(AppError::internal)?;
+        let mut ended = Vec::new();
         for linked in work.grants.iter().filter(|grant| grant.times.is_live(now)) {
             let Some(mut grant) = unit.lock_grant(linked.id).await? else { continue };
             let Ok(times) = grant.times.revoked(now) else { continue };
@@ -90,11 +91,12 @@ impl Reconciler {
             grant.revoke_reason = Some(reason.clone());
             grant.updated_at = now;
             unit.save_revocation(&grant).await?;
-            unit.touch_due_of_grant(grant.id, now).await?;
+            ended.push(grant.id);
             let entry =
                 grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", "drift");
             self.record(unit, entry, now).await?;
         }
+        unit.touch_due_of_grants(&ended, now).await?;
         Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
     }
 }
