@@ -46,7 +46,7 @@ impl TenantStore {
         let read = ReadUnit { tenant: self.tenant, backend: self.store.backend(), tx };
         let outbox_bell = Arc::clone(self.store.outbox_bell());
         let (aws_moved, outbox_written) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(WriteUnit { read, turn, aws_moved, outbox_bell, outbox_written })
+        Ok(WriteUnit { read, turn, aws_moved, outbox_written, outbox_bell })
     }
 }
 

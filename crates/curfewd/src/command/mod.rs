@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use curfew_app::with_causes;
@@ -20,6 +21,10 @@ use crate::{Secrets, SystemEntropy};
 /// What is wrong with the call itself, or with what was configured. Of `audit`, whatever kept it from looking: 1 says
 /// that the log is broken.
 const MISTAKE: u8 = 2;
+
+/// How long threads may take to end once all is done: one that asks the system where a name leads can't be broken off,
+/// and may wait for a name server for longer than whoever stops the program does.
+const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// Does what `arguments` say. The status is 0 when it was done, 2 when a setting is wrong, else 1; `audit verify`
 /// has its own.
@@ -37,7 +42,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let threadless = if let Command::Audit { .. } = cli.command { MISTAKE } else { 1 };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(command(cli.command)),
+        Ok(runtime) => {
+            let code = runtime.block_on(command(cli.command));
+            runtime.shutdown_timeout(LAST_THREADS);
+            code
+        }
         Err(error) => fail(threadless, &format!("threads can't be started: {error}")),
     }
 }

@@ -130,6 +130,7 @@ fn what_is_wrong_is_named_and_never_shown() {
         ("CURFEW_TRUSTED_PROXIES", vec![("CURFEW_TRUSTED_PROXIES", "10.0.0.0/33")]),
         ("CURFEW_RATE_LIMIT", vec![("CURFEW_RATE_LIMIT", "0")]),
         ("CURFEW_RATE_LIMIT", vec![("CURFEW_RATE_LIMIT", "many")]),
+        ("CURFEW_OUTBOUND_ALLOW", vec![("CURFEW_OUTBOUND_ALLOW", "https://hooks.internal/")]),
         ("IC_INSTANCE_ARN", vec![("IC_INSTANCE_ARN", "arn:aws:sso:::instance/x")]),
         ("CURFEW_SOLVER", vec![("CURFEW_SOLVER", "/nowhere/cvc5")]),
         ("WORKER_CONCURRENCY", vec![("WORKER_CONCURRENCY", "0")]),
