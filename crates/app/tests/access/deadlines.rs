@@ -133,24 +133,24 @@ on_both_databases! {
     }
 }
 
-/// All that may happen to a request, at once: what each was answered.
+/// All that may happen to a request, at once, here and on another node: what each was answered.
 async fn at_once(
     world: &World,
+    other: &App,
     alice: &Caller,
     approvers: &[Caller],
     id: RequestId,
 ) -> Vec<Result<AccessRequest, AppError>> {
     let app = &world.test.app;
-    let other = another_node(world, 2);
     let approving = approvers.iter().map(|by| requests::approve(app, by, id, None));
-    let approving_there = approvers.iter().map(|by| requests::approve(&other, by, id, None));
+    let approving_there = approvers.iter().map(|by| requests::approve(other, by, id, None));
     let (here, there, cancelled, denied, kept, kept_there) = tokio::join!(
         futures::future::join_all(approving),
         futures::future::join_all(approving_there),
         requests::cancel(app, alice, id),
-        requests::deny(&other, &approvers[0], id, None),
+        requests::deny(other, &approvers[0], id, None),
         keep_deadlines(app),
-        keep_deadlines(&other),
+        keep_deadlines(other),
     );
     kept.unwrap();
     kept_there.unwrap();
@@ -170,13 +170,14 @@ async fn check_one_outcome(db: &TestStore, late: bool) {
     let (world, alice, first) = hasty(db).await;
     let approvers = approvers(&world).await;
     requests::cancel(&world.test.app, &alice, first.id).await.unwrap();
+    let other = another_node(&world, 2);
     let (mut granted, mut outcomes) = (0, Vec::new());
     for _ in 0..4 {
         let request = world.submit(&alice, to_read(account(STAGING))).await.unwrap();
         if late {
             world.test.clock.advance(Seconds::of(60));
         }
-        let answers = at_once(&world, &alice, &approvers, request.id).await;
+        let answers = at_once(&world, &other, &alice, &approvers, request.id).await;
         let well = answers.iter().filter(|answer| answer.is_ok()).count();
         assert_eq!(well, usize::from(!late), "{answers:?}");
         for refused in answers.into_iter().filter_map(Result::err) {
