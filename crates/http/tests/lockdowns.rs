@@ -77,8 +77,8 @@ async fn a_lockdown_is_started_read_listed_and_lifted() {
     assert_eq!(server.ask("GET", &one, None).await, (200, started));
     let (_, listed) = server.ask("GET", "/v1/lockdowns?in_force=true", None).await;
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
-    let (status, lifted) = server.ask("DELETE", &one, None).await;
-    assert_eq!((status, &lifted["in_force"]), (200, &json!(false)));
+    let (status, ended) = server.ask("DELETE", &one, None).await;
+    assert_eq!((status, &ended["in_force"]), (200, &json!(false)));
     let (status, refused) = server.ask("DELETE", &one, None).await;
     assert_eq!((status, &refused["details"]["state"]), (409, &json!("lifted")));
     let (_, listed) = server.ask("GET", "/v1/lockdowns?in_force=true", None).await;

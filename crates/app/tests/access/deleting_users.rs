@@ -14,8 +14,8 @@ use crate::world::*;
 /// A word that Bob writes wherever he can, and that is in his name and address.
 const TELLTALE: &str = "bobolink";
 
-fn words() -> Option<Reason> {
-    Some(format!("because {TELLTALE} says so").parse().unwrap())
+fn words() -> Reason {
+    format!("because {TELLTALE} says so").parse().unwrap()
 }
 
 /// The tables in which some row holds the telltale. AWS's own id of a person tells nothing: here alone it holds their name.
@@ -45,7 +45,7 @@ async fn busy_bob(world: &World) -> Caller {
     world.policy(auto(), "permit (principal, action == Action::\"read\", resource);").await;
     world.policy(by_people(1), "permit (principal, action == Action::\"assume\", resource);").await;
     let mut wanted = to_read(account(DEV));
-    wanted.reason = words();
+    wanted.reason = Some(words());
     wanted.metadata.insert("ticket".to_owned(), TELLTALE.into());
     world.submit(&bob, wanted.clone()).await.unwrap();
     wanted.action = curfew_domain::Action::Assume;
@@ -53,9 +53,9 @@ async fn busy_bob(world: &World) -> Caller {
     let theirs =
         curfew_app::requests::NewRequest { action: curfew_domain::Action::Assume, ..to_read(account(DEV)) };
     let asked = world.submit(&alice, theirs).await.unwrap();
-    let approved = requests::approve(app, &bob, asked.id, words()).await.unwrap();
-    grants::revoke(app, &bob, approved.grant.unwrap(), words()).await.unwrap();
-    let ask = NewLockdown { of: LockdownOf::Account(PROD.parse().unwrap()), reason: words().unwrap() };
+    let approved = requests::approve(app, &bob, asked.id, Some(words())).await.unwrap();
+    grants::revoke(app, &bob, approved.grant.unwrap(), Some(words())).await.unwrap();
+    let ask = NewLockdown { of: LockdownOf::Account(PROD.parse().unwrap()), reason: words() };
     lockdowns::start(app, &bob, ask, &Once::unkeyed()).await.unwrap();
     bob
 }

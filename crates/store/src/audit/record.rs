@@ -34,12 +34,22 @@ impl WriteUnit {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<(), StoreError> {
-        if entries.is_empty() {
-            return Ok(());
+        let mut ids = audit::ascending_ids(entries.len(), now, entropy).into_iter();
+        let mut entries = entries.into_iter();
+        // Piece by piece: to write down very many takes longer than the database lets a unit be idle.
+        while let chunk = entries.by_ref().take(CHUNK).collect::<Vec<_>>()
+            && !chunk.is_empty()
+        {
+            let columns = chunk.iter().map(Columns::of).collect();
+            let written = chunk
+                .into_iter()
+                .zip(ids.by_ref())
+                .map(|(entry, id)| audit::write_as(id, self.tenant(), entry, now, entropy))
+                .collect::<Result<_, _>>()
+                .map_err(not_canonical)?;
+            self.insert_entries(columns, written, now).await?;
         }
-        let columns = entries.iter().map(Columns::of).collect();
-        let written = audit::write_all(self.tenant(), entries, now, entropy).map_err(not_canonical)?;
-        self.insert_entries(columns, written, now).await
+        Ok(())
     }
 
     async fn insert_entries(
@@ -53,18 +63,11 @@ impl WriteUnit {
             .zip(&columns)
             .filter_map(|(entry, columns)| columns.is_event.then_some(entry.id))
             .collect();
-        let mut rows =
-            written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
-        while let chunk = rows.by_ref().take(CHUNK).collect::<Vec<_>>()
-            && !chunk.is_empty()
-        {
-            audit_entry::Entity::insert_many(chunk).exec_without_returning(self.tx()).await?;
-        }
-        for chunk in written.chunks(CHUNK) {
-            let rows = chunk.iter().map(|entry| self.unsealed_row(entry, now));
-            audit_unsealed::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
-        }
+        let unsealed: Vec<_> = written.iter().map(|entry| self.unsealed_row(entry, now)).collect();
+        let rows = written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
+        audit_entry::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         self.insert_texts(written).await?;
+        audit_unsealed::Entity::insert_many(unsealed).exec_without_returning(self.tx()).await?;
         self.put_entries_into_outbox(events, now).await
     }
 
@@ -92,11 +95,9 @@ impl WriteUnit {
     }
 
     async fn insert_texts(&self, written: Vec<WrittenEntry>) -> Result<(), StoreError> {
-        let mut rows = written.into_iter().flat_map(|entry| self.text_rows(entry));
-        while let chunk = rows.by_ref().take(CHUNK).collect::<Vec<_>>()
-            && !chunk.is_empty()
-        {
-            audit_text::Entity::insert_many(chunk).exec_without_returning(self.tx()).await?;
+        let rows: Vec<_> = written.into_iter().flat_map(|entry| self.text_rows(entry)).collect();
+        if !rows.is_empty() {
+            audit_text::Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         }
         Ok(())
     }
