@@ -18,7 +18,7 @@ pub const END_MAY_MOVE_BY: Seconds = Seconds::of(5 * 60);
 pub const TOLD_BEFORE_THE_END: Seconds = Seconds::of(10 * 60);
 
 /// The moments of a grant, as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GrantTimes {
     /// How long the access lasts.
     pub duration: Seconds,

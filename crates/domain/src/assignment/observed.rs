@@ -8,7 +8,7 @@ use super::step::{RELIST_PAUSE, SETTLE};
 
 /// What a list showed before the first creation of an *episode*: from the look before the first creation to the
 /// last look after Gone. Within an episode all that is seen is Curfew's own, for lists lag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Baseline {
     /// When it was looked.
     pub at: Timestamp,
@@ -49,7 +49,7 @@ impl std::str::FromStr for CallKind {
 }
 
 /// A call whose end AWS has not told: either it works on it, or the answer was lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InFlight {
     /// Creation or deletion.
     pub kind: CallKind,
@@ -67,7 +67,7 @@ impl InFlight {
 }
 
 /// How a call ended, as far as AWS has told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum CallOutcome {
     /// AWS took it and works on it.
@@ -97,7 +97,7 @@ pub enum CallOutcome {
 }
 
 /// All that is known of one assignment in AWS.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Observed {
     /// This episode's baseline; none outside an episode.
     pub baseline: Option<Baseline>,

@@ -39,7 +39,7 @@ pub enum Desired {
 }
 
 /// The one thing to do now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
 pub enum Step {
     /// List the assignments of the account and permission set, and note whether this one is there.

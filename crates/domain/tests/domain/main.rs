@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
 
 mod assignments;
+mod states;
 mod texts;

@@ -3,10 +3,10 @@
 use curfew_domain::assignment::{AssignmentKey, Observed, Phase, Step, desired, next_step};
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{AssignmentId, GrantId, Timestamp, UserId};
-use sea_orm::sea_query::{Expr, LockType, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use crate::entity::{access_grant, assignment, grant_assignment};
+use crate::entity::{access_grant, assignment, connection_lease, grant_assignment};
 use crate::row::{Row, number};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
@@ -211,8 +211,8 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// Writes what was sent and seen, as the owner of lease number `fence`. A former owner is refused:
-    /// [`StoreError::Fenced`].
+    /// Writes what was sent and seen, as the owner of lease number `fence`. A former owner is refused, also where the
+    /// later one has not written this row yet: [`StoreError::Fenced`].
     pub async fn save_observed(
         &self,
         id: AssignmentId,
@@ -228,9 +228,20 @@ impl WriteUnit {
             .filter(assignment::Column::TenantId.eq(self.wall()))
             .filter(assignment::Column::Id.eq(id.uuid()))
             .filter(assignment::Column::Fence.lte(number(fence)))
+            .filter(Expr::exists(self.later_lease(fence)).not())
             .exec(self.tx())
             .await?;
         if written.rows_affected == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+
+    /// The lease on the tenant's connection, if it was given to somebody else since it had number `fence`.
+    fn later_lease(&self, fence: u64) -> SelectStatement {
+        Query::select()
+            .column(connection_lease::Column::TenantId)
+            .from(connection_lease::Entity)
+            .and_where(connection_lease::Column::TenantId.eq(self.wall()))
+            .and_where(connection_lease::Column::Fence.gt(number(fence)))
+            .to_owned()
     }
 }
 

@@ -302,6 +302,24 @@ on_both_databases! {
         assert_eq!(unit.assignment_work(id).await.unwrap().unwrap().observed, seen);
     }
 
+    async fn a_former_owner_writes_nothing_after_the_new_one_has_found_nothing_to_do(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let former = NodeId::new(world.now(), &world.entropy);
+        assert_eq!(db.store.take_lease(tenant, former, LEASE).await.unwrap(), Some(1));
+        db.store.release_lease(tenant, former).await.unwrap();
+        let later = NodeId::new(world.now(), &world.entropy);
+        assert_eq!(db.store.take_lease(tenant, later, LEASE).await.unwrap(), Some(2));
+
+        let mut seen = Observed::default();
+        seen.looked(world.now(), false);
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let refused = unit.save_observed(id, &seen, 1, world.now()).await;
+        assert!(matches!(refused, Err(StoreError::Fenced)), "{refused:?}");
+        unit.save_observed(id, &seen, 2, world.now()).await.unwrap();
+    }
+
     async fn a_grants_moments_are_read_back_as_they_were_written(db: &TestStore) {
         let world = World::new(db);
         let tenant = world.tenant("acme").await;
