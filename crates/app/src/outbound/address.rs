@@ -25,7 +25,7 @@ const NOT_PUBLIC_V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),      // reserved, and broadcast
 ];
 
-/// What is not public within 2000::/3, the only part of IPv6 that is given out as public.
+/// What is not public within `2000::/3`, the only part of IPv6 that is given out as public.
 const NOT_PUBLIC_V6: &[([u16; 2], u32)] = &[
     ([0x2001, 0x0000], 23), // protocol assignments: Teredo, benchmarks, ORCHID
     ([0x2001, 0x0db8], 32), // documentation

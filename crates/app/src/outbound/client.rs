@@ -182,7 +182,7 @@ async fn drain(mut response: Response) {
 
 fn classify(error: &reqwest::Error) -> NoAnswer {
     let causes = || std::iter::successors(error.source(), |&cause| cause.source());
-    if causes().any(|cause| cause.is::<NoPublicAddress>()) {
+    if causes().any(<dyn Error + 'static>::is::<NoPublicAddress>) {
         NoAnswer::NoPublicAddress
     } else if error.is_timeout() {
         NoAnswer::TimedOut
