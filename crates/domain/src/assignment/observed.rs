@@ -242,7 +242,10 @@ impl Observed {
             return;
         }
         self.present_at = self.present_at.or(Some(at));
-        self.only_creation_has_landed();
+        // Until then it may be the one before, which was proved gone: lists lag.
+        if self.deletion_sent_at.is_none_or(|deletion| at >= deletion + SETTLE) {
+            self.only_creation_has_landed();
+        }
     }
 
     fn looked_after_gone(&mut self, at: Timestamp, present: bool) {

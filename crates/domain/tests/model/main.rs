@@ -34,12 +34,27 @@ const LONG: Seconds = Seconds::of(1_200);
 const SHORT: Seconds = Seconds::of(30);
 
 /// One grant, and nothing goes wrong.
-const LEAST: Bounds =
-    Bounds { order: Order::InTurn, by_hand: 0, grants: 1, revocations: 0, mishaps: 0, lasting: &[LONG] };
+const LEAST: Bounds = Bounds {
+    order: Order::InTurn,
+    after_gone: false,
+    lies: 0,
+    by_hand: 0,
+    grants: 1,
+    revocations: 0,
+    mishaps: 0,
+    lasting: &[LONG],
+};
 
 #[test]
 fn one_grant_and_any_two_mishaps() {
     explore(Bounds { mishaps: 2, by_hand: 1, ..LEAST }, 150_000);
+}
+
+#[test]
+fn one_grant_after_another_is_gone_and_any_mishap_and_a_list_that_shows_what_was() {
+    let bounds =
+        Bounds { order: Order::Any, after_gone: true, lies: 1, mishaps: 1, lasting: &[SHORT], ..LEAST };
+    explore(bounds, 90_000);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The model: what may happen next in a state, and what comes of it.
 
-use curfew_domain::assignment::{CallKind, CallOutcome};
+use curfew_domain::assignment::{CallKind, CallOutcome, Phase};
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{Seconds, Timestamp};
 use stateright::{Model, Property};
@@ -71,12 +71,17 @@ impl<R: Rules> Model for Stories<R> {
 
     fn init_states(&self) -> Vec<State> {
         let standing = (self.bounds.by_hand > 0).then_some(Some(Maker::Others));
-        [None].into_iter().chain(standing).map(|has| State(World::new(&self.bounds, has))).collect()
+        let anew = [None].into_iter().chain(standing).map(|has| World::new(&self.bounds, has));
+        if self.bounds.after_gone {
+            return vec![State(self.just_gone())];
+        }
+        anew.map(State).collect()
     }
 
     fn actions(&self, State(world): &State, actions: &mut Vec<Action>) {
         self.must(world, actions);
         self.chances(world, actions);
+        self.lies(world, actions);
         if world.left.mishaps > 0 && !rests(world) {
             self.mishaps(world, actions);
         }
@@ -85,7 +90,9 @@ impl<R: Rules> Model for Stories<R> {
     fn next_state(&self, State(world): &State, action: Action) -> Option<State> {
         let mut next = world.clone();
         if is_mishap(world, &action) {
-            next.left.mishaps -= 1;
+            let is_lie = matches!(action, Action::Look { .. }) && next.left.lies > 0;
+            let left = if is_lie { &mut next.left.lies } else { &mut next.left.mishaps };
+            *left -= 1;
         }
         self.happens(&mut next, action);
         next.forget_inert(&self.rules);
@@ -98,6 +105,19 @@ impl<R: Rules> Model for Stories<R> {
 }
 
 impl<R: Rules> Stories<R> {
+    /// Where a story stands in which nothing went wrong, when its only grant's access is proved gone.
+    fn just_gone(&self) -> World {
+        let before = Bounds { grants: self.bounds.grants + 1, ..self.bounds };
+        let mut world = World::new(&before, None);
+        grant(&mut world, self.bounds.lasting[0]);
+        while world.row.observed.phase() != Phase::Gone {
+            let mut actions = Vec::new();
+            self.must(&world, &mut actions);
+            self.happens(&mut world, actions.swap_remove(0));
+        }
+        world
+    }
+
     fn happens(&self, world: &mut World, action: Action) {
         match action {
             Action::Grant(lasting) => grant(world, lasting),
@@ -148,7 +168,7 @@ fn grant(world: &mut World, lasting: Seconds) {
     let now = world.tick();
     let mut times = GrantTimes::decided(now, lasting);
     let mut due = now;
-    if world.row.observed.phase() == curfew_domain::assignment::Phase::Present {
+    if world.row.observed.phase() == Phase::Present {
         times = times.started(now).succeeded(now);
         due = times.ends_at();
     }

@@ -105,7 +105,7 @@ impl<R: Rules> Stories<R> {
         match world.step(&self.rules, now) {
             Step::Look => {
                 actions.push(Action::LookInVain);
-                if world.aws.lists_may_lie(now) {
+                if world.left.lies == 0 && world.aws.lists_may_lie(now) {
                     actions.push(Action::Look { present: world.aws.has.is_none() });
                 }
             }
@@ -137,6 +137,18 @@ impl<R: Rules> Stories<R> {
         }
     }
 
+    /// What lists may show that was, where that is no mishap.
+    pub(crate) fn lies(&self, world: &World, actions: &mut Vec<Action>) {
+        let asks = world.owner.as_ref().is_some_and(Process::is_idle)
+            && world.row.due.is_some_and(|due| due <= world.now);
+        if world.left.lies == 0 || !asks || !world.aws.lists_may_lie(instant_after(world.now)) {
+            return;
+        }
+        if let Action::Look { present } = self.attends(world) {
+            actions.push(Action::Look { present: !present });
+        }
+    }
+
     /// What people may do.
     pub(crate) fn chances(&self, world: &World, actions: &mut Vec<Action>) {
         if !grants_matter(world) {
@@ -160,10 +172,10 @@ impl<R: Rules> Stories<R> {
 }
 
 /// An episode begins with the look that becomes its baseline, also where that look is not written down yet; unless it
-/// can't be any more, for the row was written by a later owner.
+/// can't be any more, for the connection has another owner.
 fn is_between_episodes(world: &World) -> bool {
     let begins = |process: &Process| match process.doing {
-        Doing::Looked { .. } => process.fence >= world.row.fence,
+        Doing::Looked { .. } => process.fence >= world.lease.fence,
         Doing::WrittenDown { .. } => true,
         _ => false,
     };

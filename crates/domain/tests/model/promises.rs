@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use curfew_domain::assignment::{CallKind, Desired, Phase, Step, desired};
+use curfew_domain::grant::START_WITHIN;
 use stateright::Property;
 
 use super::aws::{Maker, Order};
@@ -85,7 +86,7 @@ fn examples<R: Rules>() -> Vec<(CanBe, Property<Stories<R>>)> {
             }),
         ),
         (
-            with_mishaps,
+            |bounds| bounds.mishaps > 0 && bounds.lasting.iter().any(|lasting| *lasting > START_WITHIN),
             Property::sometimes("a grant misses its start", |_, State(world)| {
                 world
                     .row

@@ -97,6 +97,8 @@ pub(crate) struct Left {
     pub(crate) revocations: u8,
     /// Of AWS, the network, the processes, and of somebody who removes by hand what a grant has.
     pub(crate) mishaps: u8,
+    /// Of lists that show what was, besides mishaps.
+    pub(crate) lies: u8,
     /// Of somebody who gives the same access by hand, outside of Curfew's episodes.
     pub(crate) given_by_hand: u8,
 }
@@ -117,6 +119,10 @@ pub(crate) struct Past {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) order: Order,
+    /// How often lists may show what was, besides mishaps.
+    pub(crate) lies: u8,
+    /// Whether an earlier grant's access has just been proved gone.
+    pub(crate) after_gone: bool,
     /// Whether somebody else may have given the access before, or may give it outside of episodes.
     pub(crate) by_hand: u8,
     pub(crate) grants: u8,
@@ -128,10 +134,10 @@ pub(crate) struct Bounds {
 
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { order, by_hand, grants, revocations, mishaps, lasting } = self;
+        let Self { order, lies, after_gone, by_hand, grants, revocations, mishaps, lasting } = self;
         write!(
             f,
-            "grants {grants} of {lasting:?}, revocations {revocations}, mishaps {mishaps}, given by hand {by_hand}, AWS {order:?}"
+            "grants {grants} of {lasting:?}, revocations {revocations}, mishaps {mishaps}, given by hand {by_hand}, AWS {order:?}, after Gone {after_gone}, lies {lies}"
         )
     }
 }
@@ -149,6 +155,7 @@ impl World {
                 grants: bounds.grants,
                 revocations: bounds.revocations,
                 mishaps: bounds.mishaps,
+                lies: bounds.lies,
                 given_by_hand: if has.is_none() { bounds.by_hand } else { 0 },
             },
             past: Past::default(),

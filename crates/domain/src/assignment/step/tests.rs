@@ -321,6 +321,21 @@ fn a_lost_creation_has_not_landed_because_a_list_still_shows_what_was_deleted_be
 }
 
 #[test]
+fn a_lost_creation_has_not_landed_because_a_list_still_shows_what_was_proved_gone() {
+    let mut seen = present();
+    seen.sending(CallKind::Delete, at(10));
+    seen.answered(CallKind::Delete, at(10), &CallOutcome::Succeeded, at(11));
+    seen.looked(at(12), false);
+    seen.gone(at(13));
+    seen.sending(CallKind::Create, at(14));
+    seen.answered(CallKind::Create, at(14), &lost(), at(15));
+    seen.looked(at(16), true);
+    seen.sending(CallKind::Delete, at(17));
+    seen.answered(CallKind::Delete, at(17), &CallOutcome::NoSuchEntitlement, at(18));
+    gone_only_when_settled(seen, 14);
+}
+
+#[test]
 fn a_creation_that_aws_refused_to_take_leaves_the_lost_one_the_only_one() {
     let mut seen = Observed::default();
     seen.looked(at(0), false);
