@@ -40,8 +40,8 @@ async fn a_grant_whose_access_somebody_removed_ends(stage: &mut Stage) {
     assert_eq!((found[0].kind, found[0].outcome), (DriftKind::Removed, DriftOutcome::GrantsEnded));
     assert!(found[0].is_open());
     assert_eq!(found[0].place.principal, stage.alice());
-    assert_eq!(stage.told(AuditAction::DriftDetected).await, 1);
-    assert_eq!(stage.told(AuditAction::GrantRevoked).await, 1);
+    assert_eq!(stage.told_in_all(AuditAction::DriftDetected).await, 1);
+    assert_eq!(stage.told_in_all(AuditAction::GrantRevoked).await, 1);
 }
 
 async fn access_that_somebody_removed_is_put_back_where_the_tenant_says_so(stage: &mut Stage) {
@@ -87,7 +87,7 @@ async fn access_that_comes_back_after_gone_is_found_and_deleted_again(stage: &mu
     stage.until("it was found", async || !stage.drift().await.is_empty()).await;
     let found = stage.drift().await;
     assert_eq!((found[0].kind, found[0].outcome), (DriftKind::Reappeared, DriftOutcome::DeletedAgain));
-    assert_eq!(stage.told(AuditAction::AssignmentReappeared).await, 1);
+    assert_eq!(stage.told_in_all(AuditAction::AssignmentReappeared).await, 1);
 }
 
 async fn access_that_curfew_never_gave_is_reported_and_left_alone(stage: &mut Stage) {
@@ -101,7 +101,7 @@ async fn access_that_curfew_never_gave_is_reported_and_left_alone(stage: &mut St
     lives(stage).await;
     stage.until("the group was found", async || stage.drift().await.len() == 1).await;
     assert_eq!(
-        stage.told(AuditAction::DriftDetected).await,
+        stage.told_in_all(AuditAction::DriftDetected).await,
         0,
         "it was there when the place was first listed"
     );
@@ -109,7 +109,7 @@ async fn access_that_curfew_never_gave_is_reported_and_left_alone(stage: &mut St
         Assignment { principal_id: stage.instance().users[1].id.clone(), ..stage.in_aws(DEV, "ReadOnly") };
     stage.aws().assign(&stage.instance().arn, &stranger);
     stage.until("the person was found", async || stage.drift().await.len() == 2).await;
-    assert_eq!(stage.told(AuditAction::DriftDetected).await, 1);
+    assert_eq!(stage.told_in_all(AuditAction::DriftDetected).await, 1);
     let found = stage.drift().await;
     assert_eq!([found[0].kind, found[1].kind], [DriftKind::UnmanagedGroup, DriftKind::UnmanagedUser]);
     assert!(stage.held().contains(&by_hand) && stage.held().contains(&stranger));

@@ -229,7 +229,7 @@ impl Stage {
     }
 
     /// How often the log tells of this.
-    pub(crate) async fn told(&self, action: AuditAction) -> usize {
+    pub(crate) async fn told_in_all(&self, action: AuditAction) -> usize {
         let unit = self.app.store.tenant(self.tenant).read().await.unwrap();
         let filter = AuditFilter { action: Some(action), ..AuditFilter::default() };
         let page = PageRequest { limit: PageLimit::default(), after: None };
