@@ -133,7 +133,7 @@ impl Acme {
     /// When there is none of that ARN.
     pub fn name_of(&self, arn: &str) -> &str {
         let found = self.sets.iter().find(|(_, own)| *own == arn);
-        found.map(|(name, _)| name).unwrap_or_else(|| panic!("no permission set {arn}"))
+        found.map_or_else(|| panic!("no permission set {arn}"), |(name, _)| name)
     }
 
     /// The configuration that names a role of Acme's.

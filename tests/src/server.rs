@@ -63,6 +63,7 @@ impl Server {
     }
 
     /// Another node on the same database, with the same settings. It does not run yet.
+    #[must_use]
     pub fn beside(&self) -> Server {
         let (logs, port) = (Logs::default(), free_port());
         let mut environment = self.environment.clone();

@@ -47,7 +47,10 @@ impl Relay {
     }
 
     async fn listen(&self) {
-        while self.listens {
+        if !self.listens {
+            return;
+        }
+        loop {
             match in_time(self.app.store.listen_for_nudges()).await {
                 Ok(None) => return,
                 Ok(Some(listener)) => self.hear(listener).await,

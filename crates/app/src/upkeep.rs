@@ -51,6 +51,7 @@ pub async fn upkeep(app: &App) -> Result<Upkeep, AppError> {
         let renewed = renew(app, tenant, stale_names.contains(&tenant)).await;
         done.tenants_renewed += usize::from(round.of(tenant, renewed)?.unwrap_or_default());
         round.of(tenant, forget_what_is_over(app, tenant, now).await)?;
+        round.of(tenant, look_for_the_forgotten(app, tenant, now).await)?;
     }
     let unit = app.store.unwalled().write().await?;
     done.tries_forgotten = unit.forget_login_tries(now).await?;
@@ -79,6 +80,19 @@ async fn forget_what_is_over(app: &App, tenant: TenantId, now: Timestamp) -> Res
     unit.forget_notifications(now - KEEP_NOTIFICATIONS, MOST_NOTIFICATIONS).await?;
     unit.forget_deliveries(now - KEEP_DELIVERIES).await?;
     Ok(unit.commit().await?)
+}
+
+/// What AWS may hold, and nobody would look at again. Nothing should ever lead there.
+async fn look_for_the_forgotten(app: &App, tenant: TenantId, now: Timestamp) -> Result<(), AppError> {
+    let unit = app.store.tenant(tenant).write().await?;
+    let forgotten = unit.touch_forgotten(now).await?;
+    unit.commit().await?;
+    if forgotten > 0 {
+        metrics::counter!("curfew_assignments_forgotten_total").increment(forgotten);
+        tracing::error!(tenant_id = %tenant, forgotten, "assignments were not due any more, and are looked at again");
+        app.nudge.about(tenant);
+    }
+    Ok(())
 }
 
 /// Whoever rotates the master key waits for this line.

@@ -136,12 +136,18 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// Notifications name whose request or grant it is that they tell of. What they were told themselves goes with their
-    /// row.
+    /// What others wrote of their requests, grants and lockdowns, in the log; and notifications, which name whose request
+    /// or grant it is that they tell of. What they were told themselves goes with their row.
     async fn erase_what_others_were_told(&self, user: UserId) -> Result<(), StoreError> {
-        for ids in [self.requests_of(user), self.grants_of(user)] {
+        let theirs = [
+            ("request", self.requests_of(user)),
+            ("grant", self.grants_of(user)),
+            ("lockdown", self.lockdowns_of(user)),
+        ];
+        for (kind, ids) in theirs {
             let ids: Vec<uuid::Uuid> = self.ids(ids).await?;
             for some in ids.chunks(CHUNK) {
+                self.erase_audit_texts_about(kind, some).await?;
                 notification::Entity::delete_many()
                     .filter(notification::Column::TenantId.eq(self.wall()))
                     .filter(notification::Column::ResourceId.is_in(some.iter().map(ToString::to_string)))
@@ -186,6 +192,15 @@ impl WriteUnit {
             .exec(self.tx())
             .await?;
         Ok(())
+    }
+
+    fn lockdowns_of(&self, user: UserId) -> SelectStatement {
+        Query::select()
+            .column(lockdown::Column::Id)
+            .from(lockdown::Entity)
+            .and_where(lockdown::Column::TenantId.eq(self.wall()))
+            .and_where(lockdown::Column::Subject.eq(user.to_string()))
+            .to_owned()
     }
 
     fn grants_of(&self, user: UserId) -> SelectStatement {

@@ -4,6 +4,8 @@
 //! Whoever takes a row up moves its time by so much as dealing with it may take: if they die, it is due again then.
 //! So nothing is lost, and nothing is dealt with twice that is dealt with in the database alone.
 
+use std::fmt::Write;
+
 use curfew_domain::{AuditEntryId, ChannelId, DeliveryId, TenantId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
@@ -54,6 +56,8 @@ pub struct DeliveryRoom {
     pub busy_channels: Vec<ChannelId>,
     /// None of these tenants.
     pub busy_tenants: Vec<TenantId>,
+    /// How many of a tenant's are sent now: whoever has fewer comes first, however old the others' are.
+    pub under_way: Vec<(TenantId, u16)>,
 }
 
 impl Store {
@@ -160,17 +164,31 @@ fn deal(now: Timestamp, room: &DeliveryRoom) -> (String, Vec<Value>) {
     };
     let channels = none_of("channel_id", room.busy_channels.iter().map(|id| id.uuid()).collect());
     let tenants = none_of("tenant_id", room.busy_tenants.iter().map(|id| id.uuid()).collect());
+    let under_way = under_way(&mut values, &room.under_way);
     let sql = format!(
         "SELECT id FROM ( \
-           SELECT id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY channel_turn, due_at, id) AS turn \
+           SELECT id, tenant_id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY channel_turn, due_at, id) AS turn \
            FROM ( \
              SELECT id, tenant_id, due_at, \
                row_number() OVER (PARTITION BY channel_id ORDER BY due_at, id) AS channel_turn \
              FROM outbox_due WHERE channel_id IS NOT NULL AND due_at <= $1{channels}{tenants} \
            ) AS by_channel WHERE channel_turn <= $2 \
-         ) AS by_tenant WHERE turn <= $3 ORDER BY turn, due_at, id LIMIT $4"
+         ) AS by_tenant WHERE turn <= $3 ORDER BY turn + {under_way}, due_at, id LIMIT $4"
     );
     (sql, values)
+}
+
+/// How many of the row's tenant are under way.
+fn under_way(values: &mut Vec<Value>, tenants: &[(TenantId, u16)]) -> String {
+    if tenants.is_empty() {
+        return "0".to_owned();
+    }
+    let mut cases = String::new();
+    for (tenant, count) in tenants {
+        values.push(tenant.uuid().into());
+        let _ = write!(cases, "WHEN ${} THEN {count} ", values.len());
+    }
+    format!("CASE tenant_id {cases}ELSE 0 END")
 }
 
 #[derive(FromQueryResult)]

@@ -50,7 +50,7 @@ enum Misfortune {
 }
 
 impl Town {
-    pub(crate) async fn misfortune(&mut self, cluster: Option<&Cluster>) {
+    pub(crate) fn misfortune(&mut self, cluster: Option<&Cluster>) {
         let what = self.chance.weighed(&[
             (60, Misfortune::Fault),
             (6, Misfortune::Lag),

@@ -105,7 +105,7 @@ impl Town {
             self.grants.extend(ended.expect("a call does not panic"));
         }
         if self.chance.below(100) < 12 {
-            self.misfortune(cluster).await;
+            self.misfortune(cluster);
         }
         self.misfortunes_pass().await;
         if self.calls.len() < CROWD {

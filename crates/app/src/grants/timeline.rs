@@ -46,17 +46,33 @@ pub async fn timeline(
     let story = unit.story_of(&view.grant, app.now()).await?;
     let records = unit.story_page(&story, &page).await?;
     let calls = unit.calls_told_by(&records.items).await?;
-    let sees_all = caller.may(Scope::GrantsRead);
-    Ok(records.map(|record| happening(record, &calls, sees_all)))
+    let sees = Sees {
+        all: caller.may(Scope::GrantsRead),
+        requests: view.grant.grantee == caller.user
+            || caller.may(Scope::RequestsRead)
+            || caller.may(Scope::RequestsApprove),
+    };
+    Ok(records.map(|record| happening(record, &calls, sees)))
 }
 
-fn happening(record: AuditRecord, calls: &[StoryCall], sees_all: bool) -> Happening {
+/// What of a story the caller may read.
+#[derive(Clone, Copy)]
+struct Sees {
+    /// What is about others than the grantee.
+    all: bool,
+    /// What was said of its requests.
+    requests: bool,
+}
+
+fn happening(record: AuditRecord, calls: &[StoryCall], sees: Sees) -> Happening {
     let call = calls.iter().find(|call| is_told_by(call, &record));
     let mut details = record.body.metadata;
-    if !sees_all {
+    if !sees.all {
         details.retain(|name, _| !FOR_THOSE_WHO_SEE_ALL.contains(&name.as_str()));
     }
-    details.extend(record.personal.into_iter().map(|text| (text.name, Value::from(text.text))));
+    if sees.requests || record.body.resource_type != "request" {
+        details.extend(record.personal.into_iter().map(|text| (text.name, Value::from(text.text))));
+    }
     details.extend(call.map(facts_of).unwrap_or_default());
     if record.body.resource_type != "grant" {
         details.insert(format!("{}_id", record.body.resource_type), record.body.resource_id.into());

@@ -1,6 +1,7 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{Lifted, Lockdown, LockdownId, LockdownOf, Scope, TenantState};
 
+use crate::requests::reviewer;
 use crate::roles::Giver;
 use crate::{App, AppError, Caller};
 
@@ -17,6 +18,13 @@ pub async fn lift(app: &App, caller: &Caller, id: LockdownId) -> Result<Lockdown
     let lockdown = unit.lockdown(id).await?.ok_or(AppError::NotFound("lockdown"))?;
     if lockdown.of == LockdownOf::User(caller.user) {
         return Err(AppError::forbidden("somebody else must lift the lockdown of a person"));
+    }
+    if let LockdownOf::User(locked_down) = lockdown.of
+        && reviewer(&unit, caller).await?.depends_on(now) == Some(locked_down)
+    {
+        return Err(AppError::forbidden(
+            "whoever is locked down made or reset your account within 30 days: somebody else must lift it",
+        ));
     }
     let lifted = Lifted { by: caller.user, at: now };
     if !unit.lift_lockdown(id, lifted).await? {

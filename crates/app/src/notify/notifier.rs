@@ -168,6 +168,7 @@ impl Sending {
             of_a_tenant: AT_ONCE,
             busy_channels: self.of_channel.keys().copied().collect(),
             busy_tenants: over(&self.of_tenant, OF_A_TENANT),
+            under_way: self.of_tenant.iter().map(|(tenant, count)| (*tenant, *count)).collect(),
         }
     }
 

@@ -43,7 +43,9 @@ fn allowed(entry: &str) -> Result<Allowed, Invalid> {
         _ => (entry, None),
     };
     let port = port.map(|port| port.parse::<u16>().map_err(|_| wrong())).transpose()?;
-    if host.is_empty() || host.contains(['/', '\\', '@', '?', '#', ' ', '*']) || port == Some(0) {
+    let bare_colon = host.contains(':') && !host.starts_with('[');
+    if host.is_empty() || bare_colon || host.contains(['/', '\\', '@', '?', '#', ' ', '*']) || port == Some(0)
+    {
         return Err(wrong());
     }
     let url = Url::parse(&format!("http://{host}/")).map_err(|_| wrong())?;

@@ -30,6 +30,10 @@ impl Target {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(Invalid::new("a URL has no spaces, line ends or control characters in it"));
         }
+        // Which host is meant then is a matter of who reads it.
+        if text.contains('\\') {
+            return Err(Invalid::new("a URL has no backslash in it"));
+        }
         let url = Url::parse(text).map_err(|problem| {
             Invalid::new(format!("this is no URL such as https://hooks.example.com/curfew: {problem}"))
         })?;

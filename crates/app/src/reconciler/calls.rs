@@ -73,10 +73,15 @@ impl Reconciler {
         let Some(access) = self.access_to_send(target, work, kind).await? else {
             return Ok(Sent { went: self.wait_for_connection(), aws_works_on_it: has_turn });
         };
-        self.limiters.take(target.tenant, self.urgency(work)).await;
+        if !self.limiters.take_soon(target.tenant, self.urgency(work)).await {
+            return Ok(Sent { went: Went::Wait(self.in_a_moment()), aws_works_on_it: has_turn });
+        }
         let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
             Err(error) => return self.could_not_ask(target, held, &error).await.map(Sent::ended),
+        };
+        let Some(held) = self.leases.still(target.tenant, held, Instant::now()) else {
+            return Ok(Sent::ended(Went::NoLease));
         };
         if !held.allows_a_call(Instant::now()) {
             return Ok(Sent::ended(Went::NoLease));

@@ -52,6 +52,11 @@ impl Leases {
         self.held.lock().get(&tenant).copied().filter(|held| now < held.until)
     }
 
+    /// The same lease as it is by now: it may have been renewed meanwhile, or lost.
+    pub(super) fn still(&self, tenant: TenantId, held: Held, now: Instant) -> Option<Held> {
+        self.held(tenant, now).filter(|still| still.fence == held.fence)
+    }
+
     /// Whose connections this node owns.
     pub(super) fn tenants(&self) -> Vec<TenantId> {
         self.held.lock().keys().copied().collect()
@@ -82,7 +87,7 @@ impl Leases {
     }
 
     /// Takes note that a lease was lost or handed over.
-    pub(super) fn drop(&self, tenant: TenantId) {
+    pub(super) fn forget(&self, tenant: TenantId) {
         self.held.lock().remove(&tenant);
     }
 }
@@ -110,6 +115,19 @@ mod tests {
         assert_eq!(leases.held(tenant, asked + LASTS), None);
         assert_eq!(leases.held_at(asked + LASTS), []);
         assert_eq!(leases.tenants(), [tenant], "it is renewed all the same");
+    }
+
+    #[test]
+    fn a_lease_that_was_renewed_allows_what_its_former_self_does_not() {
+        let (leases, tenant) = (Leases::default(), TenantId::from_uuid(uuid::Uuid::from_u128(9)));
+        let asked = Instant::now();
+        let before = Held::given(3, asked);
+        let later = asked + Duration::from_secs(10);
+        leases.note(tenant, Held::given(3, later));
+        assert!(!before.allows_a_call(later));
+        assert!(leases.still(tenant, before, later).is_some_and(|held| held.allows_a_call(later)));
+        leases.note(tenant, Held::given(4, later));
+        assert_eq!(leases.still(tenant, before, later), None, "it is another one");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::lease::Held;
+use super::lease::{Held, Leases};
 use super::limiter::{Limiters, Urgency};
 use crate::App;
 
@@ -45,6 +45,7 @@ pub(super) struct Asking {
     pub(super) app: Arc<App>,
     pub(super) limiters: Arc<Limiters>,
     pub(super) lists: Arc<Lists>,
+    pub(super) leases: Arc<Leases>,
 }
 
 impl Asking {
@@ -78,7 +79,8 @@ impl Asking {
             Ok(aws) => aws,
             Err(error) => return Listed::Failed(asked_at, error),
         };
-        if !held.allows_a_call(Instant::now()) {
+        let now = Instant::now();
+        if !self.leases.still(tenant, held, now).is_some_and(|held| held.allows_a_call(now)) {
             return Listed::NoLease;
         }
         let listed = aws.list(&wanted.instance, &wanted.account, &wanted.permission_set).await;

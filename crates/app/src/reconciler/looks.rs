@@ -8,6 +8,7 @@ use curfew_store::AssignmentWork;
 
 use super::calls::assignment_entry;
 use super::lease::Held;
+use super::limiter::{Urgency, WAITS};
 use super::lists::{Listed, Wanted};
 use super::work::Went;
 use super::{Reconciler, Target};
@@ -35,7 +36,18 @@ impl Reconciler {
             permission_set: work.key.permission_set.clone(),
             urgency: self.urgency(work),
         };
-        match self.asking().list(wanted, held).await {
+        let urgency = wanted.urgency;
+        let asked = self.asking();
+        let listed = asked.list(wanted, held);
+        let listed = match urgency {
+            Urgency::TakeBack => listed.await,
+            // It may have become more urgent meanwhile.
+            _ => match tokio::time::timeout(WAITS, listed).await {
+                Ok(listed) => listed,
+                Err(_) => return Ok(Went::Wait(self.in_a_moment())),
+            },
+        };
+        match listed {
             Listed::NoLease => Ok(Went::NoLease),
             Listed::At(asked_at, assignees) => {
                 let present = assignees.contains(&Assignee::User(work.key.principal.clone()));
@@ -93,13 +105,7 @@ impl Reconciler {
         let now = self.app.clock.now();
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         if before == Phase::Gone && after != Phase::Gone && present {
-            metrics::counter!("curfew_assignments_reappeared_total").increment(1);
-            tracing::error!(
-                tenant_id = %target.tenant, assignment_id = %target.assignment,
-                "access that was gone is there again; it is deleted again"
-            );
-            self.record(&unit, assignment_entry(AuditAction::AssignmentReappeared, target, &work), now)
-                .await?;
+            self.reappeared(&unit, target, &work, now).await?;
         }
         self.note_success(&unit, &work, now).await?;
         unit.commit().await?;

@@ -78,7 +78,7 @@ pub struct Reconciler {
     node: Node,
     concurrency: usize,
     watches_every: Option<Seconds>,
-    leases: Leases,
+    leases: Arc<Leases>,
     turns: Turns,
     limiters: Arc<Limiters>,
     lists: Arc<Lists>,
@@ -95,7 +95,7 @@ impl Reconciler {
             node,
             concurrency: concurrency.max(1),
             watches_every: None,
-            leases: Leases::default(),
+            leases: Arc::default(),
             turns: Turns::default(),
             limiters: Arc::default(),
             lists: Arc::default(),
@@ -158,7 +158,10 @@ impl Reconciler {
                 let this = Arc::clone(self);
                 running.spawn(async move { (row, this.attend_in_time(row).await) });
             }
-            let sleep = self.until(next.into_iter().chain(queue.next_wake()).min());
+            if next.is_some_and(|next| next <= self.app.clock.now()) {
+                queue.mark_stale();
+            }
+            let sleep = self.until([next, queue.next_wake()]);
             let sleep = queue.reads_in(Instant::now()).map_or(sleep, |pause| pause.min(sleep));
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -230,13 +233,15 @@ impl Reconciler {
             app: Arc::clone(&self.app),
             limiters: Arc::clone(&self.limiters),
             lists: Arc::clone(&self.lists),
+            leases: Arc::clone(&self.leases),
         }
     }
 
-    /// How long to sleep until then at most. What is due already has a place, or waits for one.
-    fn until(&self, next: Option<Timestamp>) -> Duration {
+    /// How long to sleep until the first of these at most. What is due already has a place, or waits for one.
+    fn until(&self, moments: [Option<Timestamp>; 2]) -> Duration {
         let now = self.app.clock.now();
-        let until = next.filter(|next| *next > now).map_or(LONGEST_SLEEP, |next| next.since(now));
+        let next = moments.into_iter().flatten().filter(|next| *next > now).min();
+        let until = next.map_or(LONGEST_SLEEP, |next| next.since(now));
         until.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
     }
 }

@@ -96,7 +96,7 @@ impl Reconciler {
     /// Another node owns the connection now.
     pub(super) fn lose(&self, tenant: TenantId) {
         self.app.nudge.owns_no_longer(tenant);
-        self.leases.drop(tenant);
+        self.leases.forget(tenant);
         self.turns.forget(tenant);
         self.limiters.forget(tenant);
         self.lists.forget(tenant);

@@ -48,10 +48,15 @@ impl Reconciler {
         let Some(access) = self.access(target.tenant, &work.key).await? else {
             return Ok(Polled::Went(self.wait_for_connection()));
         };
-        self.limiters.take(target.tenant, self.urgency(work)).await;
+        if !self.limiters.take_soon(target.tenant, self.urgency(work)).await {
+            return Ok(Polled::Working);
+        }
         let aws = match self.app.aws.assignments(&access.role).await {
             Ok(aws) => aws,
             Err(error) => return self.could_not_ask(target, held, &error).await.map(Polled::Went),
+        };
+        let Some(held) = self.leases.still(target.tenant, held, Instant::now()) else {
+            return Ok(Polled::Went(Went::NoLease));
         };
         if !held.allows_a_call(Instant::now()) {
             return Ok(Polled::Went(Went::NoLease));

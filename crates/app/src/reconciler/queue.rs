@@ -17,6 +17,9 @@ const YOUNG: Duration = Duration::from_millis(20);
 /// How many rows all connections together have in work at most.
 const PLACES_OF_ALL: usize = 128;
 
+/// And how many of those that take nothing back: however slow the AWS of others is, what is to be taken back finds a place.
+const PLACES_OF_OTHERS: usize = PLACES_OF_ALL / 2;
+
 /// Due rows of one reconciler, and its places.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -26,7 +29,7 @@ pub(super) struct Queue {
     read_at: Option<Instant>,
     /// Whether something may be due that was not when it was read.
     stale: bool,
-    busy: HashMap<AssignmentId, TenantId>,
+    busy: HashMap<AssignmentId, DueAssignment>,
     /// Rows that stay due, and wait for a moment that is near. Nothing of that is written: whoever comes after this
     /// process looks at them at once.
     resting: HashMap<AssignmentId, (DueAssignment, Timestamp)>,
@@ -93,7 +96,11 @@ impl Queue {
         woken.sort_unstable_by_key(|(row, until)| (!row.takes_back, *until));
         for (row, _) in woken.into_iter().rev() {
             self.resting.remove(&row.assignment);
-            self.waiting.push_front(row);
+            if row.takes_back {
+                self.waiting.push_front(row);
+            } else {
+                self.waiting.push_back(row);
+            }
         }
     }
 
@@ -118,16 +125,18 @@ impl Queue {
             return None;
         }
         let mut taken: HashMap<TenantId, usize> = HashMap::new();
-        for tenant in self.busy.values() {
-            *taken.entry(*tenant).or_default() += 1;
+        for row in self.busy.values() {
+            *taken.entry(row.tenant).or_default() += 1;
         }
+        let others = self.busy.values().filter(|row| !row.takes_back).count();
         let has_place = |row: &DueAssignment| {
             let places = if row.takes_back { self.places * 2 } else { self.places };
-            taken.get(&row.tenant).copied().unwrap_or_default() < places
+            let free = taken.get(&row.tenant).copied().unwrap_or_default() < places;
+            free && (row.takes_back || others < PLACES_OF_OTHERS)
         };
         let place = self.waiting.iter().position(has_place)?;
         let row = self.waiting.remove(place)?;
-        self.busy.insert(row.assignment, row.tenant);
+        self.busy.insert(row.assignment, row);
         Some(row)
     }
 
@@ -189,6 +198,20 @@ mod tests {
         assert_eq!(taken(&mut queue), [row(1, 1)]);
         queue.fill(vec![takes_back(2), takes_back(3)], true, Instant::now());
         assert_eq!(taken(&mut queue), [takes_back(2)]);
+    }
+
+    #[test]
+    fn however_much_is_given_what_is_to_be_taken_back_finds_a_place() {
+        let mut queue = Queue::new(200);
+        let many = (0..200).map(|n| DueAssignment {
+            assignment: AssignmentId::from_uuid(uuid::Uuid::from_u128(n)),
+            ..row(1, 1)
+        });
+        queue.fill(many.collect(), true, Instant::now());
+        assert_eq!(taken(&mut queue).len(), PLACES_OF_OTHERS);
+        let takes_back = DueAssignment { takes_back: true, ..row(2, 1) };
+        queue.fill(vec![takes_back], true, Instant::now());
+        assert_eq!(taken(&mut queue), [takes_back]);
     }
 
     #[test]

@@ -23,6 +23,9 @@ const STILL_WAITS: Seconds = Seconds::of(10);
 /// So many creations may be outstanding in an instance (IAM Identity Center quotas: 15, not to be raised).
 const OUTSTANDING_CREATIONS: usize = 15;
 
+/// A creation that nobody has heard of for so long is held to have ended.
+const OUTSTANDING_AT_MOST: Seconds = Seconds::of(5 * 60);
+
 /// Who holds which account's turn, on this node. The one owner of a connection is the only one who asks.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -66,7 +69,8 @@ impl Turns {
     ) -> bool {
         let mut tenants = self.tenants.lock();
         let tenant = tenants.entry(tenant).or_default();
-        let crowded = kind == CallKind::Create && tenant.outstanding(assignment) >= OUTSTANDING_CREATIONS;
+        let outstanding = tenant.outstanding(assignment, now);
+        let crowded = kind == CallKind::Create && outstanding >= OUTSTANDING_CREATIONS;
         let turn = tenant.accounts.entry(account.clone()).or_default();
         if !turn.is_free_for(assignment, kind, now) {
             turn.waiting(kind).come(assignment, now);
@@ -142,10 +146,15 @@ impl Turns {
 
 impl Tenant {
     /// How many creations of others AWS works on.
-    fn outstanding(&self, but: AssignmentId) -> usize {
+    fn outstanding(&self, but: AssignmentId, now: Timestamp) -> usize {
         let holders = self.accounts.values().filter_map(|turn| turn.holder.as_ref());
         holders
-            .filter(|holder| holder.kind == CallKind::Create && !holder.is_called && holder.assignment != but)
+            .filter(|holder| {
+                holder.kind == CallKind::Create
+                    && !holder.is_called
+                    && holder.assignment != but
+                    && now < holder.since + OUTSTANDING_AT_MOST
+            })
             .count()
     }
 }
@@ -343,7 +352,8 @@ mod tests {
     fn no_more_creations_are_under_way_than_aws_bears() {
         let (turns, tenant) = (Turns::default(), TenantId::from_uuid(uuid::Uuid::from_u128(9)));
         let account = |n: u32| format!("{n:012}").parse::<AccountId>().unwrap();
-        let take = |n, kind| turns.take(tenant, &account(n), nth(n), kind, at(0));
+        let take_at = |n, kind, now| turns.take(tenant, &account(n), nth(n), kind, at(now));
+        let take = |n, kind| take_at(n, kind, 0);
         for n in 1..=15 {
             assert!(take(n, Create), "{n}");
         }
@@ -353,6 +363,8 @@ mod tests {
         assert_eq!(turns.called(), [nth(16)]);
         assert!(take(16, Create));
         assert!(!take(3, Create));
+        assert!(!take_at(3, Create, 299));
+        assert!(take_at(3, Create, 300), "nobody knows of the others any more");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use curfew_domain::{
     AccountId, Action, GrantId, PermissionSetArn, Reason, ResourceRef, Scope, Seconds, StorePrincipalId,
-    UserId,
+    Timestamp, UserId,
 };
 use curfew_policy::{AccessQuestion, Prohibition, forbidden};
 use curfew_store::{GrantView, ReadUnit};
@@ -15,6 +15,7 @@ use crate::grants::{Gift, Making};
 use crate::{App, AppError, Caller, FieldProblem, Made, Once};
 
 use super::facts::Facts;
+use super::review::reviewer;
 use super::{Asked, TRIES, moved, room};
 
 /// What somebody gives to somebody else.
@@ -120,6 +121,7 @@ impl Giving {
         }
         room::check_gift(&unit, wanted.grantee).await?;
         let now = app.now();
+        check_independent(&unit, caller, wanted.grantee, now).await?;
         let gift = Gift {
             grantee: wanted.grantee,
             principal: &principal,
@@ -141,6 +143,22 @@ impl Giving {
         making.nudge(app, caller.tenant);
         Ok(Some(given))
     }
+}
+
+/// Nobody gives to themselves through an account that they made or reset.
+async fn check_independent(
+    unit: &ReadUnit,
+    caller: &Caller,
+    grantee: UserId,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let giver = reviewer(unit, caller).await?;
+    if giver.depends_on(now) != Some(grantee) {
+        return Ok(());
+    }
+    Err(AppError::forbidden(
+        "whoever would get this access made or reset your account within 30 days, so you can't give it to them",
+    ))
 }
 
 impl Asked {

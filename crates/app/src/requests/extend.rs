@@ -5,14 +5,14 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::grant::NotExtended;
 use curfew_domain::request::{RequestEvent, RequestStatus};
 use curfew_domain::{
-    AccessRequest, Actor, DoneBy, Grant, GrantId, Reason, RequestId, Scope, Seconds, Timestamp,
+    AccessRequest, Actor, DoneBy, Grant, GrantId, Reason, RequestId, Scope, Seconds, Timestamp, UserId,
 };
 use curfew_policy::{Decision, Outcome, Target, Terms};
 use curfew_store::{GrantView, ReadUnit, WriteUnit};
 use serde_json::Map;
 
 use crate::grants::check_active;
-use crate::{App, AppError, Caller, FieldProblem, Made, Once};
+use crate::{App, AppError, Caller, FieldProblem, Made, Once, lockdowns};
 
 use super::facts::Facts;
 use super::last_word::{concluded, no_longer_possible};
@@ -149,6 +149,7 @@ impl Extending {
             room::check(&unit, &request, now).await?;
         }
         let shortage = shortage::notice(&unit, &request, now).await?;
+        check_not_locked_down(&unit, caller.user, &held).await?;
         let grant = unit.lock_grant(seen.id).await?.ok_or(AppError::NotFound("grant"))?;
         if grant.times.duration != seen.times.duration {
             return Ok(None);
@@ -201,6 +202,7 @@ impl LastWord<'_> {
         let held = unit.assignments_of_grant(id).await?;
         let mut targets = self.facts.normalised.targets.clone();
         let covered = only_what_it_covers(&mut targets, &held);
+        check_not_locked_down(unit, request.requester, &held).await?;
         let grant = unit.lock_grant(id).await?.ok_or(AppError::NotFound("grant"))?;
         let moment = app.now();
         let longer = |grant| longer(grant, self.terms.duration, self.decision.audit_session, moment);
@@ -276,6 +278,17 @@ fn only_what_it_covers(targets: &mut Vec<Target>, held: &[AssignmentKey]) -> Res
         "the grant covers {}, which can't be asked for by its name any more: ask for what you need anew",
         lost.join(", ")
     ))
+}
+
+/// A lockdown takes the connection from all who hold it, and whoever holds it after that sees it: also one that began in
+/// the moment at which the grant would have ended.
+async fn check_not_locked_down(
+    unit: &WriteUnit,
+    person: UserId,
+    held: &[AssignmentKey],
+) -> Result<(), AppError> {
+    unit.hold_connection().await?;
+    lockdowns::check(unit, person, held.iter().map(|key| &key.account)).await
 }
 
 async fn check_none_waits(

@@ -75,7 +75,7 @@ impl LastWord {
             return Ok(AccessRequest { requirements, ..request });
         }
         if let Some(grant) = request.extends {
-            let word = extend::LastWord { facts: &facts, decision: &decision, terms, now };
+            let word = extend::LastWord { facts, decision, terms, now };
             return word.conclude(app, caller, unit, request, grant).await;
         }
         let status =

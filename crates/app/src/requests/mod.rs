@@ -62,6 +62,7 @@ pub(crate) use known_account::{KnownAccount, known_account};
 pub(crate) use places::{accounts, permission_sets};
 pub(crate) use read::check_sees_all;
 pub(crate) use record::question_told;
+pub(crate) use review::reviewer;
 pub(crate) use shortage::possible_approvers;
 pub(crate) use suppose::{Told, questions, suppose};
 pub(crate) use survey::{SetAsked, Survey, of_everybody, of_everything};

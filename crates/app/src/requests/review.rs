@@ -137,6 +137,11 @@ pub(super) struct Decider {
     pub(super) groups: BTreeSet<GroupId>,
 }
 
+/// The caller, as far as their independence of somebody goes.
+pub(crate) async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewer, AppError> {
+    Ok(Decider::of(unit, caller).await?.reviewer)
+}
+
 impl Decider {
     pub(super) async fn of(unit: &ReadUnit, caller: &Caller) -> Result<Self, AppError> {
         let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;

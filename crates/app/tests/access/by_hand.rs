@@ -3,7 +3,7 @@
 use curfew_app::grants::{self, Extension, NewGrant};
 use curfew_app::{AppError, Caller, Made, Once, settings, users};
 use curfew_domain::grant::GrantStatus;
-use curfew_domain::{Action, Actor, ApiKeyId, BuiltInRole, ErrorCode, Scope, Seconds, UserId};
+use curfew_domain::{AccountSet, Action, Actor, ApiKeyId, BuiltInRole, ErrorCode, Scope, Seconds, UserId};
 use curfew_store::testing::sealed_log;
 use curfew_store::{GrantView, on_both_databases};
 
@@ -91,6 +91,19 @@ on_both_databases! {
         let mut poor = world.admin.clone();
         poor.scopes = Scope::ALL.iter().copied().filter(|scope| *scope != Scope::GrantsCreate).collect();
         assert_eq!(code(give(&world, &poor, gift(alice.user)).await), ErrorCode::Forbidden);
+    }
+
+    async fn nobody_gives_to_whoever_made_their_account(db: &TestStore) {
+        let world = World::new(db).await;
+        let ada = world.person("ada", BuiltInRole::Admin, None).await;
+        let now = world.test.app.now();
+        let puppet =
+            world.person("puppet", BuiltInRole::Admin, Some(AccountSet { by: ada.user, at: now })).await;
+        assert_eq!(code(give(&world, &puppet, gift(ada.user)).await), ErrorCode::Forbidden);
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        give(&world, &puppet, gift(alice.user)).await.unwrap();
+        world.test.clock.advance(Seconds::of(30 * 86_400));
+        give(&world, &puppet, gift(ada.user)).await.unwrap();
     }
 
     async fn only_people_who_can_have_it_are_given_it(db: &TestStore) {

@@ -177,7 +177,7 @@ async fn check_one_outcome(db: &TestStore, late: bool) {
         if late {
             world.test.clock.advance(Seconds::of(60));
         }
-        let answers = at_once(&world, &other, &alice, &approvers, request.id).await;
+        let answers = Box::pin(at_once(&world, &other, &alice, &approvers, request.id)).await;
         let well = answers.iter().filter(|answer| answer.is_ok()).count();
         assert_eq!(well, usize::from(!late), "{answers:?}");
         for refused in answers.into_iter().filter_map(Result::err) {

@@ -3,6 +3,7 @@
 use curfew_app::lockdowns::{self, NewLockdown};
 use curfew_app::testing::TestApp;
 use curfew_app::{Caller, Once, audit, grants, requests, users};
+use curfew_domain::emergency::ReviewOutcome;
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{BuiltInRole, ErrorCode, LockdownOf, PageRequest, PlatformMode, Reason, Scope, ScopeSet};
@@ -69,7 +70,7 @@ async fn findings(world: &World) -> Vec<String> {
 on_both_databases! {
     async fn whoever_is_deleted_loses_what_they_have_and_the_log_still_verifies(db: &TestStore) {
         let world = World::new(db).await;
-        let bob = busy_bob(&world).await;
+        let bob = Box::pin(busy_bob(&world)).await;
         let app = &world.test.app;
         users::delete(app, &world.admin, bob.user).await.unwrap();
         let now = app.now();
@@ -88,6 +89,34 @@ on_both_databases! {
         assert_eq!(findings(&world).await, [""; 0]);
         // The address is free, and whoever has it next is somebody else.
         world.stranger(TELLTALE, BuiltInRole::User, None).await;
+    }
+
+    async fn nobody_deletes_themselves_or_whoever_may_more(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        let ada = world.person("ada", BuiltInRole::Admin, None).await;
+        assert_eq!(code(users::delete(app, &ada, ada.user).await), ErrorCode::Forbidden);
+        let helpdesk = world.person("helpdesk", BuiltInRole::User, None).await;
+        let helpdesk = Caller { scopes: [Scope::UsersDelete].into_iter().collect(), ..helpdesk };
+        assert_eq!(code(users::delete(app, &helpdesk, ada.user).await), ErrorCode::Forbidden);
+    }
+
+    async fn what_somebody_has_to_look_at_is_not_erased_before(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        let terms = curfew_domain::policy::PolicyTerms { allow_break_glass: true, ..auto() };
+        world.policy(terms, PERMIT_ALL).await;
+        let bob = world.person("bob", BuiltInRole::Admin, None).await;
+        let asked = curfew_app::requests::NewRequest {
+            break_glass: true,
+            reason: Some(words()),
+            ..to_read(account(DEV))
+        };
+        let request = world.submit(&bob, asked).await.unwrap();
+        assert_eq!(code(users::delete(app, &world.admin, bob.user).await), ErrorCode::Conflict);
+        let word = ("justified, it was night".parse::<Reason>().unwrap(), ReviewOutcome::Justified);
+        requests::review(app, &world.admin, request.id, word.1, word.0).await.unwrap();
+        users::delete(app, &world.admin, bob.user).await.unwrap();
     }
 
     async fn the_last_admin_and_the_owner_are_not_deleted(db: &TestStore) {
@@ -111,7 +140,7 @@ on_both_databases! {
 async fn nothing_that_is_kept_tells_who_a_deleted_person_was() {
     let Some(db) = TestStore::postgres().await else { return };
     let world = World::new(&db).await;
-    let bob = busy_bob(&world).await;
+    let bob = Box::pin(busy_bob(&world)).await;
     let before = told_in(&db).await;
     for table in
         ["access_request", "app_user", "approval", "audit_text", "decision", "access_grant", "lockdown"]

@@ -2,11 +2,11 @@
 
 use curfew_app::grants::{self, GrantFilter};
 use curfew_app::lockdowns::{self, NewLockdown};
-use curfew_app::{App, AppError, Caller, Once, requests};
+use curfew_app::{App, AppError, Caller, Once, requests, users};
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
-    BuiltInRole, DoneBy, ErrorCode, GrantId, Lockdown, LockdownOf, PageRequest, ScopeSet, UserId,
+    AccountSet, BuiltInRole, DoneBy, ErrorCode, GrantId, Lockdown, LockdownOf, PageRequest, ScopeSet, UserId,
 };
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
@@ -170,6 +170,22 @@ on_both_databases! {
         assert_eq!(page.items.len(), 2);
         let nobody = LockdownOf::User(UserId::from_uuid(Uuid::from_u128(9)));
         assert_eq!(fields(start(&world, nobody).await), ["id"]);
+    }
+
+    async fn nobody_lifts_their_own_also_by_an_account_that_they_made(db: &TestStore) {
+        let world = World::new(db).await;
+        let app = &world.test.app;
+        let ada = world.person("ada", BuiltInRole::Admin, None).await;
+        let made = AccountSet { by: ada.user, at: app.now() };
+        let puppet = world.person("puppet", BuiltInRole::Admin, Some(made)).await;
+        let lockdown = start(&world, LockdownOf::User(ada.user)).await.unwrap();
+        for caller in [&ada, &puppet] {
+            assert_eq!(code(lockdowns::lift(app, caller, lockdown.id).await), ErrorCode::Forbidden);
+        }
+        // Nor are they rid of it under another id.
+        assert_eq!(code(users::delete(app, &puppet, ada.user).await), ErrorCode::Conflict);
+        lockdowns::lift(app, &world.admin, lockdown.id).await.unwrap();
+        users::delete(app, &puppet, ada.user).await.unwrap();
     }
 
     async fn lockdowns_take_their_scopes_and_stay_in_their_tenant(db: &TestStore) {

@@ -83,6 +83,23 @@ on_both_databases! {
         assert_eq!(done.details["sent_at"], sent.at.to_string());
     }
 
+    async fn what_was_said_of_its_requests_is_for_those_who_may_read_them(db: &TestStore) {
+        let world = World::new(db).await;
+        world.policy(auto(), PERMIT_ALL).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let asked = curfew_app::requests::NewRequest {
+            reason: Some("a private matter".parse().unwrap()),
+            ..to_read(account(DEV))
+        };
+        let grant = world.submit(&alice, asked).await.unwrap().grant.unwrap();
+        let auditor = world.person("auditor", BuiltInRole::User, None).await;
+        let auditor = Caller { scopes: [Scope::GrantsRead].into_iter().collect(), ..auditor };
+        for (caller, reads) in [(&alice, true), (&world.admin, true), (&auditor, false)] {
+            let story = format!("{:?}", told(&world, caller, grant).await);
+            assert_eq!(story.contains("a private matter"), reads, "{story}");
+        }
+    }
+
     async fn it_is_told_page_by_page(db: &TestStore) {
         let world = World::new(db).await;
         world.policy(auto(), PERMIT_ALL).await;

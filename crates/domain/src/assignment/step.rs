@@ -10,7 +10,7 @@ use super::observed::{CallKind, InFlight, Observed};
 pub const SETTLE: Seconds = Seconds::of(15 * 60);
 
 /// No status is asked sooner than this after the call was sent; how often after that, its owner decides.
-const POLL_MILLIS: i64 = 40;
+const POLL_MILLIS: i64 = 500;
 
 /// How long the next deletion waits when a list still shows what a deletion has ended.
 pub(super) const RELIST_PAUSE: Seconds = Seconds::of(2);

@@ -35,4 +35,26 @@ impl WriteUnit {
             .await?;
         Ok(erased.rows_affected)
     }
+
+    /// Erases the texts of what was done to such things, by whomever.
+    pub(crate) async fn erase_audit_texts_about(
+        &self,
+        kind: &str,
+        ids: &[uuid::Uuid],
+    ) -> Result<(), StoreError> {
+        use audit_entry::Column;
+        let about = Query::select()
+            .column(Column::Id)
+            .from(audit_entry::Entity)
+            .and_where(Column::TenantId.eq(self.wall()))
+            .and_where(Column::ResourceType.eq(kind))
+            .and_where(Column::ResourceId.is_in(ids.iter().map(ToString::to_string)))
+            .to_owned();
+        audit_text::Entity::delete_many()
+            .filter(audit_text::Column::TenantId.eq(self.wall()))
+            .filter(audit_text::Column::EntryId.in_subquery(about))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use curfew_domain::assignment::Phase;
 use curfew_domain::{AssignmentId, GrantId, TenantId, Timestamp};
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait, Func, OnConflict, Order, Query, SelectStatement, SimpleExpr, WindowStatement,
@@ -16,7 +17,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::entity::{due, grant_assignment};
+use crate::entity::{assignment, due, grant_assignment};
 use crate::row::{Row, micros, number};
 use crate::{ReadUnit, Store, StoreError, WriteUnit};
 
@@ -192,7 +193,9 @@ impl WriteUnit {
             assignment_id: Set(*assignment),
             tenant_id: Set(self.wall()),
             due_at: Set(at.micros()),
-            generation: Set(1),
+            // No number comes back with a row that was deleted and made anew: who read the former one must not take this
+            // one for it.
+            generation: Set(at.micros()),
             take_back_at: Set(micros(take_back_at)),
         });
         let mut on_conflict = OnConflict::column(due::Column::AssignmentId);
@@ -205,6 +208,33 @@ impl WriteUnit {
         }
         due::Entity::insert_many(rows).on_conflict(on_conflict).exec_without_returning(self.tx()).await?;
         Ok(())
+    }
+
+    /// Makes due now what AWS may hold, and nobody would look at again. Answers how much that is: it should be nothing.
+    pub async fn touch_forgotten(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let phases = [Phase::Creating, Phase::Present, Phase::Deleting, Phase::Standing];
+        let forgotten: Vec<Uuid> = assignment::Entity::find()
+            .select_only()
+            .column(assignment::Column::Id)
+            .filter(assignment::Column::TenantId.eq(self.wall()))
+            .filter(assignment::Column::Phase.is_in(phases.map(Phase::as_str)))
+            .filter(assignment::Column::Id.not_in_subquery(self.due_assignments()))
+            .order_by_asc(assignment::Column::Id)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        for chunk in forgotten.chunks(CHUNK) {
+            self.touch_all(chunk, now, None).await?;
+        }
+        Ok(u64::try_from(forgotten.len()).unwrap_or(u64::MAX))
+    }
+
+    fn due_assignments(&self) -> SelectStatement {
+        Query::select()
+            .column(due::Column::AssignmentId)
+            .from(due::Entity)
+            .and_where(due::Column::TenantId.eq(self.wall()))
+            .to_owned()
     }
 
     /// The grant ends at `at`: every assignment of it is due then, before what is to be given.

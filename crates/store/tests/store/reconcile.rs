@@ -302,6 +302,35 @@ on_both_databases! {
         assert_eq!(unit.assignment_work(id).await.unwrap().unwrap().observed, seen);
     }
 
+    async fn what_aws_may_hold_is_never_forgotten(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let mut seen = Observed::default();
+        seen.looked(world.now(), false);
+        seen.sending(CallKind::Create, world.now());
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert_eq!(unit.touch_forgotten(world.now()).await.unwrap(), 0, "nothing was sent yet");
+        unit.save_observed(id, &seen, 1, world.now()).await.unwrap();
+        assert_eq!(unit.touch_forgotten(world.now()).await.unwrap(), 1);
+        assert_eq!(unit.touch_forgotten(world.now()).await.unwrap(), 0, "it is due");
+        assert!(unit.due_generation(id).await.unwrap().is_some());
+    }
+
+    async fn a_due_row_that_is_made_anew_is_not_taken_for_the_former_one(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let id = assignment(&world, tenant, &key("p-1")).await;
+        let (first, later) = (world.now(), world.now() + Seconds::of(1));
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        unit.touch_due(id, first).await.unwrap();
+        let read = unit.due_generation(id).await.unwrap().unwrap();
+        assert!(unit.settle_due(id, read, None, None).await.unwrap());
+        unit.touch_due(id, later).await.unwrap();
+        assert!(!unit.settle_due(id, read, None, None).await.unwrap(), "somebody who slept would delete it");
+        assert_ne!(unit.due_generation(id).await.unwrap(), Some(read));
+    }
+
     async fn a_former_owner_writes_nothing_after_the_new_one_has_found_nothing_to_do(db: &TestStore) {
         let world = World::new(db);
         let tenant = world.tenant("acme").await;

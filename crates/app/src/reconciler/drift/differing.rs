@@ -37,36 +37,52 @@ impl Reconciler {
                 work.observed.found();
                 None
             }
-            Difference::Reappeared => Some(self.delete_again(&unit, target, &mut work, seen, now).await?),
+            Difference::Reappeared => {
+                work.observed.looked(seen.at, true);
+                unit.touch_due(target.assignment, now).await?;
+                self.reappeared(&unit, target, &work, now).await?;
+                None
+            }
             Difference::Removed => Some(self.removed(&unit, target, &mut work, now).await?),
         };
         unit.save_observed(target.assignment, &work.observed, look.held.fence, now).await?;
-        if let Some((kind, outcome)) = found {
-            let finding = finding(self.app.entropy.as_ref(), look, &work, kind, outcome, now);
-            unit.insert_drift(&finding).await?;
-            self.record(&unit, entry(&finding), now).await?;
-            tell(target, &finding);
+        if let Some(found) = found {
+            self.keep_finding(&unit, target, &work, found, now).await?;
         }
         unit.commit().await?;
-        if found.is_some() {
+        if matches!(difference, Difference::Reappeared | Difference::Removed) {
             self.app.nudge.about(target.tenant);
         }
         Ok(())
     }
 
-    async fn delete_again(
+    /// Access that was gone is there again, as a list has shown: it is to be deleted.
+    pub(in super::super) async fn reappeared(
         &self,
         unit: &WriteUnit,
         target: Target,
-        work: &mut AssignmentWork,
-        seen: Baseline,
+        work: &AssignmentWork,
         now: Timestamp,
-    ) -> Result<(DriftKind, DriftOutcome), AppError> {
-        work.observed.looked(seen.at, true);
-        unit.touch_due(target.assignment, now).await?;
+    ) -> Result<(), AppError> {
         self.record(unit, assignment_entry(AuditAction::AssignmentReappeared, target, work), now).await?;
         metrics::counter!("curfew_assignments_reappeared_total").increment(1);
-        Ok((DriftKind::Reappeared, DriftOutcome::DeletedAgain))
+        let found = (DriftKind::Reappeared, DriftOutcome::DeletedAgain);
+        self.keep_finding(unit, target, work, found, now).await
+    }
+
+    async fn keep_finding(
+        &self,
+        unit: &WriteUnit,
+        target: Target,
+        work: &AssignmentWork,
+        found: (DriftKind, DriftOutcome),
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let finding = finding(self.app.entropy.as_ref(), work, found, now);
+        unit.insert_drift(&finding).await?;
+        self.record(unit, entry(&finding), now).await?;
+        tell(target, &finding);
+        Ok(())
     }
 
     async fn removed(
@@ -103,19 +119,17 @@ impl Reconciler {
 
 fn finding(
     entropy: &dyn curfew_domain::Entropy,
-    look: &Look<'_>,
     work: &AssignmentWork,
-    kind: DriftKind,
-    outcome: DriftOutcome,
+    (kind, outcome): (DriftKind, DriftOutcome),
     now: Timestamp,
 ) -> NewDrift {
     NewDrift {
         id: DriftId::new(now, entropy),
         kind,
         place: DriftPlace {
-            instance: look.instance.clone(),
-            account: look.place.account.clone(),
-            permission_set: look.place.permission_set.clone(),
+            instance: work.key.instance.clone(),
+            account: work.key.account.clone(),
+            permission_set: work.key.permission_set.clone(),
             principal: work.key.principal.clone(),
         },
         assignment: Some(work.id),

@@ -15,7 +15,7 @@ use curfew_aws::{Assignee, AwsErrorKind};
 use curfew_domain::assignment::{Baseline, Phase};
 use curfew_domain::{InstanceArn, Seconds, StorePrincipalId, TenantId};
 use curfew_store::Listable;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -81,14 +81,7 @@ impl Reconciler {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(LOOK_EVERY.min(every)) => {}
-                Some(ended) = running.join_next() => match ended {
-                    Ok(tenant) => drop(busy.remove(&tenant)),
-                    // Whose it was is not known any more: those that still run have their places in AWS's pace.
-                    Err(_) => {
-                        metrics::counter!("curfew_background_faults_total", "loop" => "drift").increment(1);
-                        busy.clear();
-                    }
-                },
+                Some(ended) = running.join_next() => note_end(&mut busy, ended),
             }
         }
         while running.join_next().await.is_some() {}
@@ -109,8 +102,12 @@ impl Reconciler {
         let unit = self.app.store.tenant(tenant).read().await?;
         let Some(access) = Access::of_verified(tenant, unit.connection().await?) else { return Ok(()) };
         let instance = access.verified.saved.instance.clone();
-        let places = unit.listable(&instance, whole).await?;
+        let mut places = unit.listable(&instance, whole).await?;
         drop(unit);
+        // Where passes end early, each place comes first now and then.
+        let now = usize::try_from(self.app.clock.now().micros() / 1_000).unwrap_or_default();
+        let first = now % places.len().max(1);
+        places.rotate_left(first);
         let (began, mut in_vain) = (Instant::now(), 0);
         for place in &places {
             let Some(held) = self.leases.held(tenant, Instant::now()) else { return Ok(()) };
@@ -128,7 +125,8 @@ impl Reconciler {
                     }
                     continue;
                 }
-                Listed::NoLease => return Ok(()),
+                // If it is lost, the next turn of this loop sees it.
+                Listed::NoLease => continue,
             };
             in_vain = 0;
             let look = Look { tenant, held, instance: &instance, place, at, assignees: &assignees };
@@ -183,6 +181,16 @@ impl Look<'_> {
     fn shows(&self, principal: &StorePrincipalId) -> bool {
         self.assignees.iter().any(|assignee| matches!(assignee, Assignee::User(user) if user == principal))
     }
+}
+
+fn note_end(busy: &mut HashSet<TenantId>, ended: Result<TenantId, JoinError>) {
+    if let Ok(tenant) = ended {
+        busy.remove(&tenant);
+        return;
+    }
+    // Whose it was is not known any more: those that still run have their places in AWS's pace.
+    metrics::counter!("curfew_background_faults_total", "loop" => "drift").increment(1);
+    busy.clear();
 }
 
 /// Whether a tenant's pass is due, and if so whether over the whole.

@@ -30,6 +30,9 @@ pub(super) enum Urgency {
 /// What of a connection's rate watching may take.
 const WATCHING_TAKES: f64 = 0.2;
 
+/// How long what takes nothing back waits for a call at a time.
+pub(super) const WAITS: Duration = Duration::from_secs(5);
+
 /// The limiters of the connections that this node owns, or did.
 #[derive(Debug, Default)]
 pub(super) struct Limiters(Mutex<HashMap<TenantId, Arc<Limiter>>>);
@@ -38,6 +41,16 @@ impl Limiters {
     /// Waits until a call may be made.
     pub(super) async fn take(&self, tenant: TenantId, urgency: Urgency) {
         self.of(tenant).take(urgency).await;
+    }
+
+    /// The same, but that what takes nothing back waits no longer than some seconds: it may have become more urgent
+    /// meanwhile, and must not keep its account from others. Says whether the call may be made.
+    pub(super) async fn take_soon(&self, tenant: TenantId, urgency: Urgency) -> bool {
+        if urgency == Urgency::TakeBack {
+            self.take(tenant, urgency).await;
+            return true;
+        }
+        tokio::time::timeout(WAITS, self.take(tenant, urgency)).await.is_ok()
     }
 
     /// Whether others wait for calls now.
@@ -233,8 +246,8 @@ mod tests {
         for task in tasks {
             task.await.unwrap();
         }
-        use Urgency::{Give, TakeBack, Watch};
-        assert_eq!(*order.lock(), [TakeBack, TakeBack, Give, Give, Watch]);
+        let expected = [Urgency::TakeBack, Urgency::TakeBack, Urgency::Give, Urgency::Give, Urgency::Watch];
+        assert_eq!(*order.lock(), expected);
     }
 
     #[tokio::test(start_paused = true)]
@@ -281,7 +294,7 @@ mod tests {
         }
         let calls = within(&limiters, Urgency::TakeBack, 10).await;
         assert!((2..=20).contains(&calls), "{calls}: slow, and not at rest");
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
         let calls = within(&limiters, Urgency::TakeBack, 10).await;
         assert!(calls > 180, "{calls}");
     }

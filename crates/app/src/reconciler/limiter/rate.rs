@@ -14,8 +14,10 @@ const LEAST: f64 = 0.5;
 /// So many calls may be made at once after a rest: half of what AWS bears.
 const BURST: f64 = 10.0;
 
-/// What is left of a rate that was turned away.
+/// What is left of a rate that was turned away; and where that was not enough, so soon after.
 const CUT_TO: f64 = 0.85;
+const CUT_AGAIN_TO: f64 = 0.6;
+const SO_SOON: Duration = Duration::from_secs(4);
 
 /// Up to here of what was turned away last the rate comes back soon.
 const NEAR: f64 = 0.985;
@@ -25,7 +27,7 @@ const GROWS: f64 = 1.08;
 const PROBES: f64 = 1.0003;
 
 /// What AWS turned away so long ago says nothing any more: its trouble may be over.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 
 /// Calls that were on their way together are turned away together: they count once.
 const ONE_CUT: Duration = Duration::from_secs(1);
@@ -33,7 +35,7 @@ const ONE_CUT: Duration = Duration::from_secs(1);
 /// Calls a second.
 #[derive(Debug)]
 pub(super) struct Rate {
-    rate: f64,
+    calls: f64,
     since: Instant,
     /// What AWS turned away last.
     ceiling: Option<f64>,
@@ -43,7 +45,7 @@ pub(super) struct Rate {
 impl Rate {
     /// What AWS publishes.
     pub(super) fn published(now: Instant) -> Self {
-        Self { rate: PUBLISHED, since: now, ceiling: None, cut_at: None }
+        Self { calls: PUBLISHED, since: now, ceiling: None, cut_at: None }
     }
 
     /// The rate at `now`: what was cut grows again, soon at first, and slowly where AWS turned it away before. So a limit
@@ -54,25 +56,27 @@ impl Rate {
         let all = now.saturating_duration_since(self.since).as_secs_f64();
         self.since = self.since.max(now);
         self.grow_below_the_ceiling(cautious);
-        self.rate = (self.rate * GROWS.powf(all - cautious)).min(PUBLISHED);
-        self.rate
+        self.calls = (self.calls * GROWS.powf(all - cautious)).min(PUBLISHED);
+        self.calls
     }
 
     fn grow_below_the_ceiling(&mut self, seconds: f64) {
         let near = self.ceiling.map_or(PUBLISHED, |ceiling| ceiling * NEAR);
-        let needed = if self.rate < near { (near / self.rate).ln() / GROWS.ln() } else { 0.0 };
-        self.rate *= GROWS.powf(seconds.min(needed)) * PROBES.powf((seconds - needed).max(0.0));
+        let needed = if self.calls < near { (near / self.calls).ln() / GROWS.ln() } else { 0.0 };
+        self.calls *= GROWS.powf(seconds.min(needed)) * PROBES.powf((seconds - needed).max(0.0));
     }
 
     /// AWS has turned a call away.
     pub(super) fn cut(&mut self, now: Instant) {
         let rate = self.now(now);
-        if self.cut_at.is_some_and(|cut| now < cut + ONE_CUT) {
+        let cut_before = |within| self.cut_at.is_some_and(|cut| now < cut + within);
+        if cut_before(ONE_CUT) {
             return;
         }
+        let left = if cut_before(SO_SOON) { CUT_AGAIN_TO } else { CUT_TO };
         self.cut_at = Some(now);
         self.ceiling = Some(rate);
-        self.rate = (rate * CUT_TO).max(LEAST);
+        self.calls = (rate * left).max(LEAST);
     }
 }
 
