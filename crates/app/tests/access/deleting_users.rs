@@ -37,10 +37,7 @@ async fn told_in(db: &TestStore) -> Vec<String> {
 /// Bob asks, approves, revokes and locks down.
 async fn busy_bob(world: &World) -> Caller {
     let app = &world.test.app;
-    // The other admin, who can sign in.
-    let unit = app.store.tenant(world.tenant).write().await.unwrap();
-    unit.set_password_hash(world.admin.user, "a hash").await.unwrap();
-    unit.commit().await.unwrap();
+    world.the_admin_can_sign_in().await;
     let bob = world.person(TELLTALE, BuiltInRole::Admin, None).await;
     let alice = world.person("alice", BuiltInRole::User, None).await;
     world.policy(auto(), "permit (principal, action == Action::\"read\", resource);").await;
@@ -104,6 +101,7 @@ on_both_databases! {
     async fn what_somebody_has_to_look_at_is_not_erased_before(db: &TestStore) {
         let world = World::new(db).await;
         let app = &world.test.app;
+        world.the_admin_can_sign_in().await;
         let terms = curfew_domain::policy::PolicyTerms { allow_break_glass: true, ..auto() };
         world.policy(terms, PERMIT_ALL).await;
         let bob = world.person("bob", BuiltInRole::Admin, None).await;
@@ -123,10 +121,20 @@ on_both_databases! {
         let test = TestApp::new(&db.store);
         let acme = test.set_up(PlatformMode::Single).await;
         let owner = acme.admin.id;
-        assert_eq!(code(users::delete(&test.app, &acme.caller, owner).await), ErrorCode::Conflict);
+        let dana = users::NewUser {
+            email: "dana@acme.example".parse().unwrap(),
+            name: "Dana".parse().unwrap(),
+            password: None,
+            roles: [BuiltInRole::Admin.slug()].into(),
+            auth_provider: curfew_domain::AuthProvider::Local,
+        };
+        let dana = users::create(&test.app, &acme.caller, dana, &Once::unkeyed()).await.unwrap().into_inner();
+        let dana = Caller { user: dana.id, ..acme.caller.clone() };
+        assert_eq!(code(users::delete(&test.app, &dana, owner).await), ErrorCode::Conflict);
         let world = World::beside(test, 2).await;
         let (app, admin) = (&world.test.app, &world.admin);
-        assert_eq!(code(users::delete(app, admin, admin.user).await), ErrorCode::Conflict);
+        let ada = world.person("ada", BuiltInRole::Admin, None).await;
+        assert_eq!(code(users::delete(app, &ada, admin.user).await), ErrorCode::Conflict, "she can't sign in");
         assert_eq!(code(users::delete(app, admin, owner).await), ErrorCode::NotFound, "another tenant's");
         let weak = Caller { scopes: ScopeSet::default(), ..admin.clone() };
         let dana = world.person("dana", BuiltInRole::User, None).await;

@@ -66,7 +66,7 @@ on_both_databases! {
         let far = app.now() + Seconds::of(3_000);
         for due in app.store.due_for(&[world.tenant], app.now(), 10).await.unwrap() {
             let unit = app.store.tenant(world.tenant).write().await.unwrap();
-            assert!(unit.settle_due(due.assignment, 1, Some(far), None).await.unwrap());
+            assert!(unit.settle_due(due.assignment, due.generation, Some(far), None).await.unwrap());
             unit.commit().await.unwrap();
         }
         assert!(app.store.due_for(&[world.tenant], app.now(), 10).await.unwrap().is_empty());

@@ -176,6 +176,7 @@ on_both_databases! {
         let world = World::new(db).await;
         let app = &world.test.app;
         let ada = world.person("ada", BuiltInRole::Admin, None).await;
+        world.the_admin_can_sign_in().await;
         let made = AccountSet { by: ada.user, at: app.now() };
         let puppet = world.person("puppet", BuiltInRole::Admin, Some(made)).await;
         let lockdown = start(&world, LockdownOf::User(ada.user)).await.unwrap();

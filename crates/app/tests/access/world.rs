@@ -138,6 +138,13 @@ impl World {
         caller
     }
 
+    /// So that other admins can go.
+    pub(crate) async fn the_admin_can_sign_in(&self) {
+        let unit = self.test.app.store.tenant(self.tenant).write().await.unwrap();
+        unit.set_password_hash(self.admin.user, "a hash").await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
     /// What AWS tells now of a person.
     pub(crate) async fn identity_center_knows(&self, name: &str) {
         let app = &self.test.app;

@@ -302,7 +302,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lower_limit_is_learned_and_nearly_all_of_it_used() {
         for limit in [10.0, 5.0] {
-            let (used, turned_away) = against(limit, 600).await;
+            let (used, turned_away) = against(limit, 1_200).await;
             assert!(used > 0.95, "{limit}: {used}");
             assert!(turned_away < 0.01, "{limit}: {turned_away}");
         }

@@ -30,7 +30,7 @@ const PROBES: f64 = 1.0003;
 const QUIET: Duration = Duration::from_mins(1);
 
 /// Calls that were on their way together are turned away together: they count once.
-const ONE_CUT: Duration = Duration::from_secs(1);
+const ONE_CUT: Duration = Duration::from_millis(400);
 
 /// Calls a second.
 #[derive(Debug)]
