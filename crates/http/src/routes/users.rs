@@ -107,7 +107,9 @@ async fn update(
 /// name, address, reasons and other texts are erased; what was done stays, under their id. There is no way back.
 #[utoipa::path(delete, path = "/v1/users/{id}", tag = TAG, params(("id" = Uuid, Path)),
     responses((status = 204, description = "Deleted."),
-        (status = 409, description = "The last admin can't be deleted, nor the tenant's owner.", body = ErrorBody)))]
+        (status = 403, description = "Oneself, or somebody who may do what the caller may not.", body = ErrorBody),
+        (status = 409, description = "The last admin, the tenant's owner, somebody whom a lockdown covers, or whose \
+            emergency waits for its review.", body = ErrorBody)))]
 async fn delete(
     State(state): State<HttpState>,
     Authenticated(caller): Authenticated,

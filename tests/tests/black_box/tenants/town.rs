@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use curfew_sim::world::GLOBEX_ROLE;
+use curfew_sim::world::{Assignment, GLOBEX_ROLE, PrincipalType};
 use curfew_tests::{Acme, Backend, Client, Cloud, Json, Server, eventually};
 use serde_json::{Value, json};
 
@@ -33,13 +33,15 @@ pub(super) struct Estate {
 impl Town {
     pub(super) async fn build(backend: Backend) -> Self {
         let cloud = Cloud::start().await;
-        let server = Server::on(backend).aws(&cloud.url()).env("CURFEW_OUTBOUND_ALLOW", NOBODY).start().await;
+        let server = Server::on(backend).aws(&cloud.url()).env("CURFEW_OUTBOUND_ALLOW", NOBODY);
+        let server = server.env("RECONCILIATION_INTERVAL", "1s").start().await;
         let admin = server.set_up_as("multi").await;
         cloud.connect(&admin).await;
         let globex_admin = found_globex(&server, &admin).await;
         cloud.connect_to(&globex_admin, "globex", GLOBEX_ROLE).await;
-        let acme = Estate::settle(&cloud.acme(), admin, "alice@acme.example", Acme::DEV, true).await;
+        let acme = Estate::settle(&cloud, &cloud.acme(), admin, "alice@acme.example", Acme::DEV, true).await;
         let globex = Estate::settle(
+            &cloud,
             &cloud.organization("globex"),
             globex_admin,
             "gina@globex.example",
@@ -49,6 +51,17 @@ impl Town {
         .await;
         Self { acme, globex, _cloud: cloud, _server: server }
     }
+}
+
+/// Where access will be given, a group has it by somebody's hand.
+fn somebody_has_access_already(cloud: &Cloud, org: &Acme, account: &str) {
+    let by_hand = Assignment {
+        account: account.to_owned(),
+        permission_set: org.set("ReadOnly").to_owned(),
+        principal_type: PrincipalType::Group,
+        principal_id: "00000000-1111-2222-3333-444444444444".to_owned(),
+    };
+    cloud.control().assign(&org.instance, &by_hand);
 }
 
 /// The master makes the child, whose owner follows the link.
@@ -69,7 +82,15 @@ async fn found_globex(server: &Server, master: &Client) -> Client {
 }
 
 impl Estate {
-    async fn settle(org: &Acme, admin: Client, email: &str, account: &str, is_master: bool) -> Self {
+    async fn settle(
+        cloud: &Cloud,
+        org: &Acme,
+        admin: Client,
+        email: &str,
+        account: &str,
+        is_master: bool,
+    ) -> Self {
+        somebody_has_access_already(cloud, org, account);
         let word = email.split_once('@').expect("an address").1.replace('.', "-");
         let user = admin.person(email, &["user"]).await;
         let reading = admin.post("/v1/policies", policy(&word, "read", "auto")).await.is(201);
@@ -98,6 +119,11 @@ impl Estate {
             told.first().map(|one| one.text("id"))
         })
         .await;
+        let drift = eventually("access that is not Curfew's to be found", async || {
+            let found = admin.get("/v1/drift").await.ok().list("data");
+            found.first().map(|one| one.text("id"))
+        })
+        .await;
         let entry = admin.get("/v1/audit-log").await.ok().list("data")[0].text("id");
         let ids = BTreeMap::from([
             (Kind::User, user.id().await),
@@ -113,6 +139,7 @@ impl Estate {
             (Kind::Grant, granted.text("grant_id")),
             (Kind::AuditEntry, entry),
             (Kind::Channel, channel.text("id")),
+            (Kind::Drift, drift),
             (Kind::Notification, told),
             (Kind::Tenant, admin.tenant().to_owned()),
         ]);
