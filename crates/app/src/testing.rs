@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use curfew_analysis::Solver;
-use curfew_aws::{Assignments, AwsError, AwsGateway, Directory, RoleAccess, SessionCredentials, Trust};
+use curfew_aws::{
+    Assignments, AwsError, AwsGateway, Directory, RoleAccess, SessionCredentials, SessionPolicies, Trust,
+};
 use curfew_domain::testing::{SeededEntropy, TestClock};
 use curfew_domain::{
     Email, InstanceArn, PlatformMode, Region, Seconds, SessionKind, Slug, Tenant, TenantId, User,
@@ -243,6 +245,10 @@ impl AwsGateway for NoAws {
     }
 
     async fn assignments(&self, _: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
+        panic!("this test has no AWS")
+    }
+
+    async fn session_policies(&self, _: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
         panic!("this test has no AWS")
     }
 

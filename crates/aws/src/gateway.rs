@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use curfew_domain::{ExternalId, Region, RoleArn, TenantId};
 
-use crate::{Assignments, AwsError, Directory, SessionCredentials, Trust};
+use crate::{Assignments, AwsError, Directory, SessionCredentials, SessionPolicies, Trust};
 
 /// The way into AWS: hands out the ports, each bound to a region and to somebody's credentials.
 #[async_trait]
@@ -21,6 +21,9 @@ pub trait AwsGateway: Send + Sync {
     /// Assignments with the tenant's role. Credentials come from the same cache. Where they must be fetched first
     /// that takes 8 s at most, before anything of the assignment is sent.
     async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError>;
+
+    /// The policies that end sessions, with the tenant's role. Credentials come from the same cache, and take 8 s at most.
+    async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError>;
 
     /// Drops a tenant's cached credentials: its configuration or its `ExternalId` has changed.
     fn forget(&self, tenant: TenantId);

@@ -2,7 +2,8 @@
 //!
 //! - [`Trust`]: STS. Whose credentials are these, and does a role let Curfew in?
 //! - [`Directory`]: instances, permission sets, accounts, units, people. Reads only.
-//! - [`Assignments`]: the only thing that changes anything in AWS.
+//! - [`Assignments`]: gives access and takes it away.
+//! - [`SessionPolicies`]: ends sessions that outlive their access, where a customer lets it.
 //! - [`AwsGateway`] hands these out; [`SdkGateway`] is the one that speaks to AWS.
 //! - [`MacKeys`]: KMS, in whoever's account runs Curfew. No tenant's work goes there.
 //! - [`AwsError`] says what went wrong by its meaning.
@@ -20,6 +21,7 @@ mod gateway;
 mod mac_keys;
 mod patience;
 mod sdk;
+mod session_policies;
 mod trust;
 
 pub use assignments::{Assignee, Assignments, CallStatus};
@@ -32,6 +34,7 @@ pub use gateway::{AwsGateway, RoleAccess};
 pub use mac_keys::{KeyRefused, MacKeys};
 pub use patience::{Patience, Patiences};
 pub use sdk::{SdkGateway, SdkSettings, StaticCredentials};
+pub use session_policies::{SESSION_POLICY_PREFIX, SessionPolicies, SessionPolicy};
 pub use trust::{
     AssumeRole, CallerIdentity, Purpose, SessionCredentials, SessionName, Trust, TrustedPrincipal,
 };

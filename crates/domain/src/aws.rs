@@ -47,6 +47,17 @@ text_type!(
 );
 
 text_type!(
+    /// A service control policy (Organizations API, `PolicyId`: `^p-[0-9a-zA-Z_]{8,128}$`).
+    SessionPolicyId,
+    |text| {
+        let sound = text.strip_prefix("p-").is_some_and(|rest| {
+            (8..=128).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        });
+        sound.then_some(()).ok_or_else(|| Invalid::new("a policy's id is p- and 8 to 128 letters, digits or _"))
+    }
+);
+
+text_type!(
     /// A region's code, of a region that exists: `eu-central-1`.
     Region,
     |text| {

@@ -57,7 +57,7 @@ pub use actor::{Actor, ActorType};
 pub use api_key::{ApiKey, Revoked};
 pub use aws::{
     AccountId, AwsPartition, ExternalId, IdentityStoreId, InstanceArn, OuId, PermissionSetArn, Region,
-    RoleArn, StorePrincipalId,
+    RoleArn, SessionPolicyId, StorePrincipalId,
 };
 pub use aws_resource::{CachedResource, Discovered, DiscoveredAttributes, IdentityUser, Pushed};
 pub use change::Change;

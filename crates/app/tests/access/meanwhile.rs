@@ -10,7 +10,7 @@ use curfew_app::{App, Caller, policies, settings, users};
 use curfew_aws::{
     AccountFacts, Assignments, AwsError, AwsGateway, Directory, GroupFacts, InstanceFacts, Listed,
     OrganizationFacts, PageToken, ParentId, PermissionSetFacts, PolicyNames, RoleAccess, SessionCredentials,
-    Tags, Trust, UnitFacts, UserFacts,
+    SessionPolicies, Tags, Trust, UnitFacts, UserFacts,
 };
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
@@ -152,6 +152,10 @@ impl AwsGateway for SlowDirectory {
 
     async fn assignments(&self, _: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
         unreachable!("nothing is assigned")
+    }
+
+    async fn session_policies(&self, _: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
+        unreachable!("no session is ended")
     }
 
     fn forget(&self, _: TenantId) {}

@@ -12,7 +12,7 @@ use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::{App, AppError, Caller};
 use curfew_aws::{
     Assignments, AssumeRole, AwsError, AwsGateway, CallerIdentity, Directory, Patience, Patiences,
-    RoleAccess, SdkGateway, SdkSettings, SessionCredentials, StaticCredentials, Trust,
+    RoleAccess, SdkGateway, SdkSettings, SessionCredentials, SessionPolicies, StaticCredentials, Trust,
 };
 use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::audit::AuditAction;
@@ -299,6 +299,10 @@ impl AwsGateway for Liar {
 
     async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
         self.truth.assignments(access).await
+    }
+
+    async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
+        self.truth.session_policies(access).await
     }
 
     fn forget(&self, tenant: TenantId) {

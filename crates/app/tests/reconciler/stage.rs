@@ -10,7 +10,7 @@ use curfew_app::reconciler::{Node, Reconciler};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_aws::{
     Assignments, AwsError, AwsGateway, Directory, RoleAccess, SdkGateway, SdkSettings, SessionCredentials,
-    StaticCredentials, Trust,
+    SessionPolicies, StaticCredentials, Trust,
 };
 use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::audit::AuditAction;
@@ -418,6 +418,10 @@ impl AwsGateway for Gate {
             self.open.notified().await;
         }
         self.beyond.assignments(access).await
+    }
+
+    async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
+        self.beyond.session_policies(access).await
     }
 
     fn forget(&self, tenant: TenantId) {

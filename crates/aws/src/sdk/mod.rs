@@ -22,7 +22,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use curfew_domain::{Clock, Region, TenantId};
 
-use crate::{Assignments, AwsError, AwsGateway, Directory, Patiences, RoleAccess, SessionCredentials, Trust};
+use crate::{
+    Assignments, AwsError, AwsGateway, Directory, Patiences, RoleAccess, SessionCredentials, SessionPolicies,
+    Trust,
+};
 
 use self::assignments::SdkAssignments;
 use self::cache::{Kept, SessionCache};
@@ -93,7 +96,25 @@ impl AwsGateway for SdkGateway {
         Ok(Arc::new(SdkAssignments::new(look, change, within, now, kept.turned_away, kept.end)))
     }
 
+    async fn session_policies(&self, _: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
+        Ok(Arc::new(NoPolicies))
+    }
+
     fn forget(&self, tenant: TenantId) {
         self.sessions.forget(tenant);
+    }
+}
+
+/// A customer that has not opted in.
+struct NoPolicies;
+
+#[async_trait]
+impl SessionPolicies for NoPolicies {
+    async fn find(&self) -> Result<Vec<crate::SessionPolicy>, AwsError> {
+        Ok(Vec::new())
+    }
+
+    async fn replace(&self, _: &curfew_domain::SessionPolicyId, _: &str) -> Result<(), AwsError> {
+        Ok(())
     }
 }
