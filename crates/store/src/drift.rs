@@ -5,7 +5,7 @@ use curfew_domain::{
     AccountId, AssignmentId, Cursor, Drift, DriftId, DriftKind, DriftOutcome, DriftPlace, DriftResolution,
     InstanceArn, Page, PageRequest, PermissionSetArn, StorePrincipalId, Timestamp,
 };
-use sea_orm::sea_query::{Expr, LockType, OnConflict, SelectStatement};
+use sea_orm::sea_query::{Expr, LockType, OnConflict, SelectStatement, SimpleExpr};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::finding::{ActiveModel, Column, Entity, Model};
@@ -35,9 +35,13 @@ impl DriftFilter {
 
 /// [`Drift::is_open`], for the database.
 fn is_open() -> Condition {
-    let lasting = DriftKind::ALL.into_iter().filter(|kind| kind.lasts()).map(DriftKind::as_str);
-    let ended = Condition::all().add(Column::Kind.is_in(lasting)).add(Column::OverAt.is_not_null());
+    let ended = Condition::all().add(lasts()).add(Column::OverAt.is_not_null());
     Condition::all().add(Column::ResolvedAt.is_null()).add(ended.not())
+}
+
+/// [`DriftKind::lasts`], for the database.
+fn lasts() -> SimpleExpr {
+    Column::Kind.is_in(DriftKind::ALL.into_iter().filter(|kind| kind.lasts()).map(DriftKind::as_str))
 }
 
 /// A finding that is to be kept.
@@ -101,13 +105,12 @@ impl ReadUnit {
         instance: &InstanceArn,
         place: &Listable,
     ) -> Result<Vec<Drift>, StoreError> {
-        let lasting = DriftKind::ALL.into_iter().filter(|kind| kind.lasts()).map(DriftKind::as_str);
         let rows = Entity::find()
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::InstanceArn.eq(instance.as_str()))
             .filter(Column::AccountId.eq(place.account.as_str()))
             .filter(Column::PermissionSetArn.eq(place.permission_set.as_str()))
-            .filter(Column::Kind.is_in(lasting))
+            .filter(lasts())
             .filter(Column::OverAt.is_null())
             .all(self.tx())
             .await?;

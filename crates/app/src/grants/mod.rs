@@ -17,4 +17,4 @@ pub use crate::requests::{Extended, Extension, NewGrant, extend, give};
 pub use curfew_store::{GrantFilter, GrantView};
 
 pub(crate) use make::{Gift, Grounds, Making, check_active, grant_entry};
-pub(crate) use revoke::revoked_entry;
+pub(crate) use revoke::{revoked, revoked_entry};

@@ -18,6 +18,7 @@ pub async fn revoke(
     reason: Option<Reason>,
 ) -> Result<GrantView, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
+    caller.stays(&unit).await?;
     let seen = visible(app, caller, &unit, id, Scope::GrantsDelete).await?;
     if seen.grant.grantee != caller.user {
         caller.require(Scope::GrantsDelete)?;
@@ -34,7 +35,13 @@ pub async fn revoke(
     Ok(view)
 }
 
-fn revoked(grant: Grant, by: DoneBy, reason: Option<Reason>, now: Timestamp) -> Result<Grant, AlreadyEnded> {
+/// The grant, ended now by `by`.
+pub(crate) fn revoked(
+    grant: Grant,
+    by: DoneBy,
+    reason: Option<Reason>,
+    now: Timestamp,
+) -> Result<Grant, AlreadyEnded> {
     let times = grant.times.revoked(now)?;
     Ok(Grant { times, revoked_by: Some(by), revoke_reason: reason, updated_at: now, ..grant })
 }

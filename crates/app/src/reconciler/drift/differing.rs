@@ -9,7 +9,7 @@ use super::super::calls::assignment_entry;
 use super::super::{Reconciler, Target};
 use super::Look;
 use crate::AppError;
-use crate::grants::grant_entry;
+use crate::grants::{grant_entry, revoked};
 use crate::settings::TenantSettings;
 
 /// Why a grant ends whose access somebody removed.
@@ -100,12 +100,8 @@ impl Reconciler {
         let reason: Reason = REMOVED.parse().map_err(AppError::internal)?;
         let mut ended = Vec::new();
         for linked in work.grants.iter().filter(|grant| grant.times.is_live(now)) {
-            let Some(mut grant) = unit.lock_grant(linked.id).await? else { continue };
-            let Ok(times) = grant.times.revoked(now) else { continue };
-            grant.times = times;
-            grant.revoked_by = Some(DoneBy::System);
-            grant.revoke_reason = Some(reason.clone());
-            grant.updated_at = now;
+            let Some(grant) = unit.lock_grant(linked.id).await? else { continue };
+            let Ok(grant) = revoked(grant, DoneBy::System, Some(reason.clone()), now) else { continue };
             unit.save_revocation(&grant).await?;
             ended.push(grant.id);
             let entry =
