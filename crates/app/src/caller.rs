@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use curfew_domain::{Actor, CredentialId, Scope, ScopeSet, SessionId, TenantId, UserId};
+use curfew_store::WriteUnit;
 
 use crate::AppError;
 
@@ -32,5 +33,14 @@ impl Caller {
     /// Refuses unless they may.
     pub fn require(&self, scope: Scope) -> Result<(), AppError> {
         if self.may(scope) { Ok(()) } else { Err(AppError::missing_scope(scope)) }
+    }
+
+    /// Whoever writes words stays until the unit ends that keeps them: or what erases a person could miss some of theirs.
+    /// To be called before anything else of the unit is locked, but for the tenant's version.
+    pub(crate) async fn stays(&self, unit: &WriteUnit) -> Result<(), AppError> {
+        if unit.hold_author(self.user).await? {
+            return Ok(());
+        }
+        Err(AppError::Unauthenticated("the caller may not come in any more"))
     }
 }

@@ -55,6 +55,7 @@ impl ReadUnit {
 impl WriteUnit {
     /// The connection, held against other writers until the unit ends.
     pub async fn lock_connection(&self) -> Result<Option<Connection>, StoreError> {
+        self.queue_for_connection("pg_advisory_xact_lock").await?;
         let row = Entity::find_by_id(self.wall()).lock(LockType::NoKeyUpdate).one(self.tx()).await?;
         row.map(|row| connection(&row)).transpose()
     }

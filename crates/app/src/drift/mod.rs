@@ -28,6 +28,7 @@ pub async fn resolve(
 ) -> Result<Drift, AppError> {
     caller.require(Scope::DriftResolve)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
+    caller.stays(&unit).await?;
     let found = unit.lock_drift(id).await?.ok_or(AppError::NotFound("finding"))?;
     if found.resolved.is_some() {
         return Err(AppError::InvalidState {

@@ -114,6 +114,7 @@ pub async fn create(
     saving::check_room(&unit, None, &policy).await?;
     let entry = saving::entry(caller, AuditAction::PolicyCreated, &policy, why.as_ref())?;
     unit.insert_policy(&policy, saving::made_by(caller, why)).await?;
+    caller.stays(&unit).await?;
     groups::refuse_missing(&unit, None, &policy).await?;
     unit.record(entry, app.now(), app.entropy.as_ref()).await?;
     once.remember(&unit, policy.id, now).await?;

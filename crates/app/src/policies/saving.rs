@@ -60,6 +60,7 @@ pub(super) async fn save(
     let after = next_version(app, before, after);
     check_room(unit, Some(before), &after).await?;
     unit.save_policy(before, &after, made_by(caller, why.clone())).await?;
+    caller.stays(unit).await?;
     groups::refuse_missing(unit, Some(before), &after).await?;
     let entry = entry(caller, AuditAction::PolicyUpdated, &after, why.as_ref())?
         .with("changed", after.changed_since(before));

@@ -19,6 +19,7 @@ pub async fn review(
 ) -> Result<AccessRequest, AppError> {
     caller.require(Scope::RequestsApprove)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
+    caller.stays(&unit).await?;
     let mut request = unit.lock_request(id).await?.ok_or(AppError::NotFound("request"))?;
     let now = app.now();
     let decider = Decider::of(&unit, caller).await?;

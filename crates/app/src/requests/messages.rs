@@ -47,6 +47,7 @@ pub async fn add_message(
 ) -> Result<Made<RequestMessage>, AppError> {
     metadata::check(&said.metadata)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
+    caller.stays(&unit).await?;
     // Held, so that of two who say the last thing that is kept one is the last.
     let request = unit.lock_request(request).await?.ok_or(AppError::NotFound("request"))?;
     let request = visible(caller, request)?;

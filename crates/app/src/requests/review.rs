@@ -61,6 +61,7 @@ pub async fn deny(
 ) -> Result<AccessRequest, AppError> {
     caller.require(Scope::RequestsApprove)?;
     let unit = app.store.tenant(caller.tenant).write().await?;
+    caller.stays(&unit).await?;
     let request = unit.lock_request(id).await?.ok_or(AppError::NotFound("request"))?;
     let now = app.now();
     let decider = Decider::of(&unit, caller).await?;
@@ -88,6 +89,7 @@ async fn write_approval(
     now: Timestamp,
 ) -> Result<Option<AccessRequest>, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
+    caller.stays(&unit).await?;
     // In the order in which a suspension takes them: the person, and then their requests.
     let active = unit.hold_active(seen.requester).await?;
     let locked = unit.lock_request(seen.id).await?.ok_or(AppError::NotFound("request"))?;
@@ -144,7 +146,8 @@ pub(crate) async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewe
 
 impl Decider {
     pub(super) async fn of(unit: &ReadUnit, caller: &Caller) -> Result<Self, AppError> {
-        let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;
+        let user = unit.user(caller.user).await?;
+        let user = user.ok_or(AppError::Unauthenticated("the caller may not come in any more"))?;
         let account_set_by = user.account_set.map(|set| (set.by, set.at));
         Ok(Self { reviewer: Reviewer { person: user.id, account_set_by }, groups: user.memberships.groups })
     }

@@ -20,7 +20,7 @@ pub async fn delete(app: &App, caller: &Caller, id: UserId) -> Result<(), AppErr
     // First: of two admins who delete each other, the second waits here, and then is the last.
     let giver = Giver::alone(caller, &unit, Scope::UsersDelete).await?;
     // What they ask for at the same time waits, and then finds nobody; or it came first, and is taken back.
-    unit.hold_active(id).await?;
+    unit.hold_to_erase(id).await?;
     let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
     if user.is_owner {
         return Err(AppError::conflict(

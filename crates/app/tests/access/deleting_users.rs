@@ -2,7 +2,7 @@
 
 use curfew_app::lockdowns::{self, NewLockdown};
 use curfew_app::testing::TestApp;
-use curfew_app::{Caller, Once, audit, grants, requests, users};
+use curfew_app::{Caller, Once, audit, grants, policies, requests, users};
 use curfew_domain::emergency::ReviewOutcome;
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::request::RequestStatus;
@@ -65,6 +65,26 @@ async fn findings(world: &World) -> Vec<String> {
 }
 
 on_both_databases! {
+    async fn words_that_come_too_late_are_not_kept(db: &TestStore) {
+        let world = World::new(db).await;
+        let bob = Box::pin(busy_bob(&world)).await;
+        let app = &world.test.app;
+        let alice = world.person("alison", BuiltInRole::User, None).await;
+        let theirs =
+            requests::NewRequest { action: curfew_domain::Action::Assume, ..to_read(account(DEV)) };
+        let asked = world.submit(&alice, theirs).await.unwrap().id;
+        users::delete(app, &world.admin, bob.user).await.unwrap();
+        let message =
+            requests::NewMessage { content: TELLTALE.parse().unwrap(), metadata: serde_json::Map::default() };
+        let said = requests::add_message(app, &bob, &Once::unkeyed(), asked, message).await;
+        assert_eq!(code(said), ErrorCode::Unauthenticated);
+        assert_eq!(code(requests::deny(app, &bob, asked, Some(words())).await), ErrorCode::Unauthenticated);
+        assert_eq!(code(requests::approve(app, &bob, asked, Some(words())).await), ErrorCode::Unauthenticated);
+        let policy = new_policy(auto(), "permit (principal, action, resource);");
+        let why = policies::NewPolicy { why: Some(TELLTALE.parse().unwrap()), ..policy };
+        assert_eq!(code(policies::create(app, &bob, &Once::unkeyed(), why).await), ErrorCode::Unauthenticated);
+    }
+
     async fn whoever_is_deleted_loses_what_they_have_and_the_log_still_verifies(db: &TestStore) {
         let world = World::new(db).await;
         let bob = Box::pin(busy_bob(&world)).await;

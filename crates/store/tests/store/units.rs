@@ -7,7 +7,7 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::testing::SeededEntropy;
 use curfew_domain::{Actor, TenantId, Timestamp};
 use curfew_store::testing::{TestStore, World};
-use curfew_store::{Store, StoreError, StoreOptions, WriteUnit, on_both_databases};
+use curfew_store::{Backend, Store, StoreError, StoreOptions, WriteUnit, on_both_databases};
 use tokio::task::JoinSet;
 
 async fn record(unit: &WriteUnit, about: &str) -> Result<(), StoreError> {
@@ -55,6 +55,41 @@ on_both_databases! {
             written.unwrap().unwrap();
         }
         assert_eq!(db.store.seal(tenant).await.unwrap(), 30);
+    }
+
+    async fn whoever_waits_for_the_connection_is_let_by_before_those_who_would_share_it(db: &TestStore) {
+        // SQLite has one writer anyway.
+        if db.store.backend() == Backend::Sqlite {
+            return;
+        }
+        let tenant = World::new(db).tenant("acme").await;
+        let first = db.store.tenant(tenant).write().await.unwrap();
+        first.hold_connection().await.unwrap();
+        let store = db.store.clone();
+        let lockdown = tokio::spawn(async move {
+            let unit = store.tenant(tenant).write().await.unwrap();
+            unit.lock_connection().await.unwrap();
+            unit
+        });
+        let waiting = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while db.ask(waiting).await != "1" {
+            tokio::task::yield_now().await;
+        }
+        let store = db.store.clone();
+        let later = tokio::spawn(async move {
+            let unit = store.tenant(tenant).write().await.unwrap();
+            unit.hold_connection().await.unwrap();
+        });
+        while db.ask(waiting).await != "2" {
+            tokio::task::yield_now().await;
+            assert!(!later.is_finished(), "it went past whoever waits");
+        }
+        drop(first);
+        let lockdown = lockdown.await.unwrap();
+        assert!(!later.is_finished());
+        drop(lockdown);
+        later.await.unwrap();
     }
 
     async fn a_unit_is_seen_by_all_as_soon_as_it_is_kept(db: &TestStore) {
