@@ -47,6 +47,9 @@ pub struct Tenant {
     /// How its deletion goes on, while it does.
     #[schema(required)]
     pub deletion: Option<TenantDeletion>,
+    /// How many assignments AWS may still hold more than five minutes after they should have been gone: AWS refuses, or
+    /// can't be reached. The test of the connection says why.
+    pub revocations_overdue: u64,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

@@ -51,7 +51,7 @@ pub use node::Node;
 use lease::Leases;
 use limiter::{Limiters, Urgency};
 use lists::{Asking, Lists};
-use overdue::{OVERDUE, Overdue};
+pub(crate) use overdue::OVERDUE;
 use queue::Queue;
 use tempo::Tempo;
 use turns::Turns;
@@ -83,7 +83,6 @@ pub struct Reconciler {
     limiters: Arc<Limiters>,
     lists: Arc<Lists>,
     tempo: Tempo,
-    overdue: Overdue,
 }
 
 impl Reconciler {
@@ -100,7 +99,6 @@ impl Reconciler {
             limiters: Arc::default(),
             lists: Arc::default(),
             tempo: Tempo::default(),
-            overdue: Overdue::default(),
         }
     }
 

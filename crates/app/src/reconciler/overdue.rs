@@ -1,43 +1,52 @@
 //! Access that should be gone and is not.
 
-use std::collections::HashMap;
-
 use curfew_domain::assignment::Phase;
-use curfew_domain::{AssignmentId, Seconds, TenantId, Timestamp};
+use curfew_domain::audit::AuditAction;
+use curfew_domain::{Seconds, Timestamp};
 use curfew_store::AssignmentWork;
-use parking_lot::Mutex;
 
-use super::Target;
+use super::calls::assignment_entry;
+use super::lease::Held;
+use super::{Reconciler, Target};
+use crate::AppError;
 
 /// From here on somebody should look (product.md, "Signals").
-pub(super) const OVERDUE: Seconds = Seconds::of(5 * 60);
+pub(crate) const OVERDUE: Seconds = Seconds::of(5 * 60);
 
-/// What was told to be overdue, so that it is told once.
-#[derive(Debug, Default)]
-pub(super) struct Overdue(Mutex<HashMap<AssignmentId, TenantId>>);
-
-impl Overdue {
-    /// Takes note of an assignment as it is at `now`. Says once of each that it is overdue.
-    pub(super) fn note(&self, target: Target, work: &AssignmentWork, now: Timestamp) -> bool {
-        let mut told = self.0.lock();
-        let Some(since) = owed_since(work, now).filter(|since| now >= *since + OVERDUE) else {
-            told.remove(&target.assignment);
-            return false;
-        };
-        if told.insert(target.assignment, target.tenant).is_some() {
-            return false;
+impl Reconciler {
+    /// Tells once of each end that what it should have taken back may still be there, whichever node finds it. Says
+    /// whether anything was written.
+    pub(super) async fn note_overdue(
+        &self,
+        target: Target,
+        held: Held,
+        seen: &AssignmentWork,
+    ) -> Result<bool, AppError> {
+        if untold(seen, self.app.clock.now()).is_none() {
+            return Ok(false);
         }
+        let unit = self.app.store.tenant(target.tenant).write().await?;
+        let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(false) };
+        let now = self.app.clock.now();
+        let Some(since) = untold(&work, now) else { return Ok(false) };
+        work.observed.told_overdue = Some(since);
+        unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+        let entry =
+            assignment_entry(AuditAction::RevocationOverdue, target, &work).with("since", since.to_string());
+        self.record(&unit, entry, now).await?;
+        unit.commit().await?;
         tracing::error!(
             tenant_id = %target.tenant, assignment_id = %target.assignment,
             overdue_seconds = now.seconds_since(since).get(), "access has ended and is not taken back yet"
         );
-        true
+        Ok(true)
     }
+}
 
-    /// Another node is asked about this tenant now.
-    pub(super) fn forget(&self, tenant: TenantId) {
-        self.0.lock().retain(|_, owner| *owner != tenant);
-    }
+/// Since when it should be gone, where that is overdue and was not told yet.
+fn untold(work: &AssignmentWork, now: Timestamp) -> Option<Timestamp> {
+    owed_since(work, now)
+        .filter(|since| now >= *since + OVERDUE && work.observed.told_overdue != Some(*since))
 }
 
 /// From when on what AWS may hold should be gone; none where it holds nothing of Curfew's.
@@ -60,7 +69,7 @@ pub(super) fn is_owed(work: &AssignmentWork, now: Timestamp) -> bool {
 mod tests {
     use curfew_domain::assignment::{AssignmentKey, CallKind, CallOutcome, Observed};
     use curfew_domain::grant::GrantTimes;
-    use curfew_domain::{GrantId, UserId};
+    use curfew_domain::{AssignmentId, GrantId, UserId};
     use curfew_store::LinkedGrant;
 
     use super::*;
@@ -71,11 +80,6 @@ mod tests {
         START + Seconds::of(seconds)
     }
 
-    fn target() -> Target {
-        let id = "00000000-0000-7000-8000-000000000001".parse().unwrap();
-        Target { tenant: TenantId::from_uuid(id), assignment: AssignmentId::from_uuid(id) }
-    }
-
     /// Created at 1 s for a grant of ten minutes.
     fn held() -> AssignmentWork {
         let id = "00000000-0000-7000-8000-000000000002".parse().unwrap();
@@ -84,7 +88,7 @@ mod tests {
         observed.sending(CallKind::Create, at(1));
         observed.answered(CallKind::Create, at(1), &CallOutcome::Succeeded, at(1));
         AssignmentWork {
-            id: target().assignment,
+            id: AssignmentId::from_uuid(id),
             key: AssignmentKey {
                 instance: "arn:aws:sso:::instance/ssoins-1234567890abcdef".parse().unwrap(),
                 region: "eu-central-1".parse().unwrap(),
@@ -109,21 +113,21 @@ mod tests {
 
     #[test]
     fn what_is_not_gone_five_minutes_after_its_end_is_told_to_be_overdue_once() {
-        let (overdue, mut work) = (Overdue::default(), held());
-        for (now, expected) in [(600, false), (900, false), (901, true), (902, false)] {
-            assert_eq!(overdue.note(target(), &work, at(now)), expected, "{now}");
+        let mut work = held();
+        for (now, expected) in [(600, None), (900, None), (901, Some(at(601)))] {
+            assert_eq!(untold(&work, at(now)), expected, "{now}");
         }
-        overdue.forget(target().tenant);
-        assert!(overdue.note(target(), &work, at(903)), "another node, or this one again, tells it anew");
+        work.observed.told_overdue = Some(at(601));
+        assert_eq!(untold(&work, at(902)), None);
         work.observed.gone(at(950));
-        assert!(!overdue.note(target(), &work, at(951)));
+        assert_eq!(untold(&work, at(951)), None);
     }
 
     #[test]
     fn what_was_revoked_counts_from_then() {
-        let (overdue, mut work) = (Overdue::default(), held());
+        let mut work = held();
         work.grants[0].times = work.grants[0].times.revoked(at(100)).unwrap();
-        assert!(!overdue.note(target(), &work, at(399)));
-        assert!(overdue.note(target(), &work, at(400)));
+        assert_eq!(untold(&work, at(399)), None);
+        assert_eq!(untold(&work, at(400)), Some(at(100)));
     }
 }

@@ -101,7 +101,6 @@ impl Reconciler {
         self.limiters.forget(tenant);
         self.lists.forget(tenant);
         self.tempo.forget(tenant);
-        self.overdue.forget(tenant);
     }
 
     /// A call to AWS came to nothing. When that goes on for long, and others may do better, the connection is theirs.

@@ -99,12 +99,9 @@ impl Reconciler {
                 return Ok(Advanced::NoLease);
             };
             let Some(work) = self.load(target).await? else { return Ok(Advanced::Worked) };
-            self.overdue.note(target, &work, self.app.clock.now());
-            let went = if self.note_time(target, held, &work).await? {
-                Went::On
-            } else {
-                self.step(target, held, &work).await?
-            };
+            let noted =
+                self.note_time(target, held, &work).await? || self.note_overdue(target, held, &work).await?;
+            let went = if noted { Went::On } else { self.step(target, held, &work).await? };
             match went {
                 Went::On => {}
                 Went::Wait(until) => return self.settle(target, &work, Some(until)).await,

@@ -19,7 +19,8 @@ pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page
             TenantView::of_child_among(tenant, &deletions)
         }
     };
-    Ok(unit.tenants(page).await?.map(view))
+    let Page { items, next } = unit.tenants(page).await?.map(view);
+    Ok(Page { items: TenantView::with_overdue(&unit, items, app.now()).await?, next })
 }
 
 /// The caller's own tenant, or one of its children.
@@ -28,10 +29,11 @@ pub async fn get(app: &App, caller: &Caller, id: TenantId) -> Result<TenantView,
     let unit = app.store.tenant(caller.tenant).read().await?;
     let tenant = unit.tenant_by_id(id).await?.ok_or(AppError::NotFound("tenant"))?;
     if tenant.id == unit.tenant() {
-        Ok(TenantView::new(tenant, &unit.domains().await?))
-    } else {
-        Ok(TenantView::of_child_among(tenant, &unit.deletions_of_children().await?))
+        return TenantView::own(&unit, tenant, app.now()).await;
     }
+    let child = TenantView::of_child_among(tenant, &unit.deletions_of_children().await?);
+    let told = TenantView::with_overdue(&unit, vec![child], app.now()).await?;
+    told.into_iter().next().ok_or(AppError::NotFound("tenant"))
 }
 
 /// Refuses unless the unit's tenant is the master.

@@ -52,9 +52,9 @@ pub async fn update(
     }
     unit.update_this_tenant(&before, &after).await?;
     unit.record(updated(caller, &before, &after), now, app.entropy.as_ref()).await?;
-    let domains = unit.domains().await?;
+    let view = TenantView::own(&unit, after, now).await?;
     unit.commit().await?;
-    Ok(TenantView::new(after, &domains))
+    Ok(view)
 }
 
 /// The caller's tenant, held against other changes.

@@ -38,7 +38,7 @@ pub async fn me(app: &App, caller: &Caller) -> Result<Me, AppError> {
     let unit = app.store.tenant(caller.tenant).read().await?;
     let user = unit.user(caller.user).await?.ok_or(AppError::NotFound("user"))?;
     let tenant: Tenant = unit.this_tenant().await?.ok_or(AppError::NotFound("tenant"))?;
-    let domains = unit.domains().await?;
+    let tenant = TenantView::own(&unit, tenant, app.now()).await?;
     let session = match caller.session {
         Some(id) => unit.session(id).await?,
         None => None,
@@ -46,5 +46,5 @@ pub async fn me(app: &App, caller: &Caller) -> Result<Me, AppError> {
     let csrf_token = session
         .filter(|session| session.kind == SessionKind::Cookie)
         .map(|session| CsrfToken::of(session.id, &app.keyring));
-    Ok(Me { user, tenant: TenantView::new(tenant, &domains), scopes: caller.scopes.clone(), csrf_token })
+    Ok(Me { user, tenant, scopes: caller.scopes.clone(), csrf_token })
 }

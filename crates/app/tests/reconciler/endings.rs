@@ -1,8 +1,9 @@
 //! Ends that are told ahead, that move, and that are missed.
 
-use curfew_domain::audit::AuditAction::{GrantExpired, GrantExpiringSoon};
+use curfew_domain::audit::AuditAction::{GrantExpired, GrantExpiringSoon, RevocationOverdue};
 use curfew_domain::grant::ProvisioningStatus::{Revoked, Successful};
 use curfew_domain::{GrantId, Seconds};
+use curfew_sim::{Fault, FaultKind};
 
 use crate::on_both;
 use crate::stage::Stage;
@@ -17,6 +18,7 @@ on_both! {
     an_end_that_passed_while_no_node_ran_is_not_told_ahead,
     a_revocation_ends_what_was_extended,
     an_extension_beside_another_grant_keeps_the_access,
+    an_overdue_revocation_is_told_once_whichever_node_finds_it,
 }
 
 /// AWS may have all of a grant before its owner has taken note of that.
@@ -107,4 +109,26 @@ async fn an_extension_beside_another_grant_keeps_the_access(stage: &mut Stage) {
     stage.pass(1_500);
     stage.until_it_is(one, Revoked).await;
     assert_eq!(stage.held(), []);
+}
+
+async fn an_overdue_revocation_is_told_once_whichever_node_finds_it(stage: &mut Stage) {
+    const DELETE: &str = "DeleteAccountAssignment";
+    let grant = stage.grant(&[DEV], "ReadOnly", 1_000).await;
+    stage.until_it_is(grant, Successful).await;
+    stage.aws().inject(Fault::on(DELETE, FaultKind::AccessDenied { message: "not authorized".to_owned() }));
+    stage.pass(1_200);
+    stage.until("it was refused", async || !stage.aws().calls_of(DELETE).is_empty()).await;
+    assert_eq!(stage.told_in_all(RevocationOverdue).await, 0, "told too early");
+    stage.pass(300);
+    stage.until("it is told", async || stage.told_in_all(RevocationOverdue).await == 1).await;
+    stage.kill().await;
+    stage.leases_run_out().await;
+    stage.start();
+    let before = stage.aws().calls_of(DELETE).len();
+    stage.pass(600);
+    stage.until("another node tries", async || stage.aws().calls_of(DELETE).len() > before).await;
+    assert_eq!(stage.told_in_all(RevocationOverdue).await, 1);
+    stage.aws().clear_faults();
+    stage.pass(900);
+    stage.until_it_is(grant, Revoked).await;
 }

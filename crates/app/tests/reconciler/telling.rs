@@ -45,7 +45,8 @@ async fn the_story_of_a_grant_under_a_killed_node_is_told(stage: &mut Stage) {
             stage.told(curfew_domain::audit::AuditAction::GrantExpiringSoon, grant).await == 1
         })
         .await;
-    stage.pass(600);
+    // Past its end, and not so long that it is overdue.
+    stage.pass(180);
     stage.until_it_is(grant, Revoked).await;
     let story = told(stage, grant).await;
     let actions: Vec<&str> = story.iter().map(|one| one.action.as_str()).collect();

@@ -135,6 +135,9 @@ pub struct Observed {
     /// Since when lists do not show it although it should be there.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
+    /// From when on it should have been gone, the last time that it was told to be overdue.
+    #[serde(default)]
+    pub told_overdue: Option<Timestamp>,
 }
 
 /// Where an assignment stands in AWS, in a word; stored beside [`Observed`] for queries.

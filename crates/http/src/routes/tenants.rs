@@ -118,7 +118,7 @@ async fn delete(
 
 /// A tenant as it is shown.
 pub(super) fn shown(view: TenantView) -> Tenant {
-    let TenantView { tenant, primary_domain, deletion } = view;
+    let TenantView { tenant, primary_domain, deletion, revocations_overdue } = view;
     Tenant {
         id: tenant.id,
         name: tenant.name,
@@ -137,6 +137,7 @@ pub(super) fn shown(view: TenantView) -> Tenant {
             waits_for: deletion.waits_for,
             looked_at: deletion.looked_at,
         }),
+        revocations_overdue,
         created_at: tenant.created_at,
         updated_at: tenant.updated_at,
     }

@@ -4,7 +4,7 @@
 //! owner writes its own next time only where the generation is what it read. So an owner's back-off never
 //! overwrites a revocation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::assignment::Phase;
 use curfew_domain::{AssignmentId, GrantId, TenantId, Timestamp};
@@ -96,6 +96,29 @@ impl Store {
             .count(unit.tx())
             .await?;
         Ok(usize::try_from(rows).unwrap_or(usize::MAX))
+    }
+}
+
+impl ReadUnit {
+    /// How many assignments AWS may hold of the unit's own tenant, and of its children by these ids, although they should
+    /// have been gone by `moment`. Who has none is not in it.
+    pub async fn owed_by_tenant(
+        &self,
+        tenants: &[TenantId],
+        moment: Timestamp,
+    ) -> Result<BTreeMap<TenantId, u64>, StoreError> {
+        let rows: Vec<(Uuid, i64)> = due::Entity::find()
+            .select_only()
+            .column(due::Column::TenantId)
+            .column_as(due::Column::AssignmentId.count(), "owed")
+            .filter(due::Column::TenantId.is_in(tenants.iter().map(|tenant| tenant.uuid())))
+            .filter(due::Column::TakeBackAt.lte(moment.micros()))
+            .group_by(due::Column::TenantId)
+            .into_tuple()
+            .all(self.tx())
+            .await?;
+        let owed = |(tenant, owed)| (TenantId::from_uuid(tenant), u64::try_from(owed).unwrap_or_default());
+        Ok(rows.into_iter().map(owed).collect())
     }
 }
 
