@@ -53,6 +53,19 @@ events! {
     LockdownEnded = "lockdown.ended" from LockdownEnded,
 }
 
+impl Event {
+    /// Whether it goes before others that wait to be told: somebody may have access who should not.
+    pub const fn is_urgent(self) -> bool {
+        matches!(
+            self,
+            Event::RequestBreakGlass
+                | Event::DriftDetected
+                | Event::RevocationOverdue
+                | Event::LockdownStarted
+        )
+    }
+}
+
 impl std::fmt::Display for Event {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())

@@ -99,6 +99,8 @@ names! {
     Gone = "gone",
     /// The channel was turned off before it was sent.
     ChannelDisabled = "channel_disabled",
+    /// So many wait for the channel already that this one was not queued behind them.
+    TooManyWaiting = "too_many_waiting",
     /// The channel's settings can't be used by this server: its URL is refused by now, or its secrets can't be opened.
     Unusable = "unusable",
 }

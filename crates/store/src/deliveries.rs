@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::delivery::{ActiveModel, Column, Entity, Model};
 use crate::row::{Row, micros, moment};
-use crate::{DueDelivery, ReadUnit, StoreError, WriteUnit};
+use crate::{ReadUnit, StoreError, WriteUnit};
 
 impl ReadUnit {
     /// The message by that id; none once its channel is deleted.
@@ -48,11 +48,7 @@ impl WriteUnit {
         }
         let rows = deliveries.iter().map(|one| self.delivery_row(one)).collect::<Result<Vec<_>, _>>()?;
         Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
-        let due = deliveries.iter().filter_map(|one| {
-            let due = DueDelivery { tenant: self.tenant(), channel: one.channel, delivery: one.id };
-            Some((due, one.next_attempt_at?))
-        });
-        self.put_deliveries_into_outbox(due).await
+        self.put_deliveries_into_outbox(deliveries).await
     }
 
     /// The message by that id, which nobody else changes before this unit ends.

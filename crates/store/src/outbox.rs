@@ -2,11 +2,13 @@
 //!
 //! A row is written in the transaction of what it tells of, and deleted in the transaction in which it is dealt with.
 //! Whoever takes a row up moves its time by so much as dealing with it may take: if they die, it is due again then.
-//! So nothing is lost, and nothing is dealt with twice that is dealt with in the database alone.
+//! So nothing is lost, and nothing is dealt with twice that is dealt with in the database alone. What is urgent comes
+//! first, of each tenant and of each channel.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use curfew_domain::{AuditEntryId, ChannelId, DeliveryId, TenantId, Timestamp};
+use curfew_domain::{AuditEntryId, ChannelId, Delivery, DeliveryId, Event, TenantId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
@@ -16,7 +18,7 @@ use uuid::Uuid;
 
 use crate::entity::outbox_due::{ActiveModel, Column, Entity, Model};
 use crate::row::Row;
-use crate::{Store, StoreError, WriteUnit};
+use crate::{ReadUnit, Store, StoreError, WriteUnit};
 
 /// So many rows are written by one statement.
 const CHUNK: usize = 500;
@@ -74,7 +76,7 @@ impl Store {
         limit: u16,
     ) -> Result<Vec<DueEntry>, StoreError> {
         let sql = "SELECT id FROM ( \
-                     SELECT id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY due_at, id) AS turn \
+                     SELECT id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY rank, due_at, id) AS turn \
                      FROM outbox_due WHERE channel_id IS NULL AND due_at <= $1 \
                    ) AS by_tenant ORDER BY turn, due_at, id LIMIT $2";
         let claimed = self.claim(sql, vec![now.micros().into(), i64::from(limit).into()], now, until).await?;
@@ -167,10 +169,10 @@ fn deal(now: Timestamp, room: &DeliveryRoom) -> (String, Vec<Value>) {
     let under_way = under_way(&mut values, &room.under_way);
     let sql = format!(
         "SELECT id FROM ( \
-           SELECT id, tenant_id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY channel_turn, due_at, id) AS turn \
+           SELECT id, tenant_id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY rank, channel_turn, due_at, id) AS turn \
            FROM ( \
-             SELECT id, tenant_id, due_at, \
-               row_number() OVER (PARTITION BY channel_id ORDER BY due_at, id) AS channel_turn \
+             SELECT id, tenant_id, rank, due_at, \
+               row_number() OVER (PARTITION BY channel_id ORDER BY rank, due_at, id) AS channel_turn \
              FROM outbox_due WHERE channel_id IS NOT NULL AND due_at <= $1{channels}{tenants} \
            ) AS by_channel WHERE channel_turn <= $2 \
          ) AS by_tenant WHERE turn <= $3 ORDER BY turn + {under_way}, due_at, id LIMIT $4"
@@ -213,23 +215,52 @@ fn due_delivery(row: Model) -> Option<DueDelivery> {
     })
 }
 
+impl ReadUnit {
+    /// Those of the channels for which so many messages wait, or more. No more than that are counted of each.
+    pub async fn channels_with_waiting(
+        &self,
+        channels: &[ChannelId],
+        so_many: u64,
+    ) -> Result<BTreeSet<ChannelId>, StoreError> {
+        let mut full = BTreeSet::new();
+        for channel in channels {
+            let last = Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .filter(Column::TenantId.eq(self.wall()))
+                .filter(Column::ChannelId.eq(channel.uuid()))
+                .offset(so_many.saturating_sub(1))
+                .limit(1)
+                .into_tuple::<Uuid>()
+                .one(self.tx())
+                .await?;
+            full.extend(last.map(|_| *channel));
+        }
+        Ok(full)
+    }
+}
+
 impl WriteUnit {
     /// Entries are to be told of from `at` on.
     pub(crate) async fn put_entries_into_outbox(
         &self,
-        entries: Vec<AuditEntryId>,
+        entries: Vec<(AuditEntryId, Event)>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let rows = entries.into_iter().map(|entry| self.outbox_row(entry.uuid(), None, at));
+        let row = |(entry, event): (AuditEntryId, Event)| {
+            self.outbox_row(entry.uuid(), None, event.is_urgent(), at)
+        };
+        let rows = entries.into_iter().map(row);
         self.put_into_outbox(rows.collect()).await
     }
 
-    /// Messages are to be sent, each at its time.
-    pub(crate) async fn put_deliveries_into_outbox(
-        &self,
-        deliveries: impl Iterator<Item = (DueDelivery, Timestamp)>,
-    ) -> Result<(), StoreError> {
-        let rows = deliveries.map(|(due, at)| self.outbox_row(due.delivery.uuid(), Some(due.channel), at));
+    /// Messages are to be sent, each at its time; those without one are not.
+    pub(crate) async fn put_deliveries_into_outbox(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        let row = |one: &Delivery| {
+            let urgent = one.event_type.parse::<Event>().is_ok_and(Event::is_urgent);
+            Some(self.outbox_row(one.id.uuid(), Some(one.channel), urgent, one.next_attempt_at?))
+        };
+        let rows = deliveries.iter().filter_map(row);
         self.put_into_outbox(rows.collect()).await
     }
 
@@ -244,11 +275,12 @@ impl WriteUnit {
         Ok(())
     }
 
-    fn outbox_row(&self, id: Uuid, channel: Option<ChannelId>, at: Timestamp) -> ActiveModel {
+    fn outbox_row(&self, id: Uuid, channel: Option<ChannelId>, urgent: bool, at: Timestamp) -> ActiveModel {
         ActiveModel {
             id: Set(id),
             tenant_id: Set(self.wall()),
             channel_id: Set(channel.map(ChannelId::uuid)),
+            rank: Set(i32::from(!urgent)),
             due_at: Set(at.micros()),
             claims: Set(0),
         }

@@ -86,6 +86,17 @@ impl ReadUnit {
         self.one_policy(id, None).await
     }
 
+    /// The channel that a policy names, as it was written; none where it names none, or is deleted.
+    pub async fn channel_of_policy(&self, id: PolicyId) -> Result<Option<String>, StoreError> {
+        let named: Option<Option<String>> = policy::Entity::find_by_id((self.wall(), id.uuid()))
+            .select_only()
+            .column(policy::Column::NotificationChannel)
+            .into_tuple()
+            .one(self.tx())
+            .await?;
+        Ok(named.flatten())
+    }
+
     /// The version that a policy has, if it is there.
     pub async fn policy_version_now(&self, id: PolicyId) -> Result<Option<u32>, StoreError> {
         let found: Option<i64> = policy::Entity::find_by_id((self.wall(), id.uuid()))

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use curfew_domain::{
-    AuditEntryId, Delivery, DeliveryId, DeliveryState, Event, Notification, NotificationId, Timestamp, UserId,
+    AuditEntryId, ChannelId, Delivery, DeliveryFailure, DeliveryId, DeliveryState, Event, Notification,
+    NotificationChannel, NotificationId, Timestamp, UserId,
 };
 use curfew_store::audit::AuditRecord;
 use curfew_store::{DueEntry, ReadUnit, StoreError};
@@ -11,6 +12,9 @@ use curfew_store::{DueEntry, ReadUnit, StoreError};
 use super::audience::{Subject, audience};
 use super::words::{Words, words};
 use crate::{App, AppError};
+
+/// So many messages wait for a channel at most, besides urgent ones.
+const MOST_WAITING: u64 = 10_000;
 
 /// All that is written for one entry.
 struct Told {
@@ -53,9 +57,75 @@ async fn told(app: &App, unit: &ReadUnit, entry: &AuditRecord) -> Result<Told, A
         let about = (body.resource_type.as_str(), body.resource_id.as_str());
         notifications(app, people, event, &words, about, now)
     };
-    let wanting = unit.all_channels().await?.into_iter().filter(|one| one.channel.wants(event));
-    let deliveries = wanting.map(|one| first_delivery(app, one.channel.id, entry.id, event.as_str(), now));
-    Ok(Told { notifications, deliveries: deliveries.collect() })
+    let channels = channels(unit, event, &subject).await?;
+    let deliveries = deliveries(app, unit, entry.id, event, channels, now).await?;
+    Ok(Told { notifications, deliveries })
+}
+
+/// The messages to channels. One where nothing has arrived for long has a queue that would grow as long as that goes on:
+/// what is not urgent is not queued behind so many, and its list says so.
+async fn deliveries(
+    app: &App,
+    unit: &ReadUnit,
+    entry: AuditEntryId,
+    event: Event,
+    channels: Vec<ChannelId>,
+    now: Timestamp,
+) -> Result<Vec<Delivery>, AppError> {
+    let full = if event.is_urgent() {
+        BTreeSet::new()
+    } else {
+        unit.channels_with_waiting(&channels, MOST_WAITING).await?
+    };
+    let message = |channel: ChannelId| {
+        let first = first_delivery(app, channel, entry, event.as_str(), now);
+        if full.contains(&channel) { not_queued(first) } else { first }
+    };
+    Ok(channels.into_iter().map(message).collect())
+}
+
+/// Those that want the event, and the one that the policy names which decided the request, or the grant's: by its name or
+/// its id.
+async fn channels(unit: &ReadUnit, event: Event, subject: &Subject) -> Result<Vec<ChannelId>, AppError> {
+    let all: Vec<_> = unit.all_channels().await?.into_iter().map(|stored| stored.channel).collect();
+    let enabled = || all.iter().filter(|channel| channel.enabled);
+    let named = if enabled().all(|channel| channel.wants(event)) {
+        None
+    } else {
+        named_by_policy(unit, subject).await?
+    };
+    let is_named = |channel: &NotificationChannel| {
+        named
+            .as_ref()
+            .is_some_and(|named| *named == channel.name.as_str() || *named == channel.id.to_string())
+    };
+    let wanted = enabled().filter(|channel| channel.wants(event) || is_named(channel));
+    Ok(wanted.map(|channel| channel.id).collect())
+}
+
+async fn named_by_policy(unit: &ReadUnit, subject: &Subject) -> Result<Option<String>, AppError> {
+    let policy = match subject {
+        Subject::Request(request) => request.policy,
+        Subject::Grant(grant) => match grant.request {
+            Some(request) => unit.request(request).await?.and_then(|request| request.policy),
+            None => None,
+        },
+        Subject::Other => None,
+    };
+    match policy {
+        Some(policy) => Ok(unit.channel_of_policy(policy).await?),
+        None => Ok(None),
+    }
+}
+
+fn not_queued(message: Delivery) -> Delivery {
+    metrics::counter!("curfew_deliveries_total", "outcome" => "not_queued").increment(1);
+    Delivery {
+        state: DeliveryState::Failed,
+        next_attempt_at: None,
+        failure: Some(DeliveryFailure::TooManyWaiting),
+        ..message
+    }
 }
 
 fn notifications(
@@ -85,7 +155,7 @@ fn notifications(
 /// A message that is to be sent now.
 pub(super) fn first_delivery(
     app: &App,
-    channel: curfew_domain::ChannelId,
+    channel: ChannelId,
     entry: AuditEntryId,
     event_type: &str,
     now: Timestamp,

@@ -8,13 +8,14 @@ use std::time::Duration;
 use curfew_app::notify::channels::{self, ChannelChange, ChannelView, NewWebhook};
 use curfew_app::notify::webhook::MASK;
 use curfew_app::outbound::{Lookup, Outbound};
+use curfew_app::policies::{self, NewPolicy};
 use curfew_app::testing::{TestApp, TestParts};
 use curfew_app::upkeep::upkeep;
-use curfew_app::{AppError, Caller, Made, Once};
+use curfew_app::{AppError, Caller, Made, Once, grants};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    Actor, BuiltInRole, Change, ChannelId, Delivery, DeliveryFailure, DeliveryState, ErrorCode, Event,
-    PageRequest, Scope, Seconds,
+    Actor, AuditEntryId, BuiltInRole, Change, ChannelId, Delivery, DeliveryFailure, DeliveryId,
+    DeliveryState, ErrorCode, Event, PageRequest, Scope, Seconds,
 };
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
@@ -72,6 +73,22 @@ async fn drift(world: &World) {
 async fn deliveries(world: &World, id: ChannelId) -> Vec<Delivery> {
     let page = PageRequest::default();
     channels::deliveries(&world.test.app, &world.admin, id, &page).await.unwrap().items
+}
+
+/// So many more messages like this one wait for its channel.
+async fn as_many_wait(world: &World, like: &Delivery, count: usize) {
+    let app = &world.test.app;
+    let unit = app.store.tenant(world.tenant).write().await.unwrap();
+    let another = || Delivery {
+        id: DeliveryId::new(app.now(), app.entropy.as_ref()),
+        entry: AuditEntryId::new(app.now(), app.entropy.as_ref()),
+        ..like.clone()
+    };
+    let waiting: Vec<_> = std::iter::repeat_with(another).take(count).collect();
+    for some in waiting.chunks(500) {
+        unit.insert_deliveries(some).await.unwrap();
+    }
+    unit.commit().await.unwrap();
 }
 
 /// Whether a message is signed by this secret: told by the specification's words, not by the code that signs.
@@ -220,6 +237,42 @@ on_both_databases! {
         assert_eq!(deliveries(&world, stuck.channel.id).await.len(), 30);
     }
 
+    async fn what_is_urgent_goes_before_all_that_waits(db: &TestStore) {
+        let world = world(db).await;
+        let receiver = Receiver::start(Answer::Status(200)).await;
+        create(&world, webhook(&receiver.url())).await.unwrap();
+        for _ in 0..200 {
+            happened(&world, NewEntry::new(Actor::System, AuditAction::GrantFailed, "grant", "g")).await;
+        }
+        let started = NewEntry::new(Actor::System, AuditAction::LockdownStarted, "lockdown", "l");
+        happened(&world, started.with("scope", "tenant")).await;
+        tell_all(&world).await;
+        let received = receiver.received();
+        let types: Vec<_> = received.iter().map(|one| one.json()["type"].clone()).collect();
+        let at = types.iter().position(|one| one == "lockdown.started").unwrap();
+        // Entries are told 64 at once, and two messages of a channel are under way at once.
+        assert!(at < 2, "{at} others were sent before it");
+        assert_eq!(types.len(), 201);
+    }
+
+    async fn no_more_than_so_many_wait_for_a_channel_besides_urgent_ones(db: &TestStore) {
+        let world = world(db).await;
+        let receiver = Receiver::start(Answer::Status(500)).await;
+        let made = create(&world, webhook(&receiver.url())).await.unwrap().channel.id;
+        happened(&world, NewEntry::new(Actor::System, AuditAction::GrantFailed, "grant", "g")).await;
+        tell_all(&world).await;
+        as_many_wait(&world, &deliveries(&world, made).await[0], 9_999).await;
+        happened(&world, NewEntry::new(Actor::System, AuditAction::GrantFailed, "grant", "g")).await;
+        drift(&world).await;
+        tell_all(&world).await;
+        let newest = deliveries(&world, made).await;
+        let told: BTreeSet<_> =
+            newest.iter().map(|one| (one.event_type.as_str(), one.state, one.failure)).collect();
+        let (pending, failed) = (DeliveryState::Pending, DeliveryState::Failed);
+        assert!(told.contains(&("grant.failed", failed, Some(DeliveryFailure::TooManyWaiting))), "{told:?}");
+        assert!(told.contains(&("drift.detected", pending, Some(DeliveryFailure::Refused))), "{told:?}");
+    }
+
     async fn a_channel_is_told_what_it_wants_and_every_emergency(db: &TestStore) {
         let world = world(db).await;
         let receiver = Receiver::start(Answer::Status(200)).await;
@@ -237,6 +290,32 @@ on_both_databases! {
         happened(&world, NewEntry::new(Actor::System, AuditAction::GrantFailed, "grant", "g")).await;
         tell_all(&world).await;
         assert_eq!(receiver.received().len(), 2);
+    }
+
+    async fn the_channel_that_a_policy_names_is_told_of_what_it_decided(db: &TestStore) {
+        let world = world(db).await;
+        let (named, other) =
+            (Receiver::start(Answer::Status(200)).await, Receiver::start(Answer::Status(200)).await);
+        let only = |receiver: &Receiver, name: &str| NewWebhook {
+            name: name.parse().unwrap(),
+            event_filters: BTreeSet::from([Event::DriftDetected]),
+            ..webhook(&receiver.url())
+        };
+        create(&world, only(&named, "database team")).await.unwrap();
+        create(&world, only(&other, "everybody else")).await.unwrap();
+        let policy = NewPolicy {
+            notification_channel: Some("database team".parse().unwrap()),
+            ..new_policy(auto(), PERMIT_ALL)
+        };
+        policies::create(&world.test.app, &world.admin, &Once::unkeyed(), policy).await.unwrap();
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let request = world.submit(&alice, to_read(account(DEV))).await.unwrap();
+        grants::revoke(&world.test.app, &alice, request.grant.unwrap(), None).await.unwrap();
+        tell_all(&world).await;
+        let types: BTreeSet<String> =
+            named.received().iter().map(|one| one.json()["type"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(types, BTreeSet::from(["grant.revoked".to_owned(), "request.approved".to_owned()]));
+        assert_eq!(other.received().len(), 0);
     }
 
     async fn what_waits_is_not_sent_to_a_channel_that_was_turned_off_or_deleted(db: &TestStore) {

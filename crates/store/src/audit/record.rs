@@ -61,7 +61,7 @@ impl WriteUnit {
         let events: Vec<_> = written
             .iter()
             .zip(&columns)
-            .filter_map(|(entry, columns)| columns.is_event.then_some(entry.id))
+            .filter_map(|(entry, columns)| Some((entry.id, columns.event?)))
             .collect();
         let unsealed: Vec<_> = written.iter().map(|entry| self.unsealed_row(entry, now)).collect();
         let rows = written.iter().zip(columns).map(|(entry, columns)| self.entry_row(entry, columns, now));
@@ -125,8 +125,8 @@ struct Columns {
     action: &'static str,
     resource_type: &'static str,
     resource_id: String,
-    /// Whether somebody is to be told of it.
-    is_event: bool,
+    /// What somebody is to be told of it.
+    event: Option<Event>,
 }
 
 impl Columns {
@@ -137,7 +137,7 @@ impl Columns {
             action: entry.action.as_str(),
             resource_type: entry.resource_type,
             resource_id: entry.resource_id.clone(),
-            is_event: Event::of(entry.action).is_some(),
+            event: Event::of(entry.action),
         }
     }
 }

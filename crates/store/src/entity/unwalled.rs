@@ -194,6 +194,7 @@ pub(crate) mod outbox_due {
         pub id: Uuid,
         pub tenant_id: Uuid,
         pub channel_id: Option<Uuid>,
+        pub rank: i32,
         pub due_at: i64,
         pub claims: i64,
     }

@@ -103,6 +103,8 @@ CREATE TABLE outbox_due (
   id UUID PRIMARY KEY,
   tenant_id UUID NOT NULL,
   channel_id UUID,
+  -- 0 is told before 1.
+  rank INTEGER NOT NULL,
   due_at BIGINT NOT NULL,
   claims BIGINT NOT NULL
 );
