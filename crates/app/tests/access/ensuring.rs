@@ -127,6 +127,33 @@ on_both_databases! {
         assert_eq!(code(spied), ErrorCode::NotFound);
     }
 
+    async fn the_same_denial_is_told_each_time_and_recorded_once_an_hour(db: &TestStore) {
+        let world = World::new(db).await;
+        world.policy(auto(), "permit (principal, action, resource) when { context.hour > 100 };").await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let first = ensure_one(&world, &alice, to_have(DEV, "ReadOnly", 3_600)).await;
+        assert_eq!(first.diagnostics[0].code, Some(ErrorCode::Forbidden));
+        world.test.clock.advance(Seconds::of(60));
+        let again = ensure_one(&world, &alice, to_have(DEV, "ReadOnly", 3_600)).await;
+        assert_eq!((again.request, again.diagnostics), (first.request, first.diagnostics));
+        assert_eq!(all(&world).await.len(), 1);
+        let other = ensure_one(&world, &alice, to_have(DEV, "ReadOnly", 1_800)).await;
+        assert_ne!(other.request, first.request, "another time is another question");
+        let mut other_words = wish(vec![to_have(DEV, "ReadOnly", 1_800)]);
+        other_words.justification.reason = Some("because".parse().unwrap());
+        ensure(&world, &alice, &other_words).await;
+        assert_eq!(all(&world).await.len(), 3);
+        world.policy(auto(), "@notice(\"no\") forbid (principal, action, resource);").await;
+        ensure(&world, &alice, &other_words).await;
+        assert_eq!(all(&world).await.len(), 4, "another rule has decided");
+        ensure(&world, &alice, &other_words).await;
+        assert_eq!(all(&world).await.len(), 4);
+        world.test.clock.advance(Seconds::of(3_601));
+        world.identity_center_knows("alice").await;
+        ensure(&world, &alice, &other_words).await;
+        assert_eq!(all(&world).await.len(), 5);
+    }
+
     async fn each_entitlement_stands_by_itself(db: &TestStore) {
         let world = World::new(db).await;
         world.policy(auto(), &format!("permit (principal, action, resource == AwsAccount::\"{DEV}\");")).await;

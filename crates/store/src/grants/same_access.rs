@@ -60,4 +60,27 @@ impl ReadUnit {
             .await?;
         Ok(self.with_approvals(row.into_iter().collect()).await?.pop())
     }
+
+    /// The last request of a person for an account and a permission set since `since`, whatever became of it.
+    pub async fn last_request_for(
+        &self,
+        requester: UserId,
+        account: &AccountId,
+        permission_set: &PermissionSetArn,
+        since: Timestamp,
+    ) -> Result<Option<AccessRequest>, StoreError> {
+        use access_request::{Column, Entity};
+        let row = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::RequesterId.eq(requester.uuid()))
+            .filter(Column::AccountId.eq(account.as_str()))
+            .filter(Column::PermissionSetArn.eq(permission_set.as_str()))
+            .filter(Column::ExtendsGrantId.is_null())
+            .filter(Column::CreatedAt.gte(since.micros()))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .one(self.tx())
+            .await?;
+        Ok(self.with_approvals(row.into_iter().collect()).await?.pop())
+    }
 }

@@ -1,5 +1,6 @@
 //! Making sure that somebody has what they need: what is there is answered, what is missing is asked for, once.
 
+mod denied;
 mod found;
 mod names;
 mod wish;
@@ -17,6 +18,7 @@ use super::{Asked, TRIES, moved, read};
 
 pub use wish::{AccessStatus, Changed, Diagnostic, Ensured, Entitlement, Justification, Standing, Wish};
 
+use denied::denied_before;
 pub(super) use found::{Found, Place};
 use names::Names;
 
@@ -101,20 +103,29 @@ async fn ask(app: &App, caller: &Caller, wish: &Wish, place: &Place) -> Result<O
     let now = app.now();
     let decision = facts.decide(app, &asked, now).await?;
     let request = new_request(app, &wanted, &asked, &facts, &principal, &decision, now);
+    let unit = app.store.tenant(caller.tenant).read().await?;
+    if let Some(before) = denied_before(&unit, place, &request, &decision, now).await?
+        && let Err(problem) = refuse_denied(request.clone(), &decision.outcome)
+    {
+        return Ok(Some(refused(before, &problem)));
+    }
+    drop(unit);
     let new_at = Some(place);
     let submission = Submission { request, asked: &asked, facts: &facts, decision: &decision, now, new_at };
     let Some(request) = keep(app, caller, &Once::unkeyed(), submission).await? else { return Ok(None) };
     let Some(grant) = request.grant else {
         return Ok(Some(match refuse_denied(request.clone(), &decision.outcome) {
             Ok(request) => Ensured::waiting(request, Changed::Requested),
-            Err(problem) => {
-                Ensured { request: Some(request.id), ..Ensured::nothing(Diagnostic::error(&problem)) }
-            }
+            Err(problem) => refused(request.id, &problem),
         }));
     };
     let unit = app.store.tenant(caller.tenant).read().await?;
     let view = unit.grant(grant, app.now()).await?.ok_or(AppError::NotFound("grant"))?;
     Ok(Some(Ensured::granted(view, Changed::Activated)))
+}
+
+fn refused(request: RequestId, problem: &AppError) -> Ensured {
+    Ensured { request: Some(request), ..Ensured::nothing(Diagnostic::error(problem)) }
 }
 
 /// What asking would come to. Nobody is looked up in AWS.
