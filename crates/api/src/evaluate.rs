@@ -5,8 +5,8 @@ use std::str::FromStr;
 use curfew_domain::policy::Effect;
 use curfew_domain::request::ApprovalMode;
 use curfew_domain::{
-    AccountId, Action, DisplayName, GroupId, PermissionSetArn, PolicyId, Reason, ResourceRef, RuleId,
-    Seconds, Timestamp,
+    AccountId, Action, DisplayName, GroupId, LockdownId, PermissionSetArn, PolicyId, Reason, ResourceRef,
+    RuleId, Seconds, Timestamp,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -115,6 +115,9 @@ pub struct EvaluationResult {
     pub trace: Vec<ResourceTrace>,
     /// How many more resources there are.
     pub trace_left_out: usize,
+    /// The lockdown in force that would refuse the request now, whatever the policies say.
+    #[schema(required, value_type = Option<Uuid>)]
+    pub lockdown_id: Option<LockdownId>,
 }
 
 /// Approvals that would be needed.

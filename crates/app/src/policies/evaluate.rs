@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use curfew_domain::Scope;
+use curfew_domain::{LockdownId, Scope};
 use curfew_policy::{Decision, Explanation, decide};
-use curfew_store::ReadUnit;
+use curfew_store::{ReadUnit, covering};
 
 use super::explainers::Kept;
 use super::snapshot::{Moved, Snapshot};
@@ -18,6 +18,8 @@ pub struct Evaluated {
     pub decision: Decision,
     /// And why.
     pub explanation: Explanation,
+    /// The lockdown that would refuse it all the same, while it is in force.
+    pub lockdown: Option<LockdownId>,
 }
 
 /// Asks the policies what they would say to a request, and why. Nothing is written, and nobody is told. For others than
@@ -34,11 +36,13 @@ pub async fn evaluate(app: &App, caller: &Caller, wanted: Supposed) -> Result<Ev
         kept => Some(moved_since(kept.as_ref(), &snapshot, &unit).await?),
     };
     drop(unit);
+    let accounts = question.targets.iter().map(|target| &target.account.id);
+    let lockdown = covering(&snapshot.lockdowns, question.person.id, accounts).map(|lockdown| lockdown.id);
     let working = app.policies.labour.of(caller.tenant, move || {
         let kept = explaining(kept, moved, &snapshot);
         let decision = decide(&snapshot.policies, &question);
         let explanation = kept.explainer.explain(&question, &decision);
-        (kept, Evaluated { decision, explanation })
+        (kept, Evaluated { decision, explanation, lockdown })
     });
     let (kept, evaluated) = working.await?;
     app.policies.explainers.keep(caller.tenant, kept);

@@ -97,6 +97,21 @@ on_both_databases! {
         assert!(said[2].explanation.reason.starts_with("Denied: policy 'a policy' forbids it (rule "), "{}", said[2].explanation.reason);
     }
 
+    async fn a_lockdown_that_covers_it_is_told_besides(db: &TestStore) {
+        let world = World::new(db).await;
+        world.policy(auto(), PERMIT_ALL).await;
+        world.person("alice", BuiltInRole::User, None).await;
+        let of = curfew_domain::LockdownOf::Account(DEV.parse().unwrap());
+        let ask = curfew_app::lockdowns::NewLockdown { of, reason: "INC-7".parse().unwrap() };
+        let app = &world.test.app;
+        let lockdown = curfew_app::lockdowns::start(app, &world.admin, ask, &curfew_app::Once::unkeyed()).await;
+        let said = evaluated(&world, alice_reads(account(DEV))).await.unwrap();
+        assert!(matches!(said.decision.outcome, Outcome::Approved { .. }), "policies have their own say");
+        assert_eq!(said.lockdown, Some(lockdown.unwrap().into_inner().id));
+        let elsewhere = evaluated(&world, alice_reads(account(STAGING))).await.unwrap();
+        assert_eq!(elsewhere.lockdown, None);
+    }
+
     async fn names_are_told_as_they_were_written_and_other_peoples_rules_are_counted(db: &TestStore) {
         let world = World::new(db).await;
         world.person("alice", BuiltInRole::User, None).await;

@@ -84,7 +84,7 @@ pub(super) fn groups(names: &[AtMost<400>]) -> Result<Vec<GroupName>, AppError> 
     if problems.is_empty() { Ok(groups) } else { Err(AppError::Invalid(problems)) }
 }
 
-fn shown(Evaluated { decision, explanation }: Evaluated) -> EvaluationResult {
+fn shown(Evaluated { decision, explanation, lockdown }: Evaluated) -> EvaluationResult {
     let Decision { outcome, determining, notices, faults, .. } = decision;
     let (mode, requirements, terms, would_do) = match outcome {
         Outcome::Approved { mode, terms } => (Some(mode), Vec::new(), Some(terms), None),
@@ -107,6 +107,7 @@ fn shown(Evaluated { decision, explanation }: Evaluated) -> EvaluationResult {
         faults: faults.into_iter().take(MOST_NAMED).map(fault).collect(),
         trace: explanation.points.into_iter().map(point).collect(),
         trace_left_out: explanation.points_left_out,
+        lockdown_id: lockdown,
     }
 }
 
