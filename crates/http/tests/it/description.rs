@@ -146,7 +146,7 @@ async fn no_operation_takes_a_field_that_it_does_not_describe() {
 }
 
 /// Every operation of the description, by path and method.
-fn operations(document: &Value) -> Vec<(String, String, Value)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     paths
         .iter()
@@ -159,7 +159,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
         .collect()
 }
 
-fn is_public(operation: &Value) -> bool {
+pub(crate) fn is_public(operation: &Value) -> bool {
     operation["security"].as_array().is_some_and(|schemes| schemes.contains(&json!({})))
 }
 

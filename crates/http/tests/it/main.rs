@@ -9,6 +9,7 @@ mod bodies;
 mod channels;
 mod credentials;
 mod description;
+mod everybody;
 mod grants;
 mod groups;
 mod health;
