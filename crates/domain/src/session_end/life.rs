@@ -144,11 +144,18 @@ mod tests {
     #[test]
     fn a_deny_gets_its_cut_off_once_the_access_is_gone_and_goes_when_no_session_can_be_left() {
         let denied = asked().turned(Behind::Held, START).written(None, START + Seconds::of(1));
-        assert_eq!((denied.state(), denied.wanted(true, START + HOUR)), (SessionEndState::Denied, Wanted::Deny(None)));
+        assert_eq!(
+            (denied.state(), denied.wanted(true, START + HOUR)),
+            (SessionEndState::Denied, Wanted::Deny(None))
+        );
         let timed = denied.turned(gone(START + Seconds::of(5)), START + Seconds::of(9));
         let cut_off = Timestamp::from_micros(1_772_366_400_000_000) + Seconds::of(36);
         assert_eq!((timed.state(), timed.cut_off), (SessionEndState::CuttingOff, Some(cut_off)));
-        assert_eq!(timed.written(None, START + HOUR).state(), SessionEndState::CuttingOff, "the text was the old one");
+        assert_eq!(
+            timed.written(None, START + HOUR).state(),
+            SessionEndState::CuttingOff,
+            "the text was the old one"
+        );
         let written = timed.written(Some(cut_off), START + HOUR);
         assert_eq!(written.state(), SessionEndState::CutOff);
         let end = cut_off + LONGEST_SESSION;
@@ -197,7 +204,8 @@ mod tests {
             timed.written(None, START),
             timed.written(cut_off, START),
         ];
-        let over = SessionEndOutcome::ALL.iter().flat_map(|outcome| states.map(|one| one.ended(*outcome, START)));
+        let over =
+            SessionEndOutcome::ALL.iter().flat_map(|outcome| states.map(|one| one.ended(*outcome, START)));
         for one in states.into_iter().chain(over) {
             let after = [
                 one.turned(Behind::Held, later),

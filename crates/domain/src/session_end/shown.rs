@@ -40,7 +40,7 @@ names! {
         UnknownPermissionSet = "unknown_permission_set",
         /// The organization has none of the policies that Curfew writes.
         NoPolicy = "no_policy",
-        /// It has some, and none is attached to its root.
+        /// It has some, and none is attached to its root; none is where service control policies are not enabled.
         PolicyNotAttached = "policy_not_attached",
         /// AWS does not let Curfew's role write them.
         NotPermitted = "not_permitted",
@@ -103,11 +103,8 @@ impl SessionsOf {
         if times.started_at.is_none() || never_was {
             return none;
         }
-        let may_live = |until, reason| ShownSessions {
-            state: SessionsState::MayLive,
-            may_live_until: until,
-            reason,
-        };
+        let may_live =
+            |until, reason| ShownSessions { state: SessionsState::MayLive, may_live_until: until, reason };
         if self.phase == Phase::Standing {
             return may_live(None, Some(SessionsReason::Standing));
         }
@@ -206,7 +203,12 @@ mod tests {
         }
     }
 
-    fn says(times: &GrantTimes, one: &SessionsOf, problem: Option<PolicyProblem>, seconds: u32) -> ShownSessions {
+    fn says(
+        times: &GrantTimes,
+        one: &SessionsOf,
+        problem: Option<PolicyProblem>,
+        seconds: u32,
+    ) -> ShownSessions {
         shown(times, [one], problem, at(seconds))
     }
 
@@ -265,8 +267,12 @@ mod tests {
     #[test]
     fn what_another_grant_needs_stays() {
         let revoked = grant().revoked(at(100)).unwrap();
-        let shared = SessionsOf { needed_by_another: true, phase: Phase::Present, gone_at: None, ..gone(vec![]) };
+        let shared =
+            SessionsOf { needed_by_another: true, phase: Phase::Present, gone_at: None, ..gone(vec![]) };
         let told = says(&revoked, &shared, None, 200);
-        assert_eq!((told.state, told.reason), (SessionsState::MayLive, Some(SessionsReason::NeededByAnother)));
+        assert_eq!(
+            (told.state, told.reason),
+            (SessionsState::MayLive, Some(SessionsReason::NeededByAnother))
+        );
     }
 }

@@ -34,9 +34,9 @@ impl One {
 
 fn ones(most: usize) -> impl Strategy<Value = Vec<One>> {
     let one = (
-        "[0-9]{12}",
-        "[A-Za-z0-9_+=,.@-]{1,32}",
-        "[0-9a-f]{10}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        0_u64..1_000_000_000_000,
+        1_usize..=32,
+        any::<u128>(),
         0_i64..100_000,
         proptest::option::of(0_i64..100_000),
         proptest::option::of(0_usize..12),
@@ -45,9 +45,9 @@ fn ones(most: usize) -> impl Strategy<Value = Vec<One>> {
         let made = all.into_iter().enumerate().map(|(n, (account, set, principal, asked, cut, place))| One {
             id: SessionEndId::from_uuid(Uuid::from_u128(u128::try_from(n).unwrap())),
             sessions: Sessions {
-                account: account.parse().unwrap(),
-                set: set.parse().unwrap(),
-                principal: principal.parse().unwrap(),
+                account: format!("{account:012}").parse().unwrap(),
+                set: "Set_".repeat(8)[..set].parse().unwrap(),
+                principal: format!("9067a8b1c2-{}", Uuid::from_u128(principal)).parse().unwrap(),
                 partition: "eu-central-1".parse::<curfew_domain::Region>().unwrap().partition(),
             },
             asked_at: Timestamp::from_micros(asked * 1_000_000),

@@ -54,7 +54,9 @@ pub(super) fn table() -> Table {
     for times in rows {
         let late = times.cut_off.map_or(at(60), |cut_off| cut_off + LONGEST_SESSION + CUT_OFF_MARGIN);
         let end = match times.wanted(true, late) {
-            Wanted::Nothing(outcome) if times.over.is_none() => format!("taken out, then over: `{}`", outcome.as_str()),
+            Wanted::Nothing(outcome) if times.over.is_none() => {
+                format!("taken out, then over: `{}`", outcome.as_str())
+            }
             _ => name(times.state()).to_owned(),
         };
         let next = |times: SessionEndTimes| name(times.state()).to_owned();
