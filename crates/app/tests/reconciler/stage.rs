@@ -420,6 +420,14 @@ impl AwsGateway for Gate {
         self.beyond.assignments(access).await
     }
 
+    fn session_policies_with(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+    ) -> Arc<dyn SessionPolicies> {
+        self.beyond.session_policies_with(region, session)
+    }
+
     async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
         self.beyond.session_policies(access).await
     }
