@@ -101,6 +101,12 @@ async fn held(world: &World<'_>, tenant: TenantId) -> Vec<SessionEnd> {
     world.db.store.tenant(tenant).read().await.unwrap().held_session_ends().await.unwrap()
 }
 
+/// How many are denied for all times.
+async fn shut_out(world: &World<'_>, tenant: TenantId) -> u64 {
+    let unit = world.db.store.tenant(tenant).read().await.unwrap();
+    unit.session_ends_without_cut_off(world.now()).await.unwrap()
+}
+
 async fn save(world: &World<'_>, tenant: TenantId, end: &SessionEnd) {
     let unit = world.db.store.tenant(tenant).write().await.unwrap();
     unit.save_session_end(end).await.unwrap();
@@ -149,6 +155,7 @@ on_both_databases! {
         first.times = first.times.written(None, world.now());
         first.place = Some("curfew-sessions-2".to_owned());
         save(&world, tenant, &first).await;
+        assert_eq!(shut_out(&world, tenant).await, 1);
 
         let grant = give(&world, tenant, &key(DEV, READ)).await;
         end(&world, tenant, grant).await;
@@ -157,6 +164,11 @@ on_both_databases! {
         assert_eq!((second.times.state(), &second.place), (SessionEndState::Denied, &first.place), "all are denied still");
         second.times = second.times.turned(Behind::Gone { at: None }, world.now());
         save(&world, tenant, &second).await;
+        assert_eq!(shut_out(&world, tenant).await, 1);
+        let cut_off = second.times.cut_off;
+        let written = SessionEnd { times: second.times.written(cut_off, world.now()), ..second.clone() };
+        save(&world, tenant, &written).await;
+        assert_eq!(shut_out(&world, tenant).await, 0);
 
         let grant = give(&world, tenant, &key(DEV, READ)).await;
         end(&world, tenant, grant).await;
