@@ -4,13 +4,14 @@ use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Phase, Step};
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::GrantStatus;
+use curfew_domain::session_end::SessionEndCause;
 use curfew_store::{AssignmentWork, LinkedGrant, WriteUnit};
 
 use super::lease::Held;
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
-use crate::grants::grant_entry;
+use crate::grants::{end_sessions, grant_entry};
 
 /// What a grant says when AWS never came to have it in time.
 const NOT_IN_TIME: &str = "the access was not created within 15 minutes of its decision";
@@ -61,6 +62,10 @@ impl Reconciler {
         if ended {
             unit.note_grant_end(grant.id, now).await?;
             self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
+            // Those of an ordinary grant end by themselves; an emergency leaves nothing behind.
+            if unit.was_emergency(grant.id).await? {
+                end_sessions(&self.app, unit, &[grant.id], SessionEndCause::BreakGlass, now).await?;
+            }
         }
         Ok(ended)
     }
@@ -152,7 +157,8 @@ impl Reconciler {
             self.record(unit, entry, now).await?;
         }
         let ids: Vec<_> = grants.iter().map(|grant| grant.id).collect();
-        Ok(unit.touch_due_of_grants(&ids, now).await?)
+        unit.touch_due_of_grants(&ids, now).await?;
+        end_sessions(&self.app, unit, &ids, SessionEndCause::Failed, now).await
     }
 
     /// AWS refused this assignment for good before: what needs it now fails too.

@@ -40,6 +40,8 @@ async fn one_further(app: &App, tenant: TenantId) -> Result<bool, AppError> {
 /// How many assignments AWS may still hold, and what is waited for.
 async fn still_to_do(unit: &ReadUnit) -> Result<(u64, Option<DeletionWaitsFor>), AppError> {
     let (left, failed_tries) = unit.assignments_to_take_back().await?;
+    // Erased with the tenant, a deny without a time would shut somebody out for ever.
+    let left = if left == 0 { unit.session_ends_without_cut_off().await? } else { left };
     let waits_for = if left == 0 {
         None
     } else if connection::usable(unit.connection().await?.as_ref()).is_err() {
