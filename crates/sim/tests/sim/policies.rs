@@ -202,7 +202,7 @@ async fn policies_are_changed_twice_a_second_after_a_burst_of_three() {
 #[tokio::test]
 async fn a_world_with_a_policy_that_is_none_is_refused() {
     let sim = still().await;
-    let mut put = |content: &str, target: &str| {
+    let put = |content: &str, target: &str| {
         sim.control().edit(|world| {
             world.organizations[0].put_policy(ServiceControlPolicy::new("p", content).attached_to(target));
         })
