@@ -1,6 +1,8 @@
 """The bootstrap templates, judged by CloudFormation's linter and by Terraform."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 FORMS = ["user", "role", "rotating", "china"]
-OPTIONS = {"ManagementAccount", "CustomerManagedKey", "CloudTrail"}
+OPTIONS = {"ManagementAccount", "CustomerManagedKey", "CloudTrail", "SessionPolicies"}
 
 
 @pytest.fixture(scope="session")
@@ -122,11 +124,65 @@ def test_what_changes_something_is_narrowed_to_the_instance(templates, form):
             assert "*" not in statement["resources"], sid
 
 
+NAMES = [f"curfew-sessions-{number}" for number in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_sessions_are_ended_by_these_policies_alone_and_only_their_content_is_curfews(templates, form):
+    permissions = cloudformation_permissions(templates / form / "role.yaml")
+    concerned = {sid: one for sid, one in permissions.items() if one["option"] == "SessionPolicies"}
+    assert {sid: (one["actions"], one["resources"]) for sid, one in concerned.items()} == {
+        "FindSessionPolicies": ({"organizations:ListPolicies"}, {"*"}),
+        "WriteSessionPolicies": (
+            {f"organizations:{name}" for name in ("DescribePolicy", "ListTargetsForPolicy", "UpdatePolicy")},
+            set(POLICIES),
+        ),
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_cloudformation_makes_the_session_policies_where_they_are_wanted(templates, form):
+    template = yaml.load((templates / form / "role.yaml").read_text(), CloudFormation)
+    assert template["Parameters"]["SessionPoliciesRoot"]["Default"] == ""
+    assert len(template["Description"]) <= 1024
+    policies = [one for one in template["Resources"].values() if one["Type"] == "AWS::Organizations::Policy"]
+    assert [one["Properties"]["Name"] for one in policies] == NAMES
+    for policy in policies:
+        properties = policy["Properties"]
+        assert policy["Condition"] == "SessionPolicies"
+        assert properties["TargetIds"] == [{"Ref": "SessionPoliciesRoot"}]
+        assert properties["Type"] == "SERVICE_CONTROL_POLICY"
+        denies_nobody(properties["Content"])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_terraform_makes_the_session_policies_where_they_are_wanted_and_leaves_their_content_alone(templates, form):
+    module = hcl2.loads((templates / form / "role.tf").read_text())
+    policy = find(module["resource"], "aws_organizations_policy", "sessions")
+    attachment = find(module["resource"], "aws_organizations_policy_attachment", "sessions")
+    for resource in (policy, attachment):
+        assert text(resource["count"]) == "${var.session_policies ? 4 : 0}"
+    assert text(policy["name"]) == "curfew-sessions-${count.index + 1}"
+    assert text(policy["type"]) == "SERVICE_CONTROL_POLICY"
+    assert [text(one) for one in bare(policy["lifecycle"])["ignore_changes"]] in (["content"], ["${content}"])
+    denies_nobody(text(policy["content"]).replace('\\"', '"'))
+    (variable,) = (one for one in module["variable"] if "session_policies" in {text(name) for name in one})
+    assert next(iter(variable.values()))["default"] is False
+
+
+def denies_nobody(content):
+    """A text, not a structure, so that CloudFormation finds no drift in it."""
+    (statement,) = json.loads(content)["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"identitystore:UserId": "nobody"}}
+
+
 KEY = "the key"
+POLICIES = [f"session policy {number}" for number in (1, 2, 3, 4)]
 SWITCHES = {
     "${var.management_account ? [true] : []}": "ManagementAccount",
     "${var.instance_key_arn != null ? [true] : []}": "CustomerManagedKey",
     "${var.cloudtrail ? [true] : []}": "CloudTrail",
+    "${var.session_policies ? [true] : []}": "SessionPolicies",
 }
 
 
@@ -146,10 +202,20 @@ def cloudformation_permissions(path):
             statements[statement["Sid"]] = {
                 "option": option,
                 "actions": items(statement["Action"]),
-                "resources": {KEY if one == {"Ref": "InstanceKeyArn"} else one for one in statement["Resource"]},
+                "resources": {cloudformation_resource(one) for one in statement["Resource"]},
                 "conditions": cloudformation_conditions(statement),
             }
     return statements
+
+
+def cloudformation_resource(one):
+    if one == {"Ref": "InstanceKeyArn"}:
+        return KEY
+    if isinstance(one, dict):
+        name, _, attribute = one["GetAtt"].partition(".")
+        assert attribute == "Arn"
+        return POLICIES[int(name.removeprefix("SessionPolicy")) - 1]
+    return one
 
 
 def cloudformation_conditions(statement):
@@ -174,10 +240,17 @@ def terraform_permissions(path):
         statements[text(block["sid"])] = {
             "option": option,
             "actions": texts(block["actions"]),
-            "resources": {KEY if one == "${var.instance_key_arn}" else one for one in texts(block["resources"])},
+            "resources": {terraform_resource(one) for one in texts(block["resources"])},
             "conditions": terraform_conditions(block),
         }
     return statements
+
+
+def terraform_resource(one):
+    if one == "${var.instance_key_arn}":
+        return KEY
+    policy = re.fullmatch(r"\$\{aws_organizations_policy\.sessions\[(\d)\]\.arn\}", one)
+    return POLICIES[int(policy[1])] if policy else one
 
 
 def terraform_conditions(block):

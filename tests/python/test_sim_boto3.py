@@ -14,8 +14,10 @@ from botocore.exceptions import ClientError
 
 from model import json_misfits, xml_misfits
 
-PROD = "100000000003"
+MANAGEMENT, PROD = "100000000001", "100000000003"
 KMS_KEY = "arn:aws:kms:us-east-1:555500000001:key/5f8d1c1e-3f6b-4a35-9d0e-1b7c6a2e4d90"
+DENY = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"identitystore:UserId": "no"}}}
+DENYING = json.dumps({"Version": "2012-10-17", "Statement": [DENY]})
 MAC = {"KeyId": KMS_KEY, "MacAlgorithm": "HMAC_SHA_256", "Message": b"hello"}
 
 
@@ -114,6 +116,18 @@ def test_a_get_with_its_parameters_in_the_url_is_signed_and_answered_like_a_post
         assert b"arn:aws:iam::555500000001:user/curfew" in response.read()
 
 
+def put_policy(sim, name):
+    """Gives Acme a service control policy at its root, which its delegated administrator may change."""
+    acme = next(one for one in sim.control("GET", "world")["organizations"] if one["management_account"] == MANAGEMENT)
+    policy = {"name": name, "content": DENYING, "targets": [acme["root_id"], PROD]}
+    sim.control("PATCH", "world", [
+        {"change": "put_policy", "management_account": MANAGEMENT, "policy": policy},
+        {"change": "delegate_policies", "management_account": MANAGEMENT, "accounts": ["100000000002"]},
+    ])
+    listed = sim.client("organizations", sim.session()).list_policies(Filter="SERVICE_CONTROL_POLICY")
+    return next(policy["Id"] for policy in listed["Policies"] if policy["Name"] == name)
+
+
 def answers(sim):
     """Every operation that the stand-in plays, called with good parameters."""
     sts, own = sim.client("sts"), Acme(sim)
@@ -131,6 +145,7 @@ def answers(sim):
     instance, in_store = {"InstanceArn": acme.instance}, {"IdentityStoreId": acme.store_id}
     read_only = dict(instance, PermissionSetArn=acme.sets["ReadOnly"])
     email = {"AttributePath": "emails.value", "AttributeValue": "alice@acme.example"}
+    policy = put_policy(sim, "one")
     return [
         (sts, "AssumeRole", {"RoleArn": sim.ROLE, "RoleSessionName": "ab", "ExternalId": sim.EXTERNAL_ID}),
         (sts, "GetCallerIdentity", {}),
@@ -171,6 +186,11 @@ def answers(sim):
         (organizations, "ListParents", {"ChildId": PROD}),
         (organizations, "ListTagsForResource", {"ResourceId": PROD}),
         (organizations, "ListDelegatedAdministrators", {"ServicePrincipal": "sso.amazonaws.com"}),
+        (organizations, "ListPolicies", {"Filter": "SERVICE_CONTROL_POLICY", "MaxResults": 1}),
+        (organizations, "DescribePolicy", {"PolicyId": policy}),
+        (organizations, "ListTargetsForPolicy", {"PolicyId": policy}),
+        (organizations, "ListTargetsForPolicy", {"PolicyId": "p-FullAWSAccess"}),
+        (organizations, "UpdatePolicy", {"PolicyId": policy, "Content": DENYING}),
         (sim.client("kms", region="us-east-1"), "GenerateMac", MAC),
     ]
 
@@ -228,6 +248,8 @@ def refusals(sim):
     no_id = "00000000-0000-4000-8000-000000000000"
     acme.sso.create_account_assignment(**acme.change())
     sso, store, organizations = acme.sso, acme.store, acme.organizations
+    policy = put_policy(sim, "one")
+    put_policy(sim, "two")
     return [
         (sso, "ListPermissionSets", {"InstanceArn": "arn:aws:sso:::instance/ssoins-0000000000000000"},
          "AccessDeniedException"),
@@ -248,6 +270,13 @@ def refusals(sim):
         (organizations, "ListParents", {"ChildId": "999999999999"}, "ChildNotFoundException"),
         (organizations, "ListTagsForResource", {"ResourceId": "999999999999"}, "TargetNotFoundException"),
         (organizations, "ListAccounts", {"NextToken": "nothing"}, "InvalidInputException"),
+        (organizations, "DescribePolicy", {"PolicyId": "p-0000000000"}, "PolicyNotFoundException"),
+        (organizations, "ListTargetsForPolicy", {"PolicyId": "p-0000000000"}, "PolicyNotFoundException"),
+        (organizations, "UpdatePolicy", {"PolicyId": policy, "Content": "{}"}, "MalformedPolicyDocumentException"),
+        (organizations, "UpdatePolicy", {"PolicyId": policy, "Content": DENYING + " " * 10_240},
+         "ConstraintViolationException"),
+        (organizations, "UpdatePolicy", {"PolicyId": policy, "Name": "two"}, "DuplicatePolicyException"),
+        (organizations, "UpdatePolicy", {"PolicyId": "p-FullAWSAccess", "Content": DENYING}, "InvalidInputException"),
     ]
 
 

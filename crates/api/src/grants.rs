@@ -1,5 +1,6 @@
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::{GrantStatus, ProvisioningStatus};
+use curfew_domain::session_end::{SessionsReason, SessionsState, ShownSessions};
 use curfew_domain::{
     AccountId, Action, ActorType, AuditEntryId, GrantId, PermissionSetArn, Reason, RequestId, ResourceRef,
     Seconds, Timestamp, UserId,
@@ -178,6 +179,8 @@ pub struct Grant {
     pub drift: Option<Drift>,
     /// Whether the access was there before, and stays.
     pub standing: bool,
+    /// What becomes of the sessions that AWS issues for it: deleting access does not end them.
+    pub sessions: GrantSessions,
     /// What was kept with its request.
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
@@ -187,6 +190,63 @@ pub struct Grant {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+/// AWS's own sessions of a grant.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(example = json!({
+    "state": "may_live", "may_live_until": "2026-03-01T14:00:00.000000Z", "reason": "not_chosen", "lasts_seconds": 3600,
+    "outlasts_grant": false
+}))]
+pub struct GrantSessions {
+    /// `none`: there never were any. `may_live`: they may be alive, and nobody means to end them now. `ending`: they are
+    /// about to be denied. `ended`: none is of any use. `not_ended`: they were to be ended, and could not be.
+    #[schema(value_type = SessionsStateSchema)]
+    pub state: &'static str,
+    /// Until when at most one may be alive; null where none may be, or where that is not known yet.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub may_live_until: Option<Timestamp>,
+    /// Why they may be alive after the grant, where they may: `needed_by_another`, `standing`, `not_chosen`, `ended_by_time`,
+    /// `no_room`, `management_account`, `unknown_permission_set`, `no_policy`, `policy_not_attached`, `not_permitted`,
+    /// `no_connection`, `aws_failed`. There may be more in time.
+    #[schema(required, value_type = Option<String>, example = "no_policy")]
+    pub reason: Option<&'static str>,
+    /// How long a session of the permission set lasts; null where AWS has not told.
+    #[schema(required, value_type = Option<i64>)]
+    pub lasts_seconds: Option<Seconds>,
+    /// Whether a session lasts longer than the grant: it may then be alive that much later, unless it is ended.
+    pub outlasts_grant: bool,
+}
+
+/// What became of sessions.
+#[derive(ToSchema)]
+#[schema(as = GrantSessionsState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum SessionsStateSchema {
+    None,
+    MayLive,
+    Ending,
+    Ended,
+    NotEnded,
+}
+
+impl GrantSessions {
+    /// Of sessions that last so long, and a grant of some duration.
+    pub fn new(shown: ShownSessions, lasts: Option<Seconds>, duration: Seconds) -> Self {
+        Self {
+            state: match shown.state {
+                SessionsState::None => "none",
+                SessionsState::MayLive => "may_live",
+                SessionsState::Ending => "ending",
+                SessionsState::Ended => "ended",
+                SessionsState::NotEnded => "not_ended",
+            },
+            may_live_until: shown.may_live_until,
+            reason: shown.reason.map(SessionsReason::as_str),
+            lasts_seconds: lasts,
+            outlasts_grant: lasts.is_some_and(|lasts| lasts > duration),
+        }
+    }
 }
 
 /// What a grantee is entitled to.
@@ -218,6 +278,7 @@ impl Grant {
         grant: curfew_domain::Grant,
         provisioning: ProvisioningStatus,
         standing: bool,
+        sessions: GrantSessions,
         attempts: u32,
         drift: Option<curfew_domain::Drift>,
         now: Timestamp,
@@ -244,6 +305,7 @@ impl Grant {
             attempts,
             drift: drift.map(Drift::from),
             standing,
+            sessions,
             metadata: grant.metadata,
             created_at: grant.created_at,
             updated_at: grant.updated_at,

@@ -72,7 +72,7 @@ pub use evaluate::{
     EvaluationResult, FailedAt, GroupTrace, ResourceTrace, RuleResult, RuleTrace, SilentGroups, TraceVerdict,
     ValueSeen,
 };
-pub use grants::{ExtendGrant, Grant, GrantChange, Happening, NewGrant, RevokeGrant};
+pub use grants::{ExtendGrant, Grant, GrantChange, GrantSessions, Happening, NewGrant, RevokeGrant};
 pub use groups::{Group, GroupChange, GroupMember, GroupRole, NewGroup, NewGroupMember, NewGroupRole};
 pub use health::{Health, HealthStatus};
 pub use limit::AtMost;

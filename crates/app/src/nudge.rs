@@ -17,6 +17,7 @@ struct Nudges {
     whose: Mutex<BTreeSet<TenantId>>,
     tenants: Notify,
     discovery: Notify,
+    sessions: Notify,
     /// Whose connections this node owns: of those nobody else has to be told.
     owned: Mutex<BTreeSet<TenantId>>,
     outward: Mutex<BTreeSet<TenantId>>,
@@ -37,7 +38,7 @@ impl Nudge {
     pub(crate) fn heard(&self, tenant: TenantId) {
         self.0.whose.lock().insert(tenant);
         self.0.tenants.notify_one();
-        self.0.work.notify_one();
+        self.work();
     }
 
     /// Waits until other nodes are to be told of some tenants.
@@ -59,6 +60,7 @@ impl Nudge {
     /// This node may do more than before.
     pub(crate) fn work(&self) {
         self.0.work.notify_one();
+        self.0.sessions.notify_one();
     }
 
     /// A tenant's AWS shall be read.
@@ -69,6 +71,11 @@ impl Nudge {
     /// Waits until there may be something due.
     pub(crate) async fn work_wanted(&self) {
         self.0.work.notified().await;
+    }
+
+    /// Waits until there may be sessions to end.
+    pub(crate) async fn sessions_wanted(&self) {
+        self.0.sessions.notified().await;
     }
 
     /// Waits until something of some tenants has changed, and says whose.

@@ -248,6 +248,10 @@ impl AwsGateway for NoAws {
         panic!("this test has no AWS")
     }
 
+    fn session_policies_with(&self, _: &Region, _: &SessionCredentials) -> Arc<dyn SessionPolicies> {
+        panic!("this test has no AWS")
+    }
+
     async fn session_policies(&self, _: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
         panic!("this test has no AWS")
     }

@@ -61,8 +61,10 @@ pub enum AwsErrorKind {
     NotFound,
     /// Another change of the same thing is not finished.
     Conflict,
-    /// A quota is used up.
+    /// A quota is used up, or a limit passed: a policy that is too long.
     QuotaExceeded,
+    /// The organization has not enabled service control policies.
+    PolicyTypeNotEnabled,
     /// AWS finds the request malformed, or not possible for this instance.
     Validation,
     /// Anything else; see the code.

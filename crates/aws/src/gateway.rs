@@ -15,6 +15,14 @@ pub trait AwsGateway: Send + Sync {
     /// nothing of it is kept.
     fn directory_with(&self, region: &Region, session: &SessionCredentials) -> Arc<dyn Directory>;
 
+    /// The policies that end sessions with credentials that are at hand, for the connection test: at most two tries a
+    /// call, and nothing of it is kept.
+    fn session_policies_with(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+    ) -> Arc<dyn SessionPolicies>;
+
     /// The directory with the tenant's role. Credentials come from a cache, until five minutes before they end.
     async fn directory(&self, access: &RoleAccess) -> Result<Arc<dyn Directory>, AwsError>;
 

@@ -16,9 +16,19 @@ pub const SESSION_POLICY_PREFIX: &str = "curfew-sessions-";
 #[async_trait]
 pub trait SessionPolicies: Send + Sync {
     /// Curfew's policies, by their number, as they are now; all pages. None where the customer has not opted in.
+    ///
+    /// Where an organization has not enabled service control policies, none is attached to anything: AWS takes them off.
     async fn find(&self) -> Result<Vec<SessionPolicy>, AwsError>;
 
-    /// Replaces a policy's whole content (`UpdatePolicy`). The same content again changes nothing.
+    /// Replaces a policy's whole content (`UpdatePolicy`). The same content again changes nothing, so it is sent again
+    /// where the answer was lost.
+    ///
+    /// Of what went wrong, [`QuotaExceeded`](crate::AwsErrorKind::QuotaExceeded) means that it is too long (10,240
+    /// characters), [`Validation`](crate::AwsErrorKind::Validation) that AWS does not take it for a policy,
+    /// [`AccessDenied`](crate::AwsErrorKind::AccessDenied) that the role may not, or its account (a member to which
+    /// policies were not delegated), and [`NotFound`](crate::AwsErrorKind::NotFound) that the policy is gone.
+    /// [What may pass later](crate::AwsErrorKind::may_pass_later) is worth another try, and
+    /// [may have been done](crate::AwsErrorKind::may_have_been_done) all the same: find, before deciding anew.
     async fn replace(&self, policy: &SessionPolicyId, document: &str) -> Result<(), AwsError>;
 }
 

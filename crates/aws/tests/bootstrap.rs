@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use curfew_aws::TrustedPrincipal;
-use curfew_aws::bootstrap::{Bootstrap, Permissions, Templates};
+use curfew_aws::bootstrap::{Bootstrap, Permissions, References, TemplateOption, Templates};
 use curfew_domain::{AccountId, ExternalId, InstanceArn, Region};
 
 const IDS: [&str; 2] = ["0192f0c1-7a3b-7c4d-8e5f-0123456789ab", "0192f0c1-7a3b-7c4d-8e5f-ba9876543210"];
@@ -49,10 +49,13 @@ fn the_role_may_do_what_the_adapter_calls_and_nothing_else() {
     // Needs no permission to ask who one is, and the role's trust policy is what allows AssumeRole.
     let needs_none = ["sts:AssumeRole", "sts:GetCallerIdentity"].map(str::to_owned);
     called.retain(|operation| !needs_none.contains(operation));
-    let allowed: BTreeSet<String> = Permissions::of(&Customer::with(&IDS[..1]).bootstrap(&user()), "KEY")
+    let references = References { instance_key: "KEY", session_policies: &["POLICY"] };
+    let customer = Customer::with(&IDS[..1]);
+    let called_for = [None, Some(TemplateOption::SessionPolicies)];
+    let allowed: BTreeSet<String> = Permissions::of(&customer.bootstrap(&user()), references)
         .0
         .into_iter()
-        .filter(|statement| statement.option.is_none())
+        .filter(|statement| called_for.contains(&statement.option))
         .flat_map(|statement| statement.actions.iter().map(|action| (*action).to_owned()))
         .collect();
     assert!(called.len() > 20, "{called:?}");

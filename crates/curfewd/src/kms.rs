@@ -129,6 +129,7 @@ fn remedy_of_call(kind: AwsErrorKind, region: &Region) -> String {
         | Kind::NotFound
         | Kind::Conflict
         | Kind::QuotaExceeded
+        | Kind::PolicyTypeNotEnabled
         | Kind::Validation
         | Kind::Other => "AWS refused the call",
     };

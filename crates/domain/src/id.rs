@@ -97,6 +97,8 @@ id_types! {
     AssignmentId,
     /// One creation or deletion that was sent to AWS.
     AssignmentCallId,
+    /// One end of AWS's sessions.
+    SessionEndId,
     /// An entry of the audit log.
     AuditEntryId,
     /// One running server process, for leases.

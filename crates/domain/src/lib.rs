@@ -41,6 +41,7 @@ mod resource;
 mod role;
 mod scope;
 mod session;
+pub mod session_end;
 mod set_name;
 mod tenant;
 #[cfg(feature = "testing")]

@@ -63,6 +63,20 @@ impl Timestamp {
         std::time::Duration::from_micros(if micros < 0 { 0 } else { micros.unsigned_abs() })
     }
 
+    /// The next whole second, or this moment if it is one.
+    #[must_use]
+    pub const fn rounded_up(self) -> Self {
+        Self::from_micros(self.0.saturating_add(999_999) / 1_000_000 * 1_000_000)
+    }
+
+    /// RFC 3339 in UTC, without the part of a second, as AWS's policies have it.
+    pub fn in_whole_seconds(self) -> String {
+        match jiff::Timestamp::from_second(self.unix_seconds()) {
+            Ok(moment) => moment.to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// This moment plus milliseconds.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {

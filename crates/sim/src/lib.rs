@@ -36,6 +36,7 @@ mod log;
 mod organizations;
 mod protocol;
 mod refusal;
+mod scp;
 mod server;
 mod service;
 mod sso_admin;
@@ -49,9 +50,9 @@ pub use faults::{Fault, FaultKind};
 pub use log::{CallOutcome, CallRecord};
 pub use server::{Sim, SimError, SimHandle};
 pub use service::Service;
-pub use state::ChangeKind;
+pub use state::{ChangeKind, PersonSession, PortalError, SessionAnswer, SignIn};
 pub use world::{
     Account, AccountState, Assignment, Behaviour, CredentialState, Group, Instance, InstanceStatus, KeySpec,
     KeyState, KmsKey, Limits, Observed, Organization, OwnCredentials, PermissionSet, Permissions,
-    PrincipalType, Rate, Role, Trust, User, UserStatus, World, WorldError,
+    PrincipalType, Rate, Role, ServiceControlPolicy, Trust, User, UserStatus, World, WorldError,
 };

@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     #[error("{message}")]
     KeyUnusable { why: KeyUnusable, message: String },
     #[error("{message}")]
+    Policy { why: PolicyRefusal, message: String },
+    #[error("{message}")]
     Conflict { message: String },
     #[error("{message}")]
     QuotaExceeded { message: String },
@@ -60,6 +62,15 @@ pub(crate) enum Missing {
     Child,
     Target,
     Account,
+    Policy,
+}
+
+/// Why a service control policy can't be changed so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyRefusal {
+    TooLong,
+    Malformed,
+    Duplicate,
 }
 
 /// Why a key in KMS can't be used for what was asked.
@@ -113,6 +124,7 @@ impl Refusal {
             Self::ServerFault { status } => ("ServiceUnavailable", *status),
             Self::Invalid { .. }
             | Self::KeyUnusable { .. }
+            | Self::Policy { .. }
             | Self::Conflict { .. }
             | Self::QuotaExceeded { .. } => ("ValidationError", 400),
             Self::NotFound { .. } => ("NoSuchEntity", 404),
@@ -146,8 +158,12 @@ impl Refusal {
             Self::Invalid { .. } => ("InvalidInputException", 400),
             Self::NotFound { what, .. } => (what.organizations_code(), 400),
             Self::Conflict { .. } => ("ConcurrentModificationException", 400),
-            Self::QuotaExceeded { .. } => ("ConstraintViolationException", 400),
+            Self::QuotaExceeded { .. } | Self::Policy { why: PolicyRefusal::TooLong, .. } => {
+                ("ConstraintViolationException", 400)
+            }
             Self::NotInOrganization => ("AWSOrganizationsNotInUseException", 400),
+            Self::Policy { why: PolicyRefusal::Malformed, .. } => ("MalformedPolicyDocumentException", 400),
+            Self::Policy { why: PolicyRefusal::Duplicate, .. } => ("DuplicatePolicyException", 400),
             _ => self.json_code(),
         }
     }
@@ -180,6 +196,7 @@ impl Refusal {
             | Self::Invalid { .. }
             | Self::NotFound { .. }
             | Self::KeyUnusable { .. }
+            | Self::Policy { .. }
             | Self::Conflict { .. }
             | Self::QuotaExceeded { .. }
             | Self::NotInOrganization => ("ValidationException", 400),
@@ -200,6 +217,9 @@ impl Refusal {
                 .into_iter()
                 .collect(),
             (Self::Invalid { reason, .. }, Service::Organizations) => vec![("Reason", json!(reason))],
+            (Self::Policy { why: PolicyRefusal::TooLong, .. }, Service::Organizations) => {
+                vec![("Reason", json!("POLICY_CONTENT_LIMIT_EXCEEDED"))]
+            }
             _ => Vec::new(),
         }
     }
@@ -224,6 +244,7 @@ impl Missing {
             Self::Parent => "ParentNotFoundException",
             Self::Child => "ChildNotFoundException",
             Self::Account => "AccountNotFoundException",
+            Self::Policy => "PolicyNotFoundException",
             Self::Target | Self::Resource | Self::User | Self::Group | Self::IdentityStore => {
                 "TargetNotFoundException"
             }
@@ -235,7 +256,7 @@ impl Missing {
             Self::User => Some("USER"),
             Self::Group => Some("GROUP"),
             Self::IdentityStore => Some("IDENTITY_STORE"),
-            Self::Resource | Self::Parent | Self::Child | Self::Target | Self::Account => None,
+            Self::Resource | Self::Parent | Self::Child | Self::Target | Self::Account | Self::Policy => None,
         }
     }
 }

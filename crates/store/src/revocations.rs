@@ -73,7 +73,7 @@ impl WriteUnit {
 }
 
 /// `GrantTimes::is_live`, for the database. A live grant is open, by which the database finds it.
-fn live(now: Timestamp) -> Condition {
+pub(crate) fn live(now: Timestamp) -> Condition {
     let not_over = Column::ExpiresAt
         .gt(now.micros())
         .or(Column::ExpiresAt.is_null().and(Column::StartBy.gt(now.micros())));

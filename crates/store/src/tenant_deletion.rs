@@ -27,6 +27,7 @@ const UNWALLED_OF_A_TENANT: &[&str] = &[
     "audit_unsealed",
     "outbox_due",
     "request_due",
+    "session_due",
     "tenant_version",
     "tenant_aws_version",
 ];

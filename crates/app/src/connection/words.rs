@@ -52,6 +52,9 @@ pub(crate) fn explain(error: &AwsError, region: &Region) -> String {
             "what answered {operation} in {region} is not AWS: check proxy and AWS_ENDPOINT_URL of the machine that runs Curfew"
         ),
         AwsErrorKind::ServerFault => format!("AWS failed at {operation}: try again, and look at AWS's health page"),
+        AwsErrorKind::PolicyTypeNotEnabled => {
+            "the organization has not enabled service control policies".to_owned()
+        }
         AwsErrorKind::NotFound
         | AwsErrorKind::Conflict
         | AwsErrorKind::QuotaExceeded

@@ -4,6 +4,7 @@ mod change;
 mod make;
 mod read;
 mod revoke;
+mod sessions;
 mod timeline;
 mod told;
 
@@ -18,3 +19,4 @@ pub use curfew_store::{GrantFilter, GrantView};
 
 pub(crate) use make::{Gift, Grounds, Making, check_active, grant_entry};
 pub(crate) use revoke::{revoked, revoked_entry};
+pub(crate) use sessions::{end_sessions, end_stray_sessions};

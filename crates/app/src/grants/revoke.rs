@@ -2,12 +2,14 @@
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::grant::AlreadyEnded;
+use curfew_domain::session_end::SessionEndCause;
 use curfew_domain::{Actor, DoneBy, Grant, GrantId, Reason, Scope, Timestamp};
 use curfew_store::{GrantView, RevokedGrant};
 
 use crate::{App, AppError, Caller};
 
 use super::read::visible;
+use super::sessions::end_sessions;
 
 /// Ends a grant now: one's own, or anybody's with the right to. AWS follows as soon as the reconciler gets there,
 /// and without limit until it has.
@@ -29,6 +31,7 @@ pub async fn revoke(
     unit.save_revocation(&grant).await?;
     unit.touch_due_of_grant(id, now).await?;
     unit.record(entry(caller, &grant), app.now(), app.entropy.as_ref()).await?;
+    end_sessions(app, &unit, &[id], SessionEndCause::Revoked, now).await?;
     let view = visible(app, caller, &unit, id, Scope::GrantsDelete).await?;
     unit.commit().await?;
     app.nudge.about(caller.tenant);

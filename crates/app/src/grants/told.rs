@@ -48,7 +48,36 @@ pub(super) fn in_words(action: AuditAction, details: &Details) -> String {
         AuditAction::AssignmentUnwatched => {
             "It is gone, and not looked for any more: nothing leads to that AWS any more.".to_owned()
         }
+        AuditAction::SessionsEndAsked if has(details, "cannot") => {
+            format!("Its sessions in {} can't be ended.", account(details))
+        }
+        AuditAction::SessionsEndAsked => format!("Its sessions in {} are to end too.", account(details)),
+        AuditAction::SessionsDenied => format!("AWS denies its sessions in {}.", account(details)),
+        AuditAction::SessionsCutOff => match text(details, "issued_before") {
+            Some(moment) => {
+                format!("AWS denies its sessions in {} that were issued before {moment}.", account(details))
+            }
+            None => format!("AWS denies its sessions in {}, and spares later ones.", account(details)),
+        },
+        AuditAction::SessionsTakenOut => sessions_over(details),
+        AuditAction::SessionsLeftOut => format!(
+            "AWS does not deny its sessions in {} any longer, for newer ones needed the place: they may live on.",
+            account(details)
+        ),
         other => format!("{}.", other.as_str().replace(['.', '_'], " ")),
+    }
+}
+
+fn sessions_over(details: &Details) -> String {
+    let account = account(details);
+    match text(details, "outcome") {
+        Some("opted_out") => {
+            format!("AWS does not deny its sessions in {account} any longer: the tenant ends none any more.")
+        }
+        Some("never_denied") => {
+            format!("Its sessions in {account} have ended by themselves, before AWS could deny them.")
+        }
+        _ => format!("No session of it can be left in {account}: AWS need not deny any longer."),
     }
 }
 

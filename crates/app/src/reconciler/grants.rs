@@ -1,16 +1,17 @@
 //! What happens to grants as their assignments come and go.
 
-use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Phase, Step};
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::GrantStatus;
+use curfew_domain::session_end::SessionEndCause;
+use curfew_domain::{GrantId, Timestamp};
 use curfew_store::{AssignmentWork, LinkedGrant, WriteUnit};
 
 use super::lease::Held;
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
-use crate::grants::grant_entry;
+use crate::grants::{end_sessions, grant_entry};
 
 /// What a grant says when AWS never came to have it in time.
 const NOT_IN_TIME: &str = "the access was not created within 15 minutes of its decision";
@@ -36,12 +37,17 @@ impl Reconciler {
         // A former owner is refused.
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         let missed: Vec<_> = work.grants.iter().filter(|grant| has_missed_its_start(grant, now)).collect();
-        let mut changed = !missed.is_empty();
+        let (mut changed, mut ended) = (!missed.is_empty(), Vec::new());
         for grant in work.grants.iter().filter(|grant| !missed.contains(grant)) {
-            changed |=
-                self.note_end(&unit, grant, now).await? || self.note_expiring(&unit, grant, now).await?;
+            if self.note_end(&unit, grant, now).await? {
+                ended.push(grant.id);
+            } else {
+                changed |= self.note_expiring(&unit, grant, now).await?;
+            }
         }
+        changed |= !ended.is_empty();
         self.fail_all(&unit, &missed, NOT_IN_TIME, now).await?;
+        self.end_sessions_of_emergencies(&unit, &ended, now).await?;
         // With the grants as they were before, it would write over what was noted.
         if !changed {
             changed = self.note_success(&unit, &work, now).await?;
@@ -63,6 +69,22 @@ impl Reconciler {
             self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
         }
         Ok(ended)
+    }
+
+    /// Sessions of a grant whose time is up end by themselves; an emergency leaves nothing behind.
+    async fn end_sessions_of_emergencies(
+        &self,
+        unit: &WriteUnit,
+        ended: &[GrantId],
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let mut emergencies = Vec::new();
+        for grant in ended {
+            if unit.was_emergency(*grant).await? {
+                emergencies.push(*grant);
+            }
+        }
+        end_sessions(&self.app, unit, &emergencies, SessionEndCause::BreakGlass, now).await
     }
 
     /// It ends soon: said once of each end, and not once it has ended.
@@ -152,7 +174,8 @@ impl Reconciler {
             self.record(unit, entry, now).await?;
         }
         let ids: Vec<_> = grants.iter().map(|grant| grant.id).collect();
-        Ok(unit.touch_due_of_grants(&ids, now).await?)
+        unit.touch_due_of_grants(&ids, now).await?;
+        end_sessions(&self.app, unit, &ids, SessionEndCause::Failed, now).await
     }
 
     /// AWS refused this assignment for good before: what needs it now fails too.

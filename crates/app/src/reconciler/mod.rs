@@ -12,7 +12,8 @@
 //! - AWS's limits are kept to, and learned where they are lower; what is to be taken back goes first (`limiter`);
 //! - what should be gone and is not is counted and told (`overdue`);
 //! - what differs from what should be there is found and settled (`drift`);
-//! - a deletion is tried without limit (`backoff`).
+//! - a deletion is tried without limit (`backoff`);
+//! - AWS's sessions end with the access, where the tenant has chosen so (`sessions`).
 //!
 //! [`next_step`]: curfew_domain::assignment::next_step
 
@@ -31,6 +32,7 @@ mod owner;
 mod polls;
 mod queue;
 mod reach;
+mod sessions;
 mod tempo;
 mod turns;
 mod work;
@@ -53,6 +55,7 @@ use limiter::{Limiters, Urgency};
 use lists::{Asking, Lists};
 pub(crate) use overdue::OVERDUE;
 use queue::Queue;
+use sessions::SessionsSeen;
 use tempo::Tempo;
 use turns::Turns;
 
@@ -83,6 +86,7 @@ pub struct Reconciler {
     limiters: Arc<Limiters>,
     lists: Arc<Lists>,
     tempo: Tempo,
+    seen: SessionsSeen,
 }
 
 impl Reconciler {
@@ -99,6 +103,7 @@ impl Reconciler {
             limiters: Arc::default(),
             lists: Arc::default(),
             tempo: Tempo::default(),
+            seen: SessionsSeen::default(),
         }
     }
 
@@ -117,7 +122,12 @@ impl Reconciler {
                 this.watch_for_drift(every, &shutdown).await;
             }
         };
-        tokio::join!(this.keep_connections(&shutdown), this.work(&shutdown), watch);
+        tokio::join!(
+            this.keep_connections(&shutdown),
+            this.work(&shutdown),
+            this.end_sessions(&shutdown),
+            watch
+        );
         this.hand_over().await;
     }
 

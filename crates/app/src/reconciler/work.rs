@@ -188,6 +188,6 @@ impl Reconciler {
     }
 }
 
-fn is_fenced(source: &(dyn std::error::Error + 'static)) -> bool {
+pub(super) fn is_fenced(source: &(dyn std::error::Error + 'static)) -> bool {
     matches!(source.downcast_ref::<StoreError>(), Some(StoreError::Fenced))
 }

@@ -36,10 +36,15 @@ pub async fn change(app: &App, caller: &Caller, key: SettingKey, value: Value) -
     let stored = StoredSetting { key: key.as_str().to_owned(), value: value.clone(), updated_at: now };
     unit.save_setting(&stored).await?;
     unit.bump_version().await?;
+    if key == SettingKey::EndSessions {
+        // Whoever opts in hears at once what is missing for it; of whoever opts out nothing stays denied.
+        unit.touch_sessions(now).await?;
+    }
     let entry = NewEntry::new(caller.actor, AuditAction::SettingChanged, "setting", key.as_str())
         .with("before", before)
         .with("after", value.clone());
     unit.record(entry, now, app.entropy.as_ref()).await?;
     unit.commit().await?;
+    app.nudge.about(caller.tenant);
     Ok(Setting { key, value, updated_at: now })
 }

@@ -10,6 +10,8 @@ use super::TenantSettings;
 pub enum SettingKey {
     /// [`TenantSettings::aws_data_max_age`]
     AwsDataMaxAge,
+    /// [`TenantSettings::end_sessions`]
+    EndSessions,
     /// [`TenantSettings::max_grant`]
     MaxGrant,
     /// [`TenantSettings::put_back_removed`]
@@ -33,8 +35,9 @@ pub struct Setting {
 
 impl SettingKey {
     /// All of them, in the order of their names.
-    pub const ALL: [SettingKey; 5] = [
+    pub const ALL: [SettingKey; 6] = [
         SettingKey::AwsDataMaxAge,
+        SettingKey::EndSessions,
         SettingKey::MaxGrant,
         SettingKey::PutBackRemoved,
         SettingKey::SessionChain,
@@ -45,6 +48,7 @@ impl SettingKey {
     pub const fn as_str(self) -> &'static str {
         match self {
             SettingKey::AwsDataMaxAge => "aws_data_max_age_seconds",
+            SettingKey::EndSessions => "end_sessions",
             SettingKey::MaxGrant => "max_grant_seconds",
             SettingKey::PutBackRemoved => "put_back_removed_access",
             SettingKey::SessionChain => "session_chain_seconds",
@@ -56,12 +60,10 @@ impl SettingKey {
     pub(super) fn set(self, settings: &mut TenantSettings, value: &Value) -> Result<(), Invalid> {
         match self {
             SettingKey::AwsDataMaxAge => settings.aws_data_max_age = seconds(value, 60, 30 * 86_400)?,
+            SettingKey::EndSessions => settings.end_sessions = truth(value)?,
             // AWS ends a role session after 12 h at most; access can outlast sessions, but not by months.
             SettingKey::MaxGrant => settings.max_grant = seconds(value, 1, 30 * 86_400)?,
-            SettingKey::PutBackRemoved => {
-                settings.put_back_removed =
-                    value.as_bool().ok_or_else(|| Invalid::new("is true or false"))?;
-            }
+            SettingKey::PutBackRemoved => settings.put_back_removed = truth(value)?,
             SettingKey::SessionChain => settings.session_chain = seconds(value, 300, 7 * 86_400)?,
             SettingKey::TimeZone => {
                 let name = value.as_str().ok_or_else(|| Invalid::new("a time zone is a text"))?;
@@ -75,6 +77,7 @@ impl SettingKey {
     pub(super) fn value(self, settings: &TenantSettings) -> Value {
         match self {
             SettingKey::AwsDataMaxAge => settings.aws_data_max_age.get().into(),
+            SettingKey::EndSessions => settings.end_sessions.into(),
             SettingKey::MaxGrant => settings.max_grant.get().into(),
             SettingKey::PutBackRemoved => settings.put_back_removed.into(),
             SettingKey::SessionChain => settings.session_chain.get().into(),
@@ -92,6 +95,10 @@ impl FromStr for SettingKey {
             .find(|key| key.as_str() == text)
             .ok_or_else(|| Invalid::new("no such setting; GET /v1/settings lists them"))
     }
+}
+
+fn truth(value: &Value) -> Result<bool, Invalid> {
+    value.as_bool().ok_or_else(|| Invalid::new("is true or false"))
 }
 
 fn seconds(value: &Value, min: i64, max: i64) -> Result<Seconds, Invalid> {

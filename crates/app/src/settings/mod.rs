@@ -27,6 +27,8 @@ pub struct TenantSettings {
     /// Whether access that somebody removed in AWS is put back while a grant needs it. Else the grant ends: whoever removed
     /// it may be fighting an intruder.
     pub put_back_removed: bool,
+    /// Whether AWS's sessions of a grant that ends before its time end with it: by policies that the customer made for it.
+    pub end_sessions: bool,
 }
 
 impl Default for TenantSettings {
@@ -37,6 +39,7 @@ impl Default for TenantSettings {
             time_zone: ZoneName::utc(),
             aws_data_max_age: Seconds::of(24 * 3_600),
             put_back_removed: false,
+            end_sessions: false,
         }
     }
 }

@@ -154,6 +154,10 @@ impl AwsGateway for SlowDirectory {
         unreachable!("nothing is assigned")
     }
 
+    fn session_policies_with(&self, _: &Region, _: &SessionCredentials) -> Arc<dyn SessionPolicies> {
+        unreachable!("no session is ended")
+    }
+
     async fn session_policies(&self, _: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
         unreachable!("no session is ended")
     }

@@ -301,6 +301,14 @@ impl AwsGateway for Liar {
         self.truth.assignments(access).await
     }
 
+    fn session_policies_with(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+    ) -> Arc<dyn SessionPolicies> {
+        self.truth.session_policies_with(region, session)
+    }
+
     async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
         self.truth.session_policies(access).await
     }

@@ -12,7 +12,7 @@ use curfew_aws::{
     Assignments, AwsError, AwsGateway, Directory, RoleAccess, SdkGateway, SdkSettings, SessionCredentials,
     SessionPolicies, StaticCredentials, Trust,
 };
-use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::assignment::{AssignmentKey, CallKind, CallOutcome, Observed};
 use curfew_domain::audit::AuditAction;
 use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
 use curfew_domain::grant::{GrantTimes, ProvisioningStatus};
@@ -283,26 +283,10 @@ impl Stage {
     pub(crate) async fn grant(&self, accounts: &[&str], set: &str, seconds: u32) -> GrantId {
         let now = self.clock.now();
         let entropy = self.app.entropy.as_ref();
-        let id = GrantId::new(now, entropy);
         let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
-        let first = self.key(accounts[0], set);
-        let grant = Grant {
-            id,
-            request: None,
-            grantee: UserId::new(now, entropy),
-            resource: ResourceRef::from(first.account.clone()),
-            action: Action::Assume,
-            account: Some(first.account),
-            permission_set: first.permission_set,
-            times: GrantTimes::decided(now, Seconds::of(seconds)),
-            revoked_by: None,
-            revoke_reason: None,
-            failure: None,
-            audit_enabled: true,
-            metadata: serde_json::Map::new(),
-            created_at: now,
-            updated_at: now,
-        };
+        let times = GrantTimes::decided(now, Seconds::of(seconds));
+        let grant = self.new_grant(self.key(accounts[0], set), times);
+        let id = grant.id;
         unit.insert_grant(&grant).await.unwrap();
         for account in accounts {
             let new = AssignmentId::new(now, entropy);
@@ -313,6 +297,78 @@ impl Stage {
         unit.commit().await.unwrap();
         self.app.nudge.about(self.tenant);
         id
+    }
+
+    /// All grants came from requests in emergencies.
+    pub(crate) async fn all_are_emergencies(&self) {
+        self.database
+            .tamper(
+                "INSERT INTO access_request (tenant_id, id, requester_id, resource_type, resource_id, action, \
+                 permission_set_arn, principal_id, status, approval_rules, break_glass, notices, owes_review, metadata, \
+                 created_at, updated_at) SELECT tenant_id, id, grantee_id, resource_type, resource_id, action, \
+                 permission_set_arn, 'p-1', 'approved', '[]', TRUE, '[]', FALSE, '{}', created_at, updated_at \
+                 FROM access_grant",
+            )
+            .await;
+        self.database.tamper("UPDATE access_grant SET request_id = id").await;
+    }
+
+    /// Somebody else has a permission set in an account, as far as Curfew knows.
+    pub(crate) async fn held_by_another(&self, nth: u32, account: &str, set: &str) -> GrantId {
+        let id = self.grant_row(account, set).await;
+        let (now, entropy) = (self.clock.now(), self.app.entropy.as_ref());
+        let key = AssignmentKey {
+            principal: format!("90676ffdce-00000000-0000-4000-8000-{nth:012}").parse().unwrap(),
+            ..self.key(account, set)
+        };
+        let mut observed = Observed::default();
+        observed.looked(now, false);
+        observed.sending(CallKind::Create, now);
+        observed.answered(CallKind::Create, now, &CallOutcome::Succeeded, now);
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let held = unit.hold_assignment(AssignmentId::new(now, entropy), &key, now).await.unwrap();
+        unit.link_grant(id, held.id).await.unwrap();
+        unit.commit().await.unwrap();
+        let observed = serde_json::to_string(&observed).unwrap();
+        let present = format!(
+            "UPDATE assignment SET phase = 'present', observed = '{observed}' WHERE principal_id = '{}'",
+            key.principal
+        );
+        self.database.tamper(&present).await;
+        id
+    }
+
+    async fn grant_row(&self, account: &str, set: &str) -> GrantId {
+        let now = self.clock.now();
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let grant = self.new_grant(
+            self.key(account, set),
+            GrantTimes::decided(now, Seconds::of(3_600)).started(now).succeeded(now),
+        );
+        unit.insert_grant(&grant).await.unwrap();
+        unit.commit().await.unwrap();
+        grant.id
+    }
+
+    fn new_grant(&self, first: AssignmentKey, times: GrantTimes) -> Grant {
+        let (now, entropy) = (times.decided_at, self.app.entropy.as_ref());
+        Grant {
+            id: GrantId::new(now, entropy),
+            request: None,
+            grantee: UserId::new(now, entropy),
+            resource: ResourceRef::from(first.account.clone()),
+            action: Action::Assume,
+            account: Some(first.account),
+            permission_set: first.permission_set,
+            times,
+            revoked_by: None,
+            revoke_reason: None,
+            failure: None,
+            audit_enabled: true,
+            metadata: serde_json::Map::new(),
+            created_at: now,
+            updated_at: now,
+        }
     }
 
     /// Somebody ends it now.
@@ -418,6 +474,14 @@ impl AwsGateway for Gate {
             self.open.notified().await;
         }
         self.beyond.assignments(access).await
+    }
+
+    fn session_policies_with(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+    ) -> Arc<dyn SessionPolicies> {
+        self.beyond.session_policies_with(region, session)
     }
 
     async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {

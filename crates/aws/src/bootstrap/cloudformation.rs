@@ -2,23 +2,38 @@
 
 use std::fmt::Write;
 
-use super::permissions::{Permissions, Statement, TemplateOption};
+use curfew_domain::session_end::PLACEHOLDER;
+
+use super::permissions::{Permissions, References, Statement, TemplateOption};
+use super::session_policies::{self, COUNT, DESCRIPTION};
 use super::{Bootstrap, ROLE_NAME, quoted};
 
-/// Stands for the reference to the key's parameter until the statement is written.
-const KEY: &str = "!Ref InstanceKeyArn";
+/// Each stands for itself until the statement is written: a tag, not a text.
+const REFERENCES: References<'_> =
+    References { instance_key: "!Ref InstanceKeyArn", session_policies: &POLICIES };
+const POLICIES: [&str; COUNT] = [
+    "!GetAtt SessionPolicy1.Arn",
+    "!GetAtt SessionPolicy2.Arn",
+    "!GetAtt SessionPolicy3.Arn",
+    "!GetAtt SessionPolicy4.Arn",
+];
 
 pub(super) fn render(template: &Bootstrap<'_>) -> String {
     let mut yaml = head(template);
     trust(&mut yaml, template);
-    policies(&mut yaml, &Permissions::of(template, KEY));
+    policies(&mut yaml, &Permissions::of(template, REFERENCES));
+    (1..=COUNT).for_each(|number| session_policy(&mut yaml, number));
     yaml.push_str(OUTPUTS);
     yaml
 }
 
 fn head(template: &Bootstrap<'_>) -> String {
     let description = format!(
-        "The role with which Curfew gives and takes back temporary access. Create it in account {}, in any region.",
+        "The role with which Curfew gives and takes back temporary access. Create it in account {}, in any region. \
+         Where it makes session policies (SessionPoliciesRoot), Curfew writes their content: an update of the stack \
+         leaves that alone as long as it does not change these resources themselves. What replaces them, or brings \
+         them back to the template (a drift-aware change set), ends no session until Curfew has written again; and \
+         deleting the stack deletes them.",
         template.account
     );
     format!(
@@ -46,11 +61,21 @@ Parameters:
     Default: "false"
     AllowedValues: ["true", "false"]
     Description: Whether Curfew may read in CloudTrail what was done with the access that it gave.
+  SessionPoliciesRoot:
+    Type: String
+    Default: ""
+    AllowedPattern: "(r-[0-9a-z]{{4,32}})?"
+    Description: >-
+      The id of the organization's root (r-...), if Curfew shall end sessions that outlive their access: {count} service
+      control policies are made and attached to it, whose content the role may change. Empty when not. Service control
+      policies must be enabled, and this must be the management account, or an account that the organization's
+      delegation policy lets manage them: in any other the deployment fails.
 
 Conditions:
   ManagementAccount: !Equals [!Ref ManagementAccount, "true"]
   CustomerManagedKey: !Not [!Equals [!Ref InstanceKeyArn, ""]]
   CloudTrail: !Equals [!Ref CloudTrail, "true"]
+  SessionPolicies: !Not [!Equals [!Ref SessionPoliciesRoot, ""]]
 
 Resources:
   CurfewRole:
@@ -62,6 +87,7 @@ Resources:
 "#,
         description = quoted(&description),
         role = ROLE_NAME,
+        count = COUNT,
     )
 }
 
@@ -100,6 +126,7 @@ fn policies(yaml: &mut String, permissions: &Permissions) {
         (Some(TemplateOption::ManagementAccount), "CurfewManagementAccount"),
         (Some(TemplateOption::CustomerManagedKey), "CurfewCustomerManagedKey"),
         (Some(TemplateOption::CloudTrail), "CurfewCloudTrail"),
+        (Some(TemplateOption::SessionPolicies), "CurfewSessionPolicies"),
     ];
     for (option, name) in groups {
         let (lead, indent) = match option.map(condition) {
@@ -123,7 +150,34 @@ fn condition(option: TemplateOption) -> &'static str {
         TemplateOption::ManagementAccount => "ManagementAccount",
         TemplateOption::CustomerManagedKey => "CustomerManagedKey",
         TemplateOption::CloudTrail => "CloudTrail",
+        TemplateOption::SessionPolicies => "SessionPolicies",
     }
+}
+
+/// The content is a text, not a structure: so nobody who looks for drift is told of what Curfew wrote. One after the
+/// other, for Organizations takes one change at a time.
+fn session_policy(yaml: &mut String, number: usize) {
+    let after = match number {
+        1 => String::new(),
+        _ => format!("    DependsOn: SessionPolicy{}\n", number - 1),
+    };
+    let _ = write!(
+        yaml,
+        r"
+  SessionPolicy{number}:
+    Type: AWS::Organizations::Policy
+    Condition: SessionPolicies
+{after}    Properties:
+      Name: {name}
+      Description: {description}
+      Type: SERVICE_CONTROL_POLICY
+      TargetIds: [!Ref SessionPoliciesRoot]
+      Content: {content}
+",
+        name = session_policies::name(number),
+        description = quoted(DESCRIPTION),
+        content = quoted(PLACEHOLDER),
+    );
 }
 
 fn statement(yaml: &mut String, indent: usize, statement: &Statement) {
@@ -142,7 +196,8 @@ fn statement(yaml: &mut String, indent: usize, statement: &Statement) {
 }
 
 fn item(yaml: &mut String, indent: usize, text: &str) {
-    let text = if text == KEY { KEY.to_owned() } else { quoted(text) };
+    let refers = text == REFERENCES.instance_key || REFERENCES.session_policies.contains(&text);
+    let text = if refers { text.to_owned() } else { quoted(text) };
     let _ = writeln!(yaml, "{}- {text}", " ".repeat(indent));
 }
 

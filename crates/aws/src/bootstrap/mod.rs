@@ -6,9 +6,10 @@
 
 mod cloudformation;
 mod permissions;
+mod session_policies;
 mod terraform;
 
-pub use permissions::{Condition, Permissions, Statement, TemplateOption};
+pub use permissions::{Condition, Permissions, References, Statement, TemplateOption};
 
 use curfew_domain::{AccountId, ExternalId, InstanceArn, Region};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

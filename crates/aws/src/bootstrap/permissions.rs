@@ -39,6 +39,17 @@ pub enum TemplateOption {
     CustomerManagedKey,
     /// What a person did with the access that they were given.
     CloudTrail,
+    /// Ending sessions that outlive their access; the statement's resources are the policies that do it.
+    SessionPolicies,
+}
+
+/// How a template refers to what it makes or is told.
+#[derive(Debug, Clone, Copy)]
+pub struct References<'a> {
+    /// The ARN of the customer managed key.
+    pub instance_key: &'a str,
+    /// The ARNs of the policies that end sessions.
+    pub session_policies: &'a [&'a str],
 }
 
 /// Read and written by the calls in `sdk/directory/permission_sets.rs` and `sdk/assignments.rs`.
@@ -80,6 +91,13 @@ const ORGANIZATION: &[&str] = &[
     "organizations:ListTagsForResource",
 ];
 
+/// Knows no resource but all. Called in `sdk/session_policies.rs`, as the next ones are.
+const FIND_SESSION_POLICIES: &[&str] = &["organizations:ListPolicies"];
+
+/// Service Authorization Reference, "AWS Organizations": these name the policy.
+const WRITE_SESSION_POLICIES: &[&str] =
+    &["organizations:DescribePolicy", "organizations:ListTargetsForPolicy", "organizations:UpdatePolicy"];
+
 /// What Identity Center does with the caller's own rights when it provisions a set in the management account
 /// (IAM Identity Center user guide, "Identity-based policy examples": needed there and nowhere else).
 const PROVISIONED_ROLES: &[&str] = &[
@@ -98,15 +116,16 @@ const PROVISIONED_ROLES: &[&str] = &[
 const SAML_PROVIDER: &[&str] = &["iam:GetSAMLProvider", "iam:UpdateSAMLProvider"];
 
 impl Permissions {
-    /// What `template`'s role may do. A key's ARN is `key_reference`: the way the template refers to its parameter.
-    pub fn of(template: &Bootstrap<'_>, key_reference: &str) -> Self {
+    /// What `template`'s role may do, in a template that refers to things so.
+    pub fn of(template: &Bootstrap<'_>, references: References<'_>) -> Self {
         let mut statements = needed_by_all(template);
         statements.extend(for_the_management_account(template));
-        statements.extend(for_a_customer_managed_key(template, key_reference));
+        statements.extend(for_a_customer_managed_key(template, references.instance_key));
         statements.push(Statement {
             option: Some(TemplateOption::CloudTrail),
             ..allow("ReadCloudTrail", &["cloudtrail:LookupEvents"], vec!["*".to_owned()])
         });
+        statements.extend(for_ending_sessions(references.session_policies));
         Self(statements)
     }
 }
@@ -179,6 +198,17 @@ fn for_a_customer_managed_key(template: &Bootstrap<'_>, key_reference: &str) -> 
             format!("arn:{partition}:identitystore::*:identitystore/*"),
         ),
     ]
+}
+
+/// The content of the policies that the template makes, and of no other.
+fn for_ending_sessions(policies: &[&str]) -> Vec<Statement> {
+    let policies = policies.iter().map(|&policy| policy.to_owned()).collect();
+    [
+        allow("FindSessionPolicies", FIND_SESSION_POLICIES, vec!["*".to_owned()]),
+        allow("WriteSessionPolicies", WRITE_SESSION_POLICIES, policies),
+    ]
+    .map(|statement| Statement { option: Some(TemplateOption::SessionPolicies), ..statement })
+    .into()
 }
 
 fn allow(sid: &'static str, actions: &'static [&'static str], resources: Vec<String>) -> Statement {

@@ -2,17 +2,30 @@
 
 use std::fmt::Write;
 
-use super::permissions::{Permissions, Statement, TemplateOption};
-use super::{Bootstrap, ROLE_NAME, quoted};
+use curfew_domain::session_end::PLACEHOLDER;
 
-/// Stands for the reference to the key's variable until the statement is written.
-const KEY: &str = "var.instance_key_arn";
+use super::permissions::{Permissions, References, Statement, TemplateOption};
+use super::session_policies::{COUNT, DESCRIPTION};
+use super::{Bootstrap, ROLE_NAME, quoted};
+use crate::SESSION_POLICY_PREFIX;
+
+/// Each stands for itself until the statement is written: an expression, not a text.
+const REFERENCES: References<'_> =
+    References { instance_key: "var.instance_key_arn", session_policies: &POLICIES };
+const POLICIES: [&str; COUNT] = [
+    "aws_organizations_policy.sessions[0].arn",
+    "aws_organizations_policy.sessions[1].arn",
+    "aws_organizations_policy.sessions[2].arn",
+    "aws_organizations_policy.sessions[3].arn",
+];
 
 pub(super) fn render(template: &Bootstrap<'_>) -> String {
     let mut hcl = variables();
     trust(&mut hcl, template);
-    permissions(&mut hcl, &Permissions::of(template, KEY));
+    permissions(&mut hcl, &Permissions::of(template, REFERENCES));
     role(&mut hcl, template);
+    session_policies(&mut hcl);
+    hcl.push_str(OUTPUT);
     hcl
 }
 
@@ -55,10 +68,17 @@ variable "cloudtrail" {{
   default     = false
 }}
 
+variable "session_policies" {{
+  description = "Whether Curfew shall end sessions that outlive their access: {count} service control policies are made and attached to the organization's root, whose content the role may change. Service control policies must be enabled, and this must be the management account, or an account that the organization's delegation policy lets manage them: in any other the deployment fails."
+  type        = bool
+  default     = false
+}}
+
 data "aws_caller_identity" "current" {{}}
 
 "#,
-        role = quoted(ROLE_NAME)
+        role = quoted(ROLE_NAME),
+        count = COUNT,
     )
 }
 
@@ -109,6 +129,7 @@ fn switch(option: TemplateOption) -> &'static str {
         TemplateOption::ManagementAccount => "var.management_account",
         TemplateOption::CustomerManagedKey => "var.instance_key_arn != null",
         TemplateOption::CloudTrail => "var.cloudtrail",
+        TemplateOption::SessionPolicies => "var.session_policies",
     }
 }
 
@@ -136,7 +157,8 @@ fn condition(hcl: &mut String, indent: usize, test: &str, key: &str, values: &[S
 }
 
 fn item(hcl: &mut String, indent: usize, value: &str) {
-    let value = if value == KEY { KEY.to_owned() } else { text(value) };
+    let refers = value == REFERENCES.instance_key || REFERENCES.session_policies.contains(&value);
+    let value = if refers { value.to_owned() } else { text(value) };
     let _ = writeln!(hcl, "{}{value},", " ".repeat(indent));
 }
 
@@ -168,11 +190,47 @@ resource "aws_iam_role_policy" "curfew" {{
   role   = aws_iam_role.curfew.id
   policy = data.aws_iam_policy_document.permissions.json
 }}
-
-output "role_arn" {{
-  description = "Give this to Curfew as the role's ARN."
-  value       = aws_iam_role.curfew.arn
-}}
 "#
     );
 }
+
+fn session_policies(hcl: &mut String) {
+    let _ = write!(
+        hcl,
+        r#"
+data "aws_organizations_organization" "current" {{
+  count = var.session_policies ? 1 : 0
+}}
+
+resource "aws_organizations_policy" "sessions" {{
+  count = var.session_policies ? {COUNT} : 0
+
+  name        = "{SESSION_POLICY_PREFIX}${{count.index + 1}}"
+  description = {description}
+  type        = "SERVICE_CONTROL_POLICY"
+  content     = {content}
+
+  lifecycle {{
+    # Curfew writes it.
+    ignore_changes = [content]
+  }}
+}}
+
+resource "aws_organizations_policy_attachment" "sessions" {{
+  count = var.session_policies ? {COUNT} : 0
+
+  policy_id = aws_organizations_policy.sessions[count.index].id
+  target_id = data.aws_organizations_organization.current[0].roots[0].id
+}}
+"#,
+        description = text(DESCRIPTION),
+        content = text(PLACEHOLDER),
+    );
+}
+
+const OUTPUT: &str = r#"
+output "role_arn" {
+  description = "Give this to Curfew as the role's ARN."
+  value       = aws_iam_role.curfew.arn
+}
+"#;

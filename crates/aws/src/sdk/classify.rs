@@ -86,12 +86,21 @@ fn answered_with(code: Option<&str>, answer: &HttpResponse, now: SystemTime) -> 
         | "AccountNotFoundException"
         | "ParentNotFoundException"
         | "OrganizationalUnitNotFoundException"
-        | "TargetNotFoundException" => Kind::NotFound,
-        "ConflictException" | "ConcurrentModificationException" => Kind::Conflict,
-        "ServiceQuotaExceededException" | "LimitExceededException" => Kind::QuotaExceeded,
+        | "TargetNotFoundException"
+        | "PolicyNotFoundException" => Kind::NotFound,
+        "ConflictException" | "ConcurrentModificationException" | "PolicyChangesInProgressException" => {
+            Kind::Conflict
+        }
+        "ServiceQuotaExceededException" | "LimitExceededException" | "ConstraintViolationException" => {
+            Kind::QuotaExceeded
+        }
+        "PolicyTypeNotEnabledException" | "PolicyTypeNotAvailableForOrganizationException" => {
+            Kind::PolicyTypeNotEnabled
+        }
         "ValidationError"
         | "ValidationException"
         | "InvalidInputException"
+        | "MalformedPolicyDocumentException"
         | "InvalidParameterValue"
         | "InvalidParameterCombination"
         | "MissingParameter" => Kind::Validation,

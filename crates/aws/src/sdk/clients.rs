@@ -74,6 +74,17 @@ impl Clients {
         sso_admin(&self.session_config(region, session, patience), CountCalls::also_in(turned_away))
     }
 
+    /// Organizations with a session's credentials. It answers in `us-east-1` (or its partition's one region), wherever
+    /// the client stands: the SDK knows.
+    pub(super) fn organizations(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+        patience: Patience,
+    ) -> aws_sdk_organizations::Client {
+        organizations(&self.session_config(region, session, patience))
+    }
+
     /// All of the directory with a session's credentials.
     pub(super) fn with_session(
         &self,

@@ -12,6 +12,7 @@ mod counted;
 mod directory;
 mod failure;
 mod mac_keys;
+mod session_policies;
 mod settings;
 mod trust;
 
@@ -31,6 +32,7 @@ use self::assignments::SdkAssignments;
 use self::cache::{Kept, SessionCache};
 use self::clients::Clients;
 use self::directory::SdkDirectory;
+use self::session_policies::SdkSessionPolicies;
 use self::trust::SdkTrust;
 
 /// AWS, through the SDK.
@@ -62,6 +64,14 @@ impl SdkGateway {
         let trust = SdkTrust::new(self.clients.sts(&access.region, patience), self.clients.now_source());
         self.sessions.get(access, &trust).await
     }
+
+    /// The same, in no more time than a look takes: the place in the cache may be held by somebody with more patience,
+    /// and there may be two values to try.
+    async fn session_in_time(&self, access: &RoleAccess) -> Result<Kept, AwsError> {
+        let patience = self.patiences.look;
+        let fetched = tokio::time::timeout(patience.call, self.session(access, patience));
+        fetched.await.map_err(|_| AwsError::out_of_time("sts:AssumeRole"))?
+    }
 }
 
 #[async_trait]
@@ -76,6 +86,16 @@ impl AwsGateway for SdkGateway {
         Arc::new(SdkDirectory::new(clients, None))
     }
 
+    fn session_policies_with(
+        &self,
+        region: &Region,
+        session: &SessionCredentials,
+    ) -> Arc<dyn SessionPolicies> {
+        let patience = self.patiences.test;
+        let client = self.clients.organizations(region, session, patience);
+        Arc::new(SdkSessionPolicies::new(client, patience.call, self.clients.now_source(), None))
+    }
+
     async fn directory(&self, access: &RoleAccess) -> Result<Arc<dyn Directory>, AwsError> {
         let kept = self.session(access, self.patiences.read).await?;
         let clients = self.clients.with_session(&access.region, &kept.session, self.patiences.read);
@@ -83,10 +103,7 @@ impl AwsGateway for SdkGateway {
     }
 
     async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
-        // The place in the cache may be held by somebody with more patience, and there may be two values to try.
-        let fetched =
-            tokio::time::timeout(self.patiences.look.call, self.session(access, self.patiences.look));
-        let kept = fetched.await.map_err(|_| AwsError::out_of_time("sts:AssumeRole"))??;
+        let kept = self.session_in_time(access).await?;
         let look =
             self.clients.sso_admin(&access.region, &kept.session, &kept.turned_away, self.patiences.look);
         let change =
@@ -96,25 +113,15 @@ impl AwsGateway for SdkGateway {
         Ok(Arc::new(SdkAssignments::new(look, change, within, now, kept.turned_away, kept.end)))
     }
 
-    async fn session_policies(&self, _: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
-        Ok(Arc::new(NoPolicies))
+    async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {
+        let kept = self.session_in_time(access).await?;
+        let patience = self.patiences.look;
+        let client = self.clients.organizations(&access.region, &kept.session, patience);
+        let now = self.clients.now_source();
+        Ok(Arc::new(SdkSessionPolicies::new(client, patience.call, now, Some(kept.end))))
     }
 
     fn forget(&self, tenant: TenantId) {
         self.sessions.forget(tenant);
-    }
-}
-
-/// A customer that has not opted in.
-struct NoPolicies;
-
-#[async_trait]
-impl SessionPolicies for NoPolicies {
-    async fn find(&self) -> Result<Vec<crate::SessionPolicy>, AwsError> {
-        Ok(Vec::new())
-    }
-
-    async fn replace(&self, _: &curfew_domain::SessionPolicyId, _: &str) -> Result<(), AwsError> {
-        Ok(())
     }
 }

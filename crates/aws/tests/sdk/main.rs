@@ -7,6 +7,7 @@ mod counted;
 mod directory;
 mod environment;
 mod mac_keys;
+mod session_policies;
 mod sessions;
 mod sts;
 mod support;

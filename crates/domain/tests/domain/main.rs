@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
 
 mod assignments;
+mod session_ends;
 mod states;
 mod texts;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use curfew_domain::audit::ChainHash;
 use curfew_domain::policy::Notice;
+use curfew_domain::session_end::AwsSetName;
 use curfew_domain::{
     AccountId, DisplayName, DomainName, Email, ExternalId, GrantId, GroupName, IdentityStoreId, InstanceArn,
     Invalid, Locale, LongText, MessageText, OuId, PermissionSetArn, Reason, Region, ResourceRef,
@@ -69,6 +70,7 @@ texts! {
     instance_arns: InstanceArn = "arn:aws(-cn)?:sso:::instance/(sso)?ins-[A-Za-z0-9.-]{16,32}";
     permission_set_arns: PermissionSetArn =
         "arn:aws:sso:::permissionSet/ssoins-[a-z0-9]{16}/ps-[a-z0-9]{16}";
+    set_names: AwsSetName = "[A-Za-z0-9_+=,.@-]{1,32}";
     organizational_unit_ids: OuId = "ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}";
     regions: Region = select(&["eu-west-1", "us-gov-east-1", "cn-north-1", "eusc-de-east-1"][..]);
     identity_store_ids: IdentityStoreId = "d-[0-9a-f]{10}|[A-Za-z0-9-]{1,36}";

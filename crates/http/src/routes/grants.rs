@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use curfew_api::{
-    AccessRequest, ErrorBody, ExtendGrant, Grant, GrantChange, Happening, NewGrant, PageBody, RevokeGrant,
+    AccessRequest, ErrorBody, ExtendGrant, Grant, GrantChange, GrantSessions, Happening, NewGrant, PageBody,
+    RevokeGrant,
 };
 use curfew_app::Made;
 use curfew_app::grants::{self, Extended, Extension, GrantFilter, GrantView};
@@ -204,5 +205,6 @@ async fn revoke(
 
 fn shown(view: GrantView, now: Timestamp) -> Grant {
     let (provisioning, attempts) = (view.provisioning(now), view.attempts(now));
-    Grant::new(view.grant, provisioning, view.standing, attempts, view.drift, now)
+    let sessions = GrantSessions::new(view.sessions(now), view.session_lasts(), view.grant.times.duration);
+    Grant::new(view.grant, provisioning, view.standing, sessions, attempts, view.drift, now)
 }

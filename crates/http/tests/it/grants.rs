@@ -51,6 +51,25 @@ fn more(seconds: i64) -> Value {
 }
 
 #[tokio::test]
+async fn a_grant_says_how_awss_own_sessions_stand_and_warns_of_longer_ones() {
+    let stage = Stage::set().await;
+    let (acme, dana) = (&stage.acme, &stage.dana);
+    let grant = stage.grant_of(dana).await;
+    assert_eq!(
+        grant["sessions"],
+        json!({
+            "state": "none", "may_live_until": null, "reason": null, "lasts_seconds": 3_600, "outlasts_grant": true
+        })
+    );
+    let uri = format!("/v1/grants/{}/extend", grant["id"].as_str().unwrap());
+    let longer = acme.edge.ask(dana, "POST", &uri, Some(more(1_800))).await.is(200);
+    assert_eq!(
+        (&longer["sessions"]["outlasts_grant"], &longer["duration_seconds"]),
+        (&json!(false), &json!(3_600))
+    );
+}
+
+#[tokio::test]
 async fn more_time_is_given_at_once_or_by_people() {
     let stage = Stage::set().await;
     let (acme, dana) = (&stage.acme, &stage.dana);

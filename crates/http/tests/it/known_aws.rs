@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use curfew_domain::connection::{SavedConnection, VerifiedConnection};
 use curfew_domain::{
-    AccessLevel, CachedResourceId, Discovered, DiscoveredAttributes, IdentityUser, ResourceRef,
+    AccessLevel, CachedResourceId, Discovered, DiscoveredAttributes, IdentityUser, ResourceRef, Seconds,
 };
 
 use crate::support::Acme;
@@ -43,7 +43,11 @@ pub(crate) async fn aws_is_known(acme: &Acme) {
             units: Vec::new(),
             tags: BTreeMap::new(),
             state: None,
-            attributes: DiscoveredAttributes { guessed_level: Some(AccessLevel::Read), ..Default::default() },
+            attributes: DiscoveredAttributes {
+                guessed_level: Some(AccessLevel::Read),
+                session: Some(Seconds::of(3_600)),
+                ..Default::default()
+            },
             seen_at: now,
             gone_at: None,
         };

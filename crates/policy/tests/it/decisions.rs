@@ -112,6 +112,18 @@ fn above_a_policys_maximum_its_permits_do_not_match_and_its_forbids_do() {
 }
 
 #[test]
+fn a_permission_set_whose_sessions_outlast_the_grant_can_be_refused() {
+    let rule = "forbid (principal, action, resource) when { context has permission_set \
+                && context.permission_set.session_seconds > context.duration_seconds };";
+    let policies = [policy(1, 0, &[PERMIT_ALL]), policy(2, 10, &[rule])];
+    let mut asked = question();
+    for (duration, refused) in [(HOUR, false), (Seconds::of(3_599), true), (Seconds::of(7_200), false)] {
+        asked.duration = Some(duration);
+        assert_eq!(is_denied(&ask(&policies, &asked)), refused, "{duration:?}");
+    }
+}
+
+#[test]
 fn without_a_duration_each_policy_judges_by_its_own() {
     let mut asked = question();
     asked.duration = None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -13,13 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Patch, SimControl};
+use super::{Patch, SimControl, portal::ANYTHING};
 use crate::{
     call,
     clock::ClockView,
     faults::Fault,
     log::CallRecord,
     server::Shared,
+    state::SignIn,
     world::{Behaviour, Limits, World},
 };
 
@@ -33,6 +34,8 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/assignments", get(assignments))
         .route("/changes", get(changes))
+        .route("/sessions", get(sessions).post(sign_in))
+        .route("/sessions/{id}", get(session_may))
         .route("/settle", post(settle))
         .route("/calls", get(calls).delete(clear_calls))
         .route("/counts", get(counts))
@@ -88,10 +91,7 @@ async fn patch_behaviour(State(control): State<SimControl>, Json(changes): Json<
 }
 
 /// `real` for AWS's published rates, `off` for none.
-async fn set_limits(
-    State(control): State<SimControl>,
-    axum::extract::Path(which): axum::extract::Path<String>,
-) -> Response {
+async fn set_limits(State(control): State<SimControl>, Path(which): Path<String>) -> Response {
     let limits = match which.as_str() {
         "real" => Limits::published(),
         "off" => Limits::default(),
@@ -165,6 +165,33 @@ async fn assignments(State(control): State<SimControl>) -> Json<Value> {
 
 async fn changes(State(control): State<SimControl>) -> Json<Value> {
     Json(json!(control.changes_in_progress()))
+}
+
+async fn sessions(State(control): State<SimControl>) -> Json<Value> {
+    Json(json!(control.person_sessions()))
+}
+
+async fn sign_in(State(control): State<SimControl>, Json(who): Json<SignIn>) -> Response {
+    match control.sign_in(&who) {
+        Ok(session) => Json(session).into_response(),
+        Err(error) => refused(&error.to_string()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Act {
+    action: Option<String>,
+}
+
+async fn session_may(
+    State(control): State<SimControl>,
+    Path(session): Path<String>,
+    Query(act): Query<Act>,
+) -> Response {
+    match control.session_may(&session, act.action.as_deref().unwrap_or(ANYTHING)) {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => refused(&error.to_string()),
+    }
 }
 
 async fn settle(State(control): State<SimControl>) -> StatusCode {

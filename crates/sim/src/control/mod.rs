@@ -2,6 +2,7 @@
 
 mod http;
 mod patch;
+mod portal;
 mod view;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

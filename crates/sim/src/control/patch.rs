@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::world::{
-    Account, AccountState, Assignment, CredentialState, Instance, InstanceStatus, Permissions, Role, Trust,
-    User, UserStatus, World, WorldError,
+    Account, AccountState, Assignment, CredentialState, Instance, InstanceStatus, Organization, Permissions,
+    Role, ServiceControlPolicy, Trust, User, UserStatus, World, WorldError,
 };
 
 /// One change of the world.
@@ -89,6 +89,27 @@ pub enum Patch {
         /// What it may do.
         permissions: Permissions,
     },
+    /// Adds a service control policy to an organization, or replaces the one of the same name.
+    PutPolicy {
+        /// The organization's management account.
+        management_account: String,
+        /// The policy.
+        policy: ServiceControlPolicy,
+    },
+    /// Enables service control policies, or disables them, which detaches all.
+    EnablePolicies {
+        /// The organization's management account.
+        management_account: String,
+        /// Whether they are enabled.
+        enabled: bool,
+    },
+    /// Replaces which member accounts may change policies.
+    DelegatePolicies {
+        /// The organization's management account.
+        management_account: String,
+        /// The member accounts.
+        accounts: Vec<String>,
+    },
     /// Moves an instance to another primary region.
     SetPrimaryRegion {
         /// The instance's ARN.
@@ -164,6 +185,15 @@ impl Patch {
             Self::SetPermissions { role, permissions } => {
                 in_role(world, &role, |r| r.permissions = permissions)
             }
+            Self::PutPolicy { management_account, policy } => {
+                in_organization(world, &management_account, |o| o.put_policy(policy))
+            }
+            Self::EnablePolicies { management_account, enabled } => {
+                in_organization(world, &management_account, |o| o.enable_policies(enabled))
+            }
+            Self::DelegatePolicies { management_account, accounts } => {
+                in_organization(world, &management_account, |o| o.policy_administrators = accounts)
+            }
             Self::SetPrimaryRegion { instance, region } => {
                 in_instance(world, &instance, |i| i.primary_region = region)
             }
@@ -181,6 +211,15 @@ fn in_instance(world: &mut World, arn: &str, change: impl FnOnce(&mut Instance))
     world.instance_mut(arn).map(change).ok_or_else(|| absent("instance", arn))
 }
 
+fn in_organization(
+    world: &mut World,
+    management_account: &str,
+    change: impl FnOnce(&mut Organization),
+) -> Result<(), PatchError> {
+    let organization = world.organization_mut(management_account);
+    organization.map(change).ok_or_else(|| absent("organization", management_account))
+}
+
 fn in_account(world: &mut World, id: &str, change: impl FnOnce(&mut Account)) -> Result<(), PatchError> {
     world.account_mut(id).map(change).ok_or_else(|| absent("account", id))
 }
@@ -195,11 +234,7 @@ fn in_user(world: &mut World, id: &str, change: impl FnOnce(&mut User)) -> Resul
 }
 
 fn add_account(world: &mut World, management_account: &str, account: Account) -> Result<(), PatchError> {
-    let mut organizations = world.organizations.iter_mut();
-    let organization = organizations.find(|o| o.management_account == management_account);
-    organization
-        .map(|organization| organization.accounts.push(account))
-        .ok_or_else(|| absent("organization", management_account))
+    in_organization(world, management_account, |organization| organization.accounts.push(account))
 }
 
 fn delete_user(world: &mut World, id: &str) -> Result<(), PatchError> {

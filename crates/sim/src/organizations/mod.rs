@@ -5,6 +5,7 @@
 mod accounts;
 mod delegation;
 mod organization;
+mod policies;
 mod tree;
 mod view;
 
@@ -21,4 +22,8 @@ pub(crate) const OPERATIONS: &[(&str, Operation)] = &[
     ("ListOrganizationalUnitsForParent", tree::list_organizational_units_for_parent),
     ("ListParents", tree::list_parents),
     ("ListDelegatedAdministrators", delegation::list_delegated_administrators),
+    ("ListPolicies", policies::list_policies),
+    ("DescribePolicy", policies::describe_policy),
+    ("ListTargetsForPolicy", policies::list_targets),
+    ("UpdatePolicy", policies::update_policy),
 ];

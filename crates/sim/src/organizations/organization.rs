@@ -32,11 +32,12 @@ pub(super) fn describe_organization(call: &mut Call<'_>) -> Result<Value, Refusa
 /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListRoots.html>
 pub(super) fn list_roots(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let organization = view::administered(call)?;
+    let enabled = json!([{ "Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED" }]);
     let root = json!({
         "Id": organization.root_id,
         "Arn": view::arn(organization, "root", &organization.root_id),
         "Name": "Root",
-        "PolicyTypes": [{ "Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED" }],
+        "PolicyTypes": if organization.policies_enabled { enabled } else { json!([]) },
     });
     Ok(listed("Roots", call.page(vec![root], |root| root["Id"].to_string(), "")?))
 }

@@ -23,10 +23,34 @@ pub(super) fn administered<'a>(call: &'a Call<'_>) -> Result<&'a Organization, R
     if organization.is_administered_by(&call.caller.account) {
         return Ok(organization);
     }
-    Err(Refusal::AccessDenied {
+    Err(not_permitted())
+}
+
+/// The caller's organization, to read its policies: who administers it may, and who may change them.
+pub(super) fn policies_shown<'a>(call: &'a Call<'_>) -> Result<&'a Organization, Refusal> {
+    let organization = own_organization(call)?;
+    let account = &call.caller.account;
+    if organization.is_administered_by(account) || organization.lets_change_policies(account) {
+        return Ok(organization);
+    }
+    Err(not_permitted())
+}
+
+/// The caller's organization, to change its policies: that is the management account's, or whose the organization's
+/// delegation policy says. <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_delegate_policies.html>
+pub(super) fn policies_changed<'a>(call: &'a Call<'_>) -> Result<&'a Organization, Refusal> {
+    let organization = own_organization(call)?;
+    if organization.lets_change_policies(&call.caller.account) {
+        return Ok(organization);
+    }
+    Err(not_permitted())
+}
+
+fn not_permitted() -> Refusal {
+    Refusal::AccessDenied {
         message: "You don't have permissions to access this resource.".to_owned(),
         kms: false,
-    })
+    }
 }
 
 /// Refuses a parent that isn't the organization's.

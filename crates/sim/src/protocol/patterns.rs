@@ -89,6 +89,18 @@ patterns! {
     CHILD_ID = r"([0-9]{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})", 1..=100;
     /// Organizations `TaggableResourceId`.
     TAGGABLE_ID = r"(r-[0-9a-z]{4,32})|([0-9]{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})|(p-[0-9a-zA-Z_]{8,128})|(rp-[0-9a-zA-Z_]{4,128})|(rt-[0-9a-zA-Z_]{8,32})", 1..=130;
+    /// Organizations `PolicyId`.
+    POLICY_ID = r"p-[0-9a-zA-Z_]{8,128}", 1..=130;
+    /// The id of a policy that AWS did not make itself: the end of Organizations `PolicyArn`.
+    OWN_POLICY_ID = r"p-[0-9a-z]{10,32}", 12..=34;
+    /// Organizations `PolicyType`.
+    POLICY_TYPE = r"(SERVICE_CONTROL|RESOURCE_CONTROL|TAG|BACKUP|AISERVICES_OPT_OUT|CHATBOT|SECURITYHUB|INSPECTOR|UPGRADE_ROLLOUT|BEDROCK|S3|NETWORK_SECURITY_DIRECTOR)_POLICY|DECLARATIVE_POLICY_EC2", 1..=64;
+    /// Organizations `PolicyName`.
+    POLICY_NAME = r"[\s\S]*", 1..=128;
+    /// Organizations `PolicyDescription`.
+    POLICY_DESCRIPTION = r"[\s\S]*", 0..=512;
+    /// Organizations `PolicyContent`; its limit has an error of its own.
+    POLICY_CONTENT = r"[\s\S]*", 1..=1_048_576;
     /// Organizations `ServicePrincipal`.
     SERVICE_PRINCIPAL = r"[\w+=,.@-]*", 1..=128;
     /// KMS `KeyIdType`.

@@ -75,9 +75,15 @@ impl AssignmentBook {
             .collect()
     }
 
+    /// Who is assigned at a place.
+    pub(crate) fn held_at(&self, place: &Place) -> impl Iterator<Item = (PrincipalType, &str)> {
+        let open = self.0.get(place).into_iter().flatten().filter(|span| span.until.is_none());
+        open.map(|span| (span.principal_type, span.principal_id.as_str()))
+    }
+
     /// Whether anybody is assigned this permission set in this account.
     pub(crate) fn is_occupied(&self, place: &Place) -> bool {
-        self.0.get(place).is_some_and(|spans| spans.iter().any(|span| span.until.is_none()))
+        self.held_at(place).next().is_some()
     }
 
     fn spans(&self, instance: &str, assignment: &Assignment) -> Option<&Vec<Span>> {

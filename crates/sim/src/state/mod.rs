@@ -2,6 +2,8 @@
 
 mod book;
 mod change;
+mod policies_before;
+mod portal;
 mod session;
 mod settle;
 
@@ -12,6 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) use book::{AssignmentBook, Place};
 pub use change::ChangeKind;
 pub(crate) use change::{Change, ChangeStatus, Changes, Ending};
+pub(crate) use policies_before::PoliciesBefore;
+pub use portal::{PersonSession, PortalError, SessionAnswer, SignIn};
 pub(crate) use session::Session;
 
 use crate::{clock::SimClock, faults::Faults, limits::Buckets, log::CallLog, world::World};
@@ -25,6 +29,9 @@ pub(crate) struct State {
     pub(crate) changes: Changes,
     /// Sessions of assumed roles, by access key.
     pub(crate) sessions: HashMap<String, Session>,
+    /// Sessions that people got by the portal.
+    pub(crate) person_sessions: Vec<PersonSession>,
+    pub(crate) policies_before: PoliciesBefore,
     pub(crate) faults: Faults,
     pub(crate) buckets: Buckets,
     pub(crate) log: CallLog,
@@ -39,6 +46,8 @@ impl State {
             book: AssignmentBook::default(),
             changes: Changes::default(),
             sessions: HashMap::new(),
+            person_sessions: Vec::new(),
+            policies_before: PoliciesBefore::default(),
             faults: Faults::default(),
             buckets: Buckets::default(),
             log: CallLog::default(),
@@ -58,6 +67,8 @@ impl State {
         self.world = world;
         self.changes = Changes::default();
         self.sessions.clear();
+        self.person_sessions.clear();
+        self.policies_before = PoliciesBefore::default();
         self.faults.clear();
         self.buckets.fill();
         self.log.clear();

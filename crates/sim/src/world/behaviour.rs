@@ -12,6 +12,8 @@ pub struct Behaviour {
     pub assignment_ms: i64,
     /// How long `ListAccountAssignments` lags behind the truth, in milliseconds of the stand-in's clock.
     pub list_lag_ms: i64,
+    /// How long a changed policy still counts as it was, in milliseconds of the stand-in's clock.
+    pub policy_lag_ms: i64,
     /// Cuts every list into pages of this many at most.
     pub page_size: Option<usize>,
     /// Whether signatures are verified; keys, tokens, dates and scopes always are.
@@ -74,6 +76,9 @@ pub struct Observed {
     pub outstanding_creations_throttle: bool,
     /// Documented as occasional: lists of Organizations begin with an empty page and a token.
     pub organizations_empty_pages: bool,
+    /// *Observed* in the records of `CloudTrail`. A person's session is issued at a whole second, the one before. Off: at
+    /// the instant.
+    pub sessions_begin_at_whole_seconds: bool,
     /// Whether accounts still carry the older `Status`.
     pub accounts_have_status: bool,
     /// Whether accounts carry the newer `State`.
@@ -96,6 +101,7 @@ impl Default for Behaviour {
         Self {
             assignment_ms: 200,
             list_lag_ms: 0,
+            policy_lag_ms: 0,
             page_size: None,
             check_signatures: true,
             limits: Limits::default(),
@@ -128,6 +134,7 @@ impl Default for Observed {
             missing_iam_rights_fail_later: true,
             outstanding_creations_throttle: true,
             organizations_empty_pages: false,
+            sessions_begin_at_whole_seconds: true,
             accounts_have_status: true,
             accounts_have_state: true,
         }
@@ -150,6 +157,7 @@ impl Limits {
             ("ListRoots", Rate::new(1.0, 2.0)),
             ("DescribeOrganization", Rate::new(1.0, 2.0)),
             ("ListTagsForResource", Rate::new(10.0, 15.0)),
+            ("UpdatePolicy", Rate::new(2.0, 3.0)),
         ];
         Self {
             sso_admin: Some(Rate::new(20.0, 20.0)),

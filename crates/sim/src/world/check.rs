@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Instance, KmsKey, Organization, World};
-use crate::protocol::patterns;
+use super::{Instance, KmsKey, Organization, ServiceControlPolicy, World};
+use crate::{protocol::patterns, scp::Document};
 
 /// Why a world can't be played.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,14 @@ pub enum WorldError {
         what: &'static str,
         /// As it was given.
         value: String,
+    },
+    /// A policy that AWS would not have taken.
+    #[error("the policy `{name}` is not one: {problem}")]
+    Policy {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
     },
 }
 
@@ -93,6 +101,14 @@ fn check_organization(organization: &Organization, seen: &mut Seen) -> Result<()
         |from: &str, value: &str| present(organization.account(value).is_some(), from, "account", value);
     account(&organization.id, &organization.management_account)?;
     organization.delegated_administrators.iter().try_for_each(|d| account(&organization.id, &d.account))?;
+    organization.policy_administrators.iter().try_for_each(|id| account(&organization.id, id))?;
+    for policy in &organization.policies {
+        check_policy(policy, &organization.id, seen)?;
+        for target in &policy.targets {
+            let known = organization.account(target).is_some() || parent(&policy.name, target).is_ok();
+            present(known, &policy.name, "target", target)?;
+        }
+    }
     for role in &organization.roles {
         form("role", &role.arn, patterns::ROLE_ARN)?;
         seen.once("role", &role.arn)?;
@@ -102,6 +118,20 @@ fn check_organization(organization: &Organization, seen: &mut Seen) -> Result<()
         account(&instance.arn, &instance.owner_account)?;
         check_instance(organization, instance, seen)
     })
+}
+
+fn check_policy(
+    policy: &ServiceControlPolicy,
+    organization: &str,
+    seen: &mut Seen,
+) -> Result<(), WorldError> {
+    form("policy", &policy.id, patterns::OWN_POLICY_ID)?;
+    seen.once("policy", &policy.id)?;
+    seen.once("name of a policy", &format!("{organization}/{}", policy.name))?;
+    match Document::parse(&policy.content) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(WorldError::Policy { name: policy.name.clone(), problem: problem.to_string() }),
+    }
 }
 
 fn check_instance(

@@ -8,11 +8,12 @@ mod caller;
 mod check;
 mod demo;
 mod directory;
-mod ids;
+pub(crate) mod ids;
 mod instance;
 mod kms_key;
 mod organization;
 mod permission_set;
+mod policy;
 mod role;
 
 pub use behaviour::{Behaviour, Limits, MissingDeletion, Observed, Rate};
@@ -31,6 +32,7 @@ pub use organization::{
     Account, AccountState, DelegatedAdministrator, Organization, OrganizationalUnit, Tags,
 };
 pub use permission_set::{CustomerPolicy, PermissionSet};
+pub use policy::ServiceControlPolicy;
 pub use role::{Permissions, Role, Trust};
 
 use serde::{Deserialize, Serialize};
@@ -122,6 +124,16 @@ impl World {
     /// A key in KMS by its ARN, to change it.
     pub fn kms_key_mut(&mut self, arn: &str) -> Option<&mut KmsKey> {
         self.kms_keys.iter_mut().find(|key| key.arn == arn)
+    }
+
+    /// An organization by its management account, to change it.
+    pub fn organization_mut(&mut self, management_account: &str) -> Option<&mut Organization> {
+        self.organizations.iter_mut().find(|o| o.management_account == management_account)
+    }
+
+    /// A service control policy by its id, to change it.
+    pub fn policy_mut(&mut self, id: &str) -> Option<&mut ServiceControlPolicy> {
+        self.organizations.iter_mut().flat_map(|o| &mut o.policies).find(|policy| policy.id == id)
     }
 
     /// An account by its id, to change it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Instance, Role, ids};
+use super::{Instance, Role, ServiceControlPolicy, ids};
 
 /// Tags of an account, unit, root or permission set.
 pub type Tags = BTreeMap<String, String>;
@@ -41,6 +41,15 @@ pub struct Organization {
     /// Regions in which STS is not activated for these accounts.
     #[serde(default)]
     pub sts_disabled_regions: Vec<String>,
+    /// Service control policies of its own; AWS's `FullAWSAccess` is attached everywhere besides.
+    #[serde(default)]
+    pub policies: Vec<ServiceControlPolicy>,
+    /// Whether service control policies are enabled in the root. Where not, none is attached to anything.
+    #[serde(default = "yes")]
+    pub policies_enabled: bool,
+    /// Member accounts that the organization's delegation policy lets change policies.
+    #[serde(default)]
+    pub policy_administrators: Vec<String>,
 }
 
 /// An account of an organization.
@@ -132,6 +141,9 @@ impl Organization {
             instances: Vec::new(),
             roles: Vec::new(),
             sts_disabled_regions: Vec::new(),
+            policies: Vec::new(),
+            policies_enabled: true,
+            policy_administrators: Vec::new(),
         }
     }
 
@@ -180,6 +192,50 @@ impl Organization {
         self
     }
 
+    /// Adds a service control policy, giving it an id if it has none.
+    #[must_use]
+    pub fn with_policy(mut self, policy: ServiceControlPolicy) -> Self {
+        self.put_policy(policy);
+        self
+    }
+
+    /// Adds a service control policy that is attached to the root.
+    #[must_use]
+    pub fn with_policy_at_root(self, name: &str, content: &str) -> Self {
+        let policy = ServiceControlPolicy::new(name, content).attached_to(&self.root_id);
+        self.with_policy(policy)
+    }
+
+    /// Lets a member account change policies.
+    #[must_use]
+    pub fn with_policy_administrator(mut self, account: &str) -> Self {
+        self.policy_administrators.push(account.to_owned());
+        self
+    }
+
+    /// Adds a service control policy, or replaces the one of the same name.
+    pub fn put_policy(&mut self, mut policy: ServiceControlPolicy) {
+        if policy.id.is_empty() {
+            policy.id = format!("p-{}", ids::hex_id("policy", &format!("{}/{}", self.id, policy.name), 10));
+        }
+        self.policies.retain(|own| own.name != policy.name);
+        self.policies.push(policy);
+    }
+
+    /// Enables or disables service control policies: "all SCPs are automatically detached" then, and stay so.
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/disable-policy-type.html>
+    pub fn enable_policies(&mut self, enabled: bool) {
+        self.policies_enabled = enabled;
+        if !enabled {
+            self.policies.iter_mut().for_each(|policy| policy.targets.clear());
+        }
+    }
+
+    /// A service control policy by its name.
+    pub fn policy_named(&self, name: &str) -> Option<&ServiceControlPolicy> {
+        self.policies.iter().find(|policy| policy.name == name)
+    }
+
     /// An account by its id.
     pub fn account(&self, id: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.id == id)
@@ -201,6 +257,24 @@ impl Organization {
     pub(crate) fn is_administered_by(&self, account: &str) -> bool {
         self.management_account == account
             || self.delegated_administrators.iter().any(|d| d.account == account)
+    }
+
+    /// Whether the account may change policies: the management account, or one to which that was delegated.
+    pub(crate) fn lets_change_policies(&self, account: &str) -> bool {
+        self.management_account == account || self.policy_administrators.iter().any(|own| own == account)
+    }
+
+    /// The policies that reach an account from any level: none reaches the management account.
+    pub(crate) fn policies_above<'a>(
+        &'a self,
+        account: &'a Account,
+    ) -> impl Iterator<Item = &'a ServiceControlPolicy> {
+        let levels = format!("{}{}", self.path_to(&account.parent), account.id);
+        let levels: Vec<String> = levels.split('/').map(ToOwned::to_owned).collect();
+        let reached = self.policies_enabled && account.id != self.management_account;
+        self.policies
+            .iter()
+            .filter(move |policy| reached && policy.targets.iter().any(|target| levels.contains(target)))
     }
 
     /// Where an account or unit sits: `o-…/r-…/ou-…/`, without itself.
@@ -259,4 +333,8 @@ impl AccountState {
             Self::PendingClosure => "PENDING_CLOSURE",
         }
     }
+}
+
+fn yes() -> bool {
+    true
 }

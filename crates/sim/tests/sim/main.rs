@@ -12,6 +12,8 @@ mod instances;
 mod kms;
 mod limits;
 mod organizations;
+mod person_sessions;
+mod policies;
 mod program;
 mod sts;
 mod support;

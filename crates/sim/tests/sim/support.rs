@@ -211,7 +211,9 @@ impl Caller {
                 "ListUsers" | "ListGroups" | "ListGroupMemberships" => {
                     self.store(operation, &parameters).await
                 }
-                "ListAccounts" | "ListAccountsForParent" => self.organizations(operation, &parameters).await,
+                "ListAccounts" | "ListAccountsForParent" | "ListPolicies" => {
+                    self.organizations(operation, &parameters).await
+                }
                 _ => self.sso(operation, &parameters).await,
             };
             assert_eq!(reply.status, 200, "{}", reply.text);

@@ -33,6 +33,7 @@ mod drift;
 mod lockdowns;
 mod notifications;
 mod people;
+mod session_ends;
 mod unwalled;
 
 pub(crate) use access::*;
@@ -42,8 +43,9 @@ pub(crate) use drift::*;
 pub(crate) use lockdowns::*;
 pub(crate) use notifications::*;
 pub(crate) use people::*;
+pub(crate) use session_ends::*;
 pub(crate) use unwalled::*;
 
 tables! {
-    installation, credential, login_name, login_attempt, instance_claim, connection_lease, due, request_due, audit_unsealed, tenant_version, tenant_deletion, tenant, app_user, user_role, user_group, group_member, group_role, custom_role, session, api_key, tenant_domain, oidc_config, setting, idempotency, aws_connection, aws_resource, identity_user, discovery_run, policy, policy_rule, policy_version, access_request, decision, approval, request_message, access_grant, assignment, grant_assignment, assignment_call, finding, drift_listed, lockdown, audit_entry, audit_text, audit_head, outbox_due, notification, notification_preference, notification_channel, delivery,
+    installation, credential, login_name, login_attempt, instance_claim, connection_lease, due, request_due, audit_unsealed, tenant_version, tenant_deletion, tenant, app_user, user_role, user_group, group_member, group_role, custom_role, session, api_key, tenant_domain, oidc_config, setting, idempotency, aws_connection, aws_resource, identity_user, discovery_run, policy, policy_rule, policy_version, access_request, decision, approval, request_message, access_grant, assignment, grant_assignment, assignment_call, finding, drift_listed, session_end, session_policy_state, session_due, lockdown, audit_entry, audit_text, audit_head, outbox_due, notification, notification_preference, notification_channel, delivery,
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use curfew_domain::assignment::Observed;
 use curfew_domain::grant::{AssignmentView, ProvisioningStatus};
-use curfew_domain::{Cursor, Drift, Grant, GrantId, Page, PageRequest, Timestamp};
+use curfew_domain::session_end::{PolicyProblem, SessionsOf, ShownSessions, shown};
+use curfew_domain::{Cursor, Drift, Grant, GrantId, Page, PageRequest, Seconds, Timestamp};
 use sea_orm::sea_query::{IntoCondition, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use crate::{GrantFilter, ReadUnit, StoreError};
 
 use super::grant;
 use super::open::open;
+use crate::session_ends::{asks_for_policies, length_of};
 
 /// A grant, and how its assignments stand.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +32,23 @@ pub struct GrantView {
     pub drift: Option<Drift>,
     /// The most tries in a row that failed of what is to be done about one of its assignments.
     failed_tries: u32,
+    /// What was done about AWS's sessions of each of its assignments.
+    sessions: Vec<SessionsOf>,
+    /// What stands in the way of ending sessions.
+    problem: Option<PolicyProblem>,
 }
 
 impl GrantView {
+    /// What became of the sessions that AWS issued for it.
+    pub fn sessions(&self, now: Timestamp) -> ShownSessions {
+        shown(&self.grant.times, &self.sessions, self.problem, now)
+    }
+
+    /// How long AWS's sessions of it last, where AWS has told.
+    pub fn session_lasts(&self) -> Option<Seconds> {
+        self.sessions.iter().filter_map(|one| one.session).max()
+    }
+
     /// What AWS holds of it.
     pub fn provisioning(&self, now: Timestamp) -> ProvisioningStatus {
         self.grant.times.provisioning(now, self.assignments.iter().copied())
@@ -88,7 +104,10 @@ impl ReadUnit {
             .await?;
         let phases: BTreeMap<Uuid, assignment::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
         let found = self.open_drift_of(self.assignments_of(own.clone())).await?;
-        let reasons = self.live_reasons(own, now).await?;
+        let reasons = self.live_reasons(own.clone(), now).await?;
+        let ends = self.session_ends_of(self.assignments_of(own)).await?;
+        let lengths = self.session_lengths(phases.values()).await?;
+        let problem = if asks_for_policies(&ends) { self.session_policy_problem().await? } else { None };
         grants
             .into_iter()
             .map(|grant| {
@@ -100,13 +119,24 @@ impl ReadUnit {
                     standing: false,
                     drift: None,
                     failed_tries: 0,
+                    sessions: Vec::new(),
+                    problem,
                 };
                 for link in own {
                     let row = linked(link, &phases)?;
                     view.standing |= link.standing;
                     view.drift = view.drift.or_else(|| since(&found, link, view.grant.created_at));
-                    view.failed_tries = view.failed_tries.max(failed_tries(row)?);
-                    view.assignments.push(assignment_view(link, row, &reasons)?);
+                    let observed = observed(row)?;
+                    let stands = assignment_view(link, row, &reasons)?;
+                    view.failed_tries = view.failed_tries.max(observed.attempts);
+                    view.sessions.push(SessionsOf {
+                        phase: stands.phase,
+                        gone_at: observed.gone_at,
+                        needed_by_another: stands.needed_by_another,
+                        session: lengths.get(&length_of(row)).copied(),
+                        ends: ends.get(&row.id).cloned().unwrap_or_default(),
+                    });
+                    view.assignments.push(stands);
                 }
                 Ok(view)
             })
@@ -175,9 +205,9 @@ fn linked<'a>(
     phases.get(&link.assignment_id).ok_or_else(|| at.corrupt("id", "a link to nothing"))
 }
 
-fn failed_tries(row: &assignment::Model) -> Result<u32, StoreError> {
+fn observed(row: &assignment::Model) -> Result<Observed, StoreError> {
     let at = Row { table: "assignment", id: row.id };
-    Ok(at.json::<Observed>("observed", row.observed.clone())?.attempts)
+    at.json("observed", row.observed.clone())
 }
 
 fn assignment_view(

@@ -234,6 +234,16 @@ impl WriteUnit {
         if written.rows_affected == 1 { Ok(()) } else { Err(StoreError::Fenced) }
     }
 
+    /// Refuses a former owner: [`StoreError::Fenced`].
+    pub async fn check_fence(&self, fence: u64) -> Result<(), StoreError> {
+        let later = connection_lease::Entity::find()
+            .filter(connection_lease::Column::TenantId.eq(self.wall()))
+            .filter(connection_lease::Column::Fence.gt(number(fence)))
+            .one(self.tx())
+            .await?;
+        if later.is_none() { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+
     /// The lease on the tenant's connection, if it was given to somebody else since it had number `fence`.
     fn later_lease(&self, fence: u64) -> SelectStatement {
         Query::select()

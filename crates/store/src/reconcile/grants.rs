@@ -3,12 +3,12 @@
 use curfew_domain::assignment::Phase;
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{GrantId, Seconds, Timestamp};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use crate::entity::{access_grant, assignment, grant_assignment};
+use crate::entity::{access_grant, access_request, assignment, grant_assignment};
 use crate::row::{Row, micros, moment};
-use crate::{StoreError, WriteUnit};
+use crate::{ReadUnit, StoreError, WriteUnit};
 
 /// A grant's moments off its row.
 pub(crate) fn times_of(row: &access_grant::Model) -> Result<GrantTimes, StoreError> {
@@ -24,6 +24,26 @@ pub(crate) fn times_of(row: &access_grant::Model) -> Result<GrantTimes, StoreErr
         failed_at: moment(row.failed_at),
         revoked_at: moment(row.revoked_at),
     })
+}
+
+impl ReadUnit {
+    /// Whether a grant came from a request in an emergency.
+    pub async fn was_emergency(&self, grant: GrantId) -> Result<bool, StoreError> {
+        let emergencies = access_request::Entity::find()
+            .filter(access_request::Column::TenantId.eq(self.wall()))
+            .filter(access_request::Column::BreakGlass.eq(true))
+            .filter(access_request::Column::Id.in_subquery(self.request_of(grant)));
+        Ok(emergencies.count(self.tx()).await? > 0)
+    }
+
+    fn request_of(&self, grant: GrantId) -> SelectStatement {
+        Query::select()
+            .column(access_grant::Column::RequestId)
+            .from(access_grant::Entity)
+            .and_where(access_grant::Column::TenantId.eq(self.wall()))
+            .and_where(access_grant::Column::Id.eq(grant.uuid()))
+            .to_owned()
+    }
 }
 
 impl WriteUnit {

@@ -21,6 +21,7 @@ const UNWALLED: &[&str] = &[
     "outbox_due",
     "request_due",
     "seaql_migrations",
+    "session_due",
     "tenant_aws_version",
     "tenant_deletion",
     "tenant_version",

@@ -2,6 +2,7 @@
 
 use curfew_domain::assignment::{Baseline, Difference, desired, difference};
 use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::session_end::SessionEndCause;
 use curfew_domain::{Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, Reason, Timestamp};
 use curfew_store::{AssignmentWork, NewDrift, WriteUnit};
 
@@ -9,7 +10,7 @@ use super::super::calls::assignment_entry;
 use super::super::{Reconciler, Target};
 use super::Look;
 use crate::AppError;
-use crate::grants::{grant_entry, revoked};
+use crate::grants::{end_sessions, end_stray_sessions, grant_entry, revoked};
 use crate::settings::TenantSettings;
 
 /// Why a grant ends whose access somebody removed.
@@ -39,6 +40,7 @@ impl Reconciler {
             }
             Difference::Reappeared => {
                 work.observed.looked(seen.at, true);
+                unit.save_observed(target.assignment, &work.observed, look.held.fence, now).await?;
                 unit.touch_due(target.assignment, now).await?;
                 self.reappeared(&unit, target, &work, now).await?;
                 None
@@ -67,6 +69,7 @@ impl Reconciler {
         self.record(unit, assignment_entry(AuditAction::AssignmentReappeared, target, work), now).await?;
         metrics::counter!("curfew_assignments_reappeared_total").increment(1);
         let found = (DriftKind::Reappeared, DriftOutcome::DeletedAgain);
+        end_stray_sessions(&self.app, unit, target.assignment, now).await?;
         self.keep_finding(unit, target, work, found, now).await
     }
 
@@ -109,6 +112,7 @@ impl Reconciler {
             self.record(unit, entry, now).await?;
         }
         unit.touch_due_of_grants(&ended, now).await?;
+        end_sessions(&self.app, unit, &ended, SessionEndCause::Removed, now).await?;
         Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
     }
 }

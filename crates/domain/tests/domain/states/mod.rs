@@ -4,6 +4,7 @@
 mod assignments;
 mod grants;
 mod requests;
+mod session_ends;
 
 use std::fmt::Write as _;
 
@@ -12,8 +13,12 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/states.md");
 #[test]
 fn the_tables_of_the_states_are_what_the_functions_say() {
     let kept = std::fs::read_to_string(PAGE).unwrap();
-    let tables =
-        [("requests", requests::table()), ("grants", grants::table()), ("assignments", assignments::table())];
+    let tables = [
+        ("requests", requests::table()),
+        ("grants", grants::table()),
+        ("assignments", assignments::table()),
+        ("session ends", session_ends::table()),
+    ];
     let page = tables.iter().fold(kept.clone(), |page, (name, table)| with_table(&page, name, table));
     if std::env::var_os("CURFEW_BLESS").is_some() {
         std::fs::write(PAGE, page).unwrap();

@@ -36,6 +36,8 @@ pub(crate) const WALLED: &[&str] = &[
     "lockdown",
     "drift",
     "drift_listed",
+    "session_end",
+    "session_policy_state",
     "audit_entry",
     "audit_text",
     "audit_head",
@@ -63,6 +65,7 @@ impl MigrationTrait for Foundation {
             include_str!("access.sql"),
             include_str!("lockdowns.sql"),
             include_str!("drift.sql"),
+            include_str!("session_ends.sql"),
             include_str!("audit.sql"),
             include_str!("notifications.sql"),
         ] {

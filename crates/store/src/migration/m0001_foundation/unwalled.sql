@@ -63,6 +63,13 @@ CREATE TABLE due (
 );
 CREATE INDEX due_tenant ON due (tenant_id, due_at);
 
+-- Whose denies of AWS's sessions are to be looked at, and when.
+CREATE TABLE session_due (
+  tenant_id UUID PRIMARY KEY,
+  due_at BIGINT NOT NULL,
+  generation BIGINT NOT NULL
+);
+
 CREATE TABLE request_due (
   request_id UUID PRIMARY KEY,
   tenant_id UUID NOT NULL,

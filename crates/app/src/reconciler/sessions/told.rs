@@ -1,0 +1,71 @@
+//! What is told of sessions that end: the log, and alerts.
+
+use curfew_aws::SessionPolicy;
+use curfew_domain::audit::{AuditAction, NewEntry};
+use curfew_domain::session_end::{PolicyProblem, SessionEnd, SessionEndOutcome, SessionEndTimes};
+use curfew_domain::{Actor, TenantId};
+
+use super::written::action_of;
+
+/// What the log says of a policy that was replaced; or that was seen to say already what it should.
+pub(super) fn policy_written(policy: &SessionPolicy, denies: usize, replaced: bool) -> NewEntry {
+    NewEntry::new(Actor::System, AuditAction::SessionPolicyWritten, "session_policy", &policy.name)
+        .with("policy_id", policy.id.as_str())
+        .with("denies", denies)
+        .with("replaced", replaced)
+}
+
+/// What it says of a session end that stands in a policy as `now` says.
+pub(super) fn denied(end: &SessionEnd, now: &SessionEndTimes) -> Option<NewEntry> {
+    let state = now.state();
+    if state == end.times.state() {
+        return None;
+    }
+    let entry = of(end, action_of(state)?);
+    Some(match now.cut_off {
+        Some(cut_off) => entry.with("issued_before", cut_off.to_string()),
+        None => entry,
+    })
+}
+
+/// What it says of one that is over.
+pub(super) fn over(end: &SessionEnd, outcome: SessionEndOutcome) -> NewEntry {
+    let action = match outcome {
+        SessionEndOutcome::LeftOut => AuditAction::SessionsLeftOut,
+        _ => AuditAction::SessionsTakenOut,
+    };
+    of(end, action).with("outcome", outcome.as_str())
+}
+
+fn of(end: &SessionEnd, action: AuditAction) -> NewEntry {
+    NewEntry::new(Actor::System, action, "assignment", end.assignment)
+        .with("account_id", end.sessions.account.as_str())
+        .with("permission_set_arn", end.permission_set.as_str())
+        .with("principal_id", end.sessions.principal.as_str())
+        .with("policy", end.place.as_deref())
+}
+
+/// What it says of what stands in the way of the policies, or does no longer.
+pub(super) fn problem(tenant: TenantId, problem: Option<PolicyProblem>) -> NewEntry {
+    NewEntry::new(Actor::System, AuditAction::SessionPolicyProblem, "tenant", tenant)
+        .with("problem", problem.map(PolicyProblem::as_str))
+}
+
+/// Says that sessions could not be ended any longer, for newer ones needed their place.
+pub(super) fn alert_when_left_out(tenant: TenantId, end: &SessionEnd, outcome: SessionEndOutcome) {
+    if outcome == SessionEndOutcome::LeftOut {
+        metrics::counter!("curfew_session_ends_left_out_total").increment(1);
+        tracing::error!(tenant_id = %tenant, assignment_id = %end.assignment, asked_at = %end.times.asked_at,
+            "sessions are not denied any longer, for the policies are full: they may live on");
+    }
+}
+
+/// Says that sessions can't be ended.
+pub(super) fn alert_of(tenant: TenantId, problem: Option<PolicyProblem>) {
+    let Some(problem) = problem else {
+        tracing::info!(tenant_id = %tenant, "nothing stands in the way of ending sessions any more");
+        return;
+    };
+    metrics::counter!("curfew_session_policy_problems_total", "problem" => problem.as_str()).increment(1);
+    tracing::error!(tenant_id = %tenant, problem = problem.as_str(), "sessions that should end can't be ended now");
+}
