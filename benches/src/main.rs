@@ -1,14 +1,15 @@
 //! What Curfew costs, as ratios against a floor that is measured in the same run.
 //!
-//! `curfew-benches [connection-test] [start] [decisions] [requests [sqlite] [postgresql] [1] [50]] [simulate]`: all of them
-//! without a name, and all sizes of the requests without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it
-//! is given.
+//! `curfew-benches [connection-test] [start] [decisions] [requests [sqlite] [postgresql] [1] [50]] [simulate]
+//! [expiry] [approval] [assignments] [drift] [idle] [nodes]`: all of them without a name, and all sizes of the requests
+//! without one. `make bench` builds what is measured and starts a PostgreSQL that keeps what it is given.
 
 mod bare_aws;
 mod connection_test;
 mod decisions;
 mod figures;
 mod process;
+mod reconciler;
 mod requests;
 mod simulate;
 mod start;
@@ -35,4 +36,5 @@ async fn main() {
     if wanted("simulate") {
         simulate::run().await;
     }
+    reconciler::run(&named).await;
 }

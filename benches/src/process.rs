@@ -7,3 +7,13 @@ pub(crate) fn resident_bytes(process: u32) -> f64 {
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
     kibibytes * 1_024.0
 }
+
+/// The time that a process has spent on all cores so far, in seconds: `utime` and `stime` of `/proc/PID/stat` (proc(5)),
+/// which count hundredths on Linux (`USER_HZ`).
+pub(crate) fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a running process");
+    // Its name may hold blanks, and ends with the last parenthesis; the state is the third field.
+    let (_, fields) = stat.rsplit_once(')').expect("a name");
+    let times = fields.split_whitespace().skip(11).take(2);
+    times.map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
+}

@@ -1,5 +1,6 @@
 //! The load: a few connections, each asking again as soon as it was answered.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::ask::Ask;
@@ -35,18 +36,36 @@ impl Driven {
 /// # Panics
 /// When one is not answered 201.
 pub(crate) async fn drive(port: u16, town: &Town, requests: usize) -> Driven {
-    // What listens there is behind no proxy, whatever the environment says of others.
-    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(CONNECTIONS).build();
-    let client = client.expect("a client");
-    let url = format!("http://127.0.0.1:{port}/v1/requests");
+    let (client, url) = client(port);
     // Some to warm up: connections, caches, statements.
     for ask in town.asks().take(CONNECTIONS * 4) {
         send(&client, &url, &ask).await;
     }
+    drive_with(client, url, town, 0..requests).await
+}
+
+/// Sends just those of the town's requests, each once.
+///
+/// # Panics
+/// When one is not answered 201.
+pub(crate) async fn drive_from(port: u16, town: &Town, requests: Range<usize>) -> Driven {
+    let (client, url) = client(port);
+    drive_with(client, url, town, requests).await
+}
+
+fn client(port: u16) -> (reqwest::Client, String) {
+    // What listens there is behind no proxy, whatever the environment says of others.
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(CONNECTIONS).build();
+    (client.expect("a client"), format!("http://127.0.0.1:{port}/v1/requests"))
+}
+
+async fn drive_with(client: reqwest::Client, url: String, town: &Town, requests: Range<usize>) -> Driven {
+    let count = requests.len();
     let begun = Instant::now();
     let workers = (0..CONNECTIONS).map(|worker| {
         let (client, url) = (client.clone(), url.clone());
-        let asks: Vec<_> = town.asks().take(requests).skip(worker).step_by(CONNECTIONS).collect();
+        let asks = town.asks().skip(requests.start).take(count);
+        let asks: Vec<_> = asks.skip(worker).step_by(CONNECTIONS).collect();
         tokio::spawn(async move {
             let mut times = Times::default();
             for ask in &asks {
@@ -57,7 +76,7 @@ pub(crate) async fn drive(port: u16, town: &Town, requests: usize) -> Driven {
             times
         })
     });
-    let mut driven = Driven { answered: requests, ..Driven::default() };
+    let mut driven = Driven { answered: count, ..Driven::default() };
     for worker in workers.collect::<Vec<_>>() {
         driven.times.extend(worker.await.expect("a worker does not panic"));
     }

@@ -15,9 +15,9 @@ use crate::figures::{Times, against, milliseconds};
 use driver::Driven;
 use floor::Floor;
 
-pub(crate) use driver::drive;
+pub(crate) use driver::{drive, drive_from};
 pub(crate) use rows::gather_statistics;
-pub(crate) use town::{Estate, Town};
+pub(crate) use town::{Estate, Size, Town};
 
 const REQUESTS: usize = 10_000;
 const TURNS: usize = 4;

@@ -11,23 +11,28 @@ const SETS: [&str; 2] = ["ReadOnly", "PowerUser"];
 /// Longer than any run.
 const SECONDS: u32 = 14_400;
 
-/// How large each tenant is: together they need about a thousand assignments, each for some of the requests.
+/// How large each tenant is.
 #[derive(Clone, Copy)]
-struct Size {
-    people: usize,
-    accounts: usize,
+pub(crate) struct Size {
+    /// Those who can ask.
+    pub(crate) people: usize,
+    pub(crate) accounts: usize,
+    /// Users of the identity store that nobody asks as.
+    pub(crate) holders: usize,
 }
 
 impl Size {
+    /// Together the tenants need about a thousand assignments, each for some of the requests.
     fn of(tenants: usize) -> Self {
-        if tenants == 1 { Self { people: 20, accounts: 25 } } else { Self { people: 1, accounts: 10 } }
+        let (people, accounts) = if tenants == 1 { (20, 25) } else { (1, 10) };
+        Self { people, accounts, holders: 0 }
     }
 }
 
 /// All that the requests are about.
 pub(crate) struct Town {
     pub(crate) estates: Vec<Estate>,
-    _cloud: Cloud,
+    pub(crate) cloud: Cloud,
 }
 
 /// One tenant.
@@ -37,20 +42,26 @@ pub(crate) struct Estate {
     number: usize,
     organization: Acme,
     accounts: Vec<String>,
+    holders: Vec<String>,
 }
 
 impl Town {
     pub(crate) async fn build(backend: &Backend, tenants: usize) -> (Self, Server) {
-        let size = Size::of(tenants);
+        Self::build_as(backend, tenants, Size::of(tenants)).await
+    }
+
+    pub(crate) async fn build_as(backend: &Backend, tenants: usize, size: Size) -> (Self, Server) {
         let cloud = Cloud::start_as(world(tenants, size)).await;
-        let server = Server::on(backend.clone()).aws(&cloud.url()).env("LOG_LEVEL", "warn").start().await;
+        let server = Server::on(backend.clone()).aws(&cloud.url()).env("LOG_LEVEL", "warn");
+        // The same for every node: whoever has logged in at one is known to all.
+        let server = server.env("PUBLIC_URL", "https://curfew.example.com").start().await;
         let master = server.set_up_as("multi").await;
         let mut estates = vec![Estate::settle(&cloud, master.clone(), 0, size).await];
         for number in 1..tenants {
             let owner = found(&server, &master, number).await;
             estates.push(Estate::settle(&cloud, owner, number, size).await);
         }
-        (Self { estates, _cloud: cloud }, server)
+        (Self { estates, cloud }, server)
     }
 
     /// Endless requests: the tenants in turn, each going round its people, accounts and permission sets.
@@ -75,7 +86,26 @@ impl Estate {
             people.push(admin.person(&email(number, person), &["user"]).await);
         }
         let accounts = (0..size.accounts).map(|account| account_id(number, account)).collect();
-        Self { people, admin, number, organization, accounts }
+        let holders =
+            cloud.control().world().instances().find_map(|(_, instance)| {
+                (instance.arn == organization.instance).then(|| holders_of(instance))
+            });
+        Self { people, admin, number, organization, accounts, holders: holders.expect("its instance") }
+    }
+
+    /// The instance's ARN.
+    pub(crate) fn instance(&self) -> &str {
+        &self.organization.instance
+    }
+
+    /// The ARNs of its permission sets.
+    pub(crate) fn sets(&self) -> Vec<&str> {
+        SETS.iter().map(|set| self.organization.set(set)).collect()
+    }
+
+    /// The ids, in the identity store, of those that nobody asks as.
+    pub(crate) fn holders(&self) -> &[String] {
+        &self.holders
     }
 
     pub(crate) fn accounts(&self) -> &[String] {
@@ -105,6 +135,11 @@ impl Estate {
     }
 }
 
+fn holders_of(instance: &Instance) -> Vec<String> {
+    let holders = instance.users.iter().filter(|user| user.user_name.starts_with("holder"));
+    holders.map(|user| user.id.clone()).collect()
+}
+
 async fn found(server: &Server, master: &Client, number: usize) -> Client {
     let slug = name(number);
     let email = format!("owner@{slug}.example");
@@ -129,6 +164,9 @@ fn organization(number: usize, size: Size) -> Organization {
     let mut instance = Instance::new(&name, "us-east-1");
     for person in 0..size.people {
         instance = instance.with_user(&email(number, person), "Alice Archer");
+    }
+    for holder in 0..size.holders {
+        instance = instance.with_user(&format!("holder{holder}@{name}.example"), "Henry Holder");
     }
     for set in SETS {
         instance =

@@ -150,17 +150,23 @@ impl ReadUnit {
         rows.into_iter().map(place).collect()
     }
 
-    /// What is known of each person's assignment at a place.
+    /// What is known of each person's assignment at a place that AWS may hold, and of that of each of `shown`. Others
+    /// were there once, perhaps very many.
     pub async fn observed_at(
         &self,
         instance: &InstanceArn,
         place: &Listable,
+        shown: &[&StorePrincipalId],
     ) -> Result<Vec<(AssignmentId, StorePrincipalId, Observed)>, StoreError> {
+        let not_held = [Phase::Unseen, Phase::Gone].map(Phase::as_str);
+        let is_held = assignment::Column::Phase.is_not_in(not_held);
+        let is_shown = assignment::Column::PrincipalId.is_in(shown.iter().map(|shown| shown.as_str()));
         let rows = assignment::Entity::find()
             .filter(assignment::Column::TenantId.eq(self.wall()))
             .filter(assignment::Column::InstanceArn.eq(instance.as_str()))
             .filter(assignment::Column::AccountId.eq(place.account.as_str()))
             .filter(assignment::Column::PermissionSetArn.eq(place.permission_set.as_str()))
+            .filter(Condition::any().add(is_held).add(is_shown))
             .all(self.tx())
             .await?;
         let observed = |row: assignment::Model| {

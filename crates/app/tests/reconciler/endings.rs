@@ -19,6 +19,7 @@ on_both! {
     a_revocation_ends_what_was_extended,
     an_extension_beside_another_grant_keeps_the_access,
     an_overdue_revocation_is_told_once_whichever_node_finds_it,
+    an_end_is_told_though_nothing_can_be_taken_back,
 }
 
 /// AWS may have all of a grant before its owner has taken note of that.
@@ -131,4 +132,13 @@ async fn an_overdue_revocation_is_told_once_whichever_node_finds_it(stage: &mut 
     stage.aws().clear_faults();
     stage.pass(900);
     stage.until_it_is(grant, Revoked).await;
+}
+
+async fn an_end_is_told_though_nothing_can_be_taken_back(stage: &mut Stage) {
+    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
+    until_it_has_begun(stage, grant).await;
+    stage.disconnect().await;
+    stage.pass(900);
+    stage.until("it is told", async || stage.told(GrantExpired, grant).await == 1).await;
+    assert_eq!(stage.held(), [stage.in_aws(DEV, "ReadOnly")], "how?");
 }

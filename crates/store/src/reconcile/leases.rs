@@ -136,24 +136,26 @@ RETURNING fence";
 const RENEW_ON_POSTGRES: &str = "\
 UPDATE connection_lease SET expires_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 \
 WHERE node_id = $1 AND expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
-  AND tenant_id IN (SELECT tenant_id FROM due UNION ALL SELECT tenant_id FROM session_due) \
+  AND (EXISTS (SELECT 1 FROM due WHERE due.tenant_id = connection_lease.tenant_id) \
+    OR EXISTS (SELECT 1 FROM session_due WHERE session_due.tenant_id = connection_lease.tenant_id)) \
 RETURNING tenant_id, fence";
 
 const RENEW_ON_SQLITE: &str = "\
 UPDATE connection_lease SET expires_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?2 \
 WHERE node_id = ?1 AND expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) \
-  AND tenant_id IN (SELECT tenant_id FROM due UNION ALL SELECT tenant_id FROM session_due) \
+  AND (EXISTS (SELECT 1 FROM due WHERE due.tenant_id = connection_lease.tenant_id) \
+    OR EXISTS (SELECT 1 FROM session_due WHERE session_due.tenant_id = connection_lease.tenant_id)) \
 RETURNING tenant_id, fence";
 
 const WITHOUT_OWNER_ON_POSTGRES: &str = "\
-SELECT DISTINCT tenant_id FROM (SELECT tenant_id FROM due UNION ALL SELECT tenant_id FROM session_due) due \
+SELECT tenant_id FROM (SELECT DISTINCT tenant_id FROM due UNION SELECT tenant_id FROM session_due) AS busy \
 WHERE NOT EXISTS ( \
-  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = due.tenant_id \
+  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = busy.tenant_id \
     AND lease.expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 
 /// What an earlier process owned is free.
 const WITHOUT_OWNER_ON_SQLITE: &str = "\
-SELECT DISTINCT tenant_id FROM (SELECT tenant_id FROM due UNION ALL SELECT tenant_id FROM session_due) due \
+SELECT tenant_id FROM (SELECT DISTINCT tenant_id FROM due UNION SELECT tenant_id FROM session_due) AS busy \
 WHERE NOT EXISTS ( \
-  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = due.tenant_id AND lease.node_id = ?1 \
+  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = busy.tenant_id AND lease.node_id = ?1 \
     AND lease.expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER))";

@@ -152,12 +152,12 @@ impl Reconciler {
             permission_set: place.permission_set.clone(),
             urgency: Urgency::Watch,
         };
-        self.asking().list(wanted, held).await
+        self.asking().list(wanted, held, None).await
     }
 
     async fn compare(&self, look: &Look<'_>) -> Result<(), AppError> {
         let unit = self.app.store.tenant(look.tenant).read().await?;
-        let known = unit.observed_at(look.instance, look.place).await?;
+        let known = unit.observed_at(look.instance, look.place, &look.users()).await?;
         let lasting = unit.lasting_drift_at(look.instance, look.place).await?;
         let was_listed = unit.was_listed(look.instance, look.place).await?;
         drop(unit);
@@ -178,6 +178,14 @@ impl Reconciler {
 }
 
 impl Look<'_> {
+    fn users(&self) -> Vec<&StorePrincipalId> {
+        let users = self.assignees.iter().filter_map(|assignee| match assignee {
+            Assignee::User(user) => Some(user),
+            Assignee::Group(_) => None,
+        });
+        users.collect()
+    }
+
     fn shows(&self, principal: &StorePrincipalId) -> bool {
         self.assignees.iter().any(|assignee| matches!(assignee, Assignee::User(user) if user == principal))
     }
