@@ -34,6 +34,7 @@ audit_actions! {
     ApiKeyCreated = "api_key.created",
     ApiKeyRevoked = "api_key.revoked",
     AssignmentCalled = "assignment.called",
+    AssignmentClaimed = "assignment.claimed",
     AssignmentConfirmed = "assignment.confirmed",
     AssignmentFailed = "assignment.failed",
     AssignmentGone = "assignment.gone",

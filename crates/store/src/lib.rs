@@ -38,6 +38,7 @@ mod drift;
 mod entity;
 mod erasure;
 mod error;
+mod exclusive;
 mod grants;
 mod groups;
 mod holds;

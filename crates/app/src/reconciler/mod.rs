@@ -19,7 +19,9 @@
 mod access;
 mod backoff;
 mod calls;
+mod claims;
 mod drift;
+mod exclusive;
 mod grants;
 pub(crate) mod lease;
 mod limiter;

@@ -102,6 +102,8 @@ impl Reconciler {
             self.overdue.note(target, &work, self.app.clock.now());
             let went = if self.note_time(target, held, &work).await? {
                 Went::On
+            } else if work.claim_wanted_at.is_some() {
+                self.claim(target, held, &work).await?
             } else {
                 self.step(target, held, &work).await?
             };

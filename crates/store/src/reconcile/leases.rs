@@ -46,8 +46,8 @@ impl Store {
         Ok(given.map(|given| given.fence.unsigned_abs()))
     }
 
-    /// Renews all leases of a node that did not run out and whose tenants have something due, now or later, for
-    /// `lasting` from now. Answers which, with their fencing numbers; the others run out.
+    /// Renews all leases of a node that did not run out and whose tenants have something due, now or later, or are watched
+    /// besides, for `lasting` from now. Answers which, with their fencing numbers; the others run out.
     pub async fn renew_leases(
         &self,
         node: NodeId,
@@ -86,7 +86,7 @@ impl Store {
         unit.commit().await
     }
 
-    /// The tenants that have something due, now or later, and whose connections `node` could own and doesn't.
+    /// The tenants that have something due, now or later, or are watched besides, and whose connections `node` could own and doesn't.
     pub async fn tenants_without_owner(&self, node: NodeId) -> Result<Vec<TenantId>, StoreError> {
         let asked = match self.backend() {
             Backend::Postgres => None,
@@ -136,22 +136,24 @@ RETURNING fence";
 const RENEW_ON_POSTGRES: &str = "\
 UPDATE connection_lease SET expires_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 \
 WHERE node_id = $1 AND expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
-  AND tenant_id IN (SELECT tenant_id FROM due) \
+  AND (is_watched OR tenant_id IN (SELECT tenant_id FROM due)) \
 RETURNING tenant_id, fence";
 
 const RENEW_ON_SQLITE: &str = "\
 UPDATE connection_lease SET expires_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?2 \
 WHERE node_id = ?1 AND expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) \
-  AND tenant_id IN (SELECT tenant_id FROM due) \
+  AND (is_watched OR tenant_id IN (SELECT tenant_id FROM due)) \
 RETURNING tenant_id, fence";
 
 const WITHOUT_OWNER_ON_POSTGRES: &str = "\
-SELECT DISTINCT tenant_id FROM due WHERE NOT EXISTS ( \
-  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = due.tenant_id \
+SELECT tenant_id FROM (SELECT tenant_id FROM due UNION SELECT tenant_id FROM connection_lease WHERE is_watched) has_work \
+WHERE NOT EXISTS ( \
+  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = has_work.tenant_id \
     AND lease.expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 
 /// What an earlier process owned is free.
 const WITHOUT_OWNER_ON_SQLITE: &str = "\
-SELECT DISTINCT tenant_id FROM due WHERE NOT EXISTS ( \
-  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = due.tenant_id AND lease.node_id = ?1 \
+SELECT tenant_id FROM (SELECT tenant_id FROM due UNION SELECT tenant_id FROM connection_lease WHERE is_watched) has_work \
+WHERE NOT EXISTS ( \
+  SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = has_work.tenant_id AND lease.node_id = ?1 \
     AND lease.expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER))";
