@@ -6,6 +6,7 @@ use curfew_domain::{AssignmentId, NodeId, TenantId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    Value,
 };
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ impl Store {
     /// the connection after the backup was made has a number that the restored database has not given out yet.
     pub async fn move_fence(&self, tenant: TenantId, node: NodeId, fence: u64) -> Result<(), StoreError> {
         let fence = i64::try_from(fence).unwrap_or(i64::MAX);
-        let values = [tenant.uuid().into(), node.uuid().into(), fence.into()];
+        let values: [Value; 3] = [tenant.uuid().into(), node.uuid().into(), fence.into()];
         let unit = self.unwalled().write().await?;
         let statement = match unit.tx().get_database_backend() {
             DbBackend::Postgres => {

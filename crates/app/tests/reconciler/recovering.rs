@@ -1,5 +1,7 @@
 //! A database that was restored from a backup, before a server works with it.
 
+use std::collections::BTreeSet;
+
 use curfew_app::reconciler::{Node, NotRecovered, Recovered, Recovery, recover};
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::ProvisioningStatus::{Revoked, Successful};
@@ -76,9 +78,8 @@ async fn a_grant_that_waited_when_the_backup_was_made_is_ended_and_what_it_may_h
         (stage.grant(&[DEV], SET, 36_000).await, stage.grant(&["100000000004"], SET, 36_000).await);
     stage.put_in_aws(DEV, SET);
     let recovered = stage.recover().await;
-    let mut ended = recovered.ended.clone();
-    ended.sort_unstable();
-    assert_eq!(ended, [here, elsewhere]);
+    let ended: BTreeSet<_> = recovered.ended.iter().copied().collect();
+    assert_eq!(ended, BTreeSet::from([here, elsewhere]));
     assert_eq!(recovered.unknown.len(), 1, "{recovered:?}");
     stage.start();
     stage.until_it_is(here, Revoked).await;

@@ -211,7 +211,7 @@ impl Reconciler {
         if !how.keeps_sessions {
             recovered.sessions_ended = unit.end_all_sessions(now).await?;
         }
-        // No node takes for known what it remembers of this tenant under a number that is given out again.
+        // Who may come in has changed.
         unit.bump_version().await?;
         let entry = NewEntry::new(Actor::System, AuditAction::TenantRecovered, "tenant", tenant)
             .with("places", recovered.places)
