@@ -35,7 +35,8 @@ impl Restorable {
         });
         server.stranger().post("/v1/setup/complete", body).await.is(201);
         let admin = server.stranger().login("admin@acme.example", PASSWORD, Server::SLUG).await;
-        let key = admin.post("/v1/api-keys", json!({ "name": "after a restore", "scopes": ALL })).await.is(201);
+        let key =
+            admin.post("/v1/api-keys", json!({ "name": "after a restore", "scopes": ALL })).await.is(201);
         let key = admin.holding(&key.text("raw_key"));
         Self { office: Office::furnish(cloud, server, admin).await, key }
     }
@@ -102,7 +103,12 @@ async fn what_a_restored_backup_forgot_is_found_and_adopted_or_removed() {
     assert!(place.office.server.terminate().success());
     place.restore();
     // It was marked long ago.
-    place.office.server.database().tamper("UPDATE aws_resource SET exclusive_since = 0 WHERE exclusive").await;
+    place
+        .office
+        .server
+        .database()
+        .tamper("UPDATE aws_resource SET exclusive_since = 0 WHERE exclusive")
+        .await;
 
     let asked = ["recover", "--json", "--heads", "heads.before"];
     let ended = place.office.server.run(&asked);
@@ -113,9 +119,13 @@ async fn what_a_restored_backup_forgot_is_found_and_adopted_or_removed() {
     assert_eq!(told["tenants"][0]["unknown"].as_array().map(Vec::len), Some(3), "{told:#}");
     let (bobs, carols) = (
         Restorable::unknown(&told, "bob@acme.example").text("drift_id"),
-        told["tenants"][0]["unknown"].as_array().expect("a list").iter()
+        told["tenants"][0]["unknown"]
+            .as_array()
+            .expect("a list")
+            .iter()
             .find(|one| one["email"] == "carol@acme.example" && one["outcome"] == "left_alone")
-            .expect("what Carol reads with").text("drift_id"),
+            .expect("what Carol reads with")
+            .text("drift_id"),
     );
     let again: Value = serde_json::from_str(place.office.server.run(&asked).output.trim()).expect("JSON");
     assert_eq!(again["tenants"][0]["unknown"], told["tenants"][0]["unknown"], "once");
@@ -126,7 +136,8 @@ async fn what_a_restored_backup_forgot_is_found_and_adopted_or_removed() {
     place.office.admin.get("/v1/users/me").await.refused(401, "unauthenticated");
     // Of the exclusive set it is removed without anybody's doing.
     place.office.cloud.holds_in_the_end(&[of_bob, of_carol]).await;
-    place.office.admin = place.office.server.stranger().login("admin@acme.example", PASSWORD, Server::SLUG).await;
+    place.office.admin =
+        place.office.server.stranger().login("admin@acme.example", PASSWORD, Server::SLUG).await;
     let resolve = |id: &str| format!("/v1/drift/{id}/resolve");
     let adopt = json!({ "action": "adopt", "reason": "INC-7", "duration_seconds": 3_600 });
     place.office.admin.post(&resolve(&bobs), adopt).await.ok();
@@ -161,7 +172,11 @@ async fn a_tenant_whose_aws_does_not_answer_is_told_and_nothing_is_made_of_a_dat
     let mut place = Restorable::open().await;
     assert!(place.office.server.terminate().success());
     let down = curfew_sim::FaultKind::ServerError { status: 503 };
-    place.office.cloud.control().inject(curfew_sim::Fault::on("ListPermissionSetsProvisionedToAccount", down.clone()));
+    place
+        .office
+        .cloud
+        .control()
+        .inject(curfew_sim::Fault::on("ListPermissionSetsProvisionedToAccount", down.clone()));
     place.office.cloud.control().inject(curfew_sim::Fault::on("ListAccountAssignments", down));
     let ended = place.office.server.run(&["recover"]);
     assert_eq!(ended.status.code(), Some(1), "{}", ended.output);

@@ -2,7 +2,9 @@
 
 use curfew_domain::assignment::{Baseline, Difference, desired, difference};
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, GrantId, Reason, Timestamp};
+use curfew_domain::{
+    Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, GrantId, Reason, Timestamp,
+};
 use curfew_store::{AssignmentWork, NewDrift, WriteUnit};
 
 use super::super::calls::assignment_entry;
@@ -120,8 +122,7 @@ impl Reconciler {
             grant.updated_at = now;
             unit.save_revocation(&grant).await?;
             ended.push(grant.id);
-            let entry =
-                grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", cause);
+            let entry = grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", cause);
             self.record(unit, entry, now).await?;
         }
         unit.touch_due_of_grants(&ended, now).await?;

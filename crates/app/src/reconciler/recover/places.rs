@@ -17,10 +17,11 @@ impl Reconciler {
         let (tenant, instance) = (access.role.tenant, &access.verified.saved.instance);
         let unit = self.app.store.tenant(tenant).read().await?;
         let mut accounts: BTreeSet<_> = manageable_accounts(&unit, instance).await?.into_iter().collect();
-        let managing = unit.aws_resources_of(instance, ResourceType::AwsAccount).await?.into_iter().find(|one| {
-            let is_other = one.resource.id() != access.role.role.account().as_str();
-            is_other && one.known().is_some_and(|told| told.attributes.is_management)
-        });
+        let managing =
+            unit.aws_resources_of(instance, ResourceType::AwsAccount).await?.into_iter().find(|one| {
+                let is_other = one.resource.id() != access.role.role.account().as_str();
+                is_other && one.known().is_some_and(|told| told.attributes.is_management)
+            });
         let worked_on = unit.listable(instance, true).await?;
         drop(unit);
         let beyond = |id: &AccountId| managing.as_ref().is_some_and(|one| one.resource.id() == id.as_str());
@@ -32,7 +33,9 @@ impl Reconciler {
             let asked = async { self.app.aws.directory(&access.role).await?.accounts(after).await };
             match asked.await {
                 Ok(page) => {
-                    accounts.extend(page.items.into_iter().filter(|one| one.active && !beyond(&one.id)).map(|one| one.id));
+                    accounts.extend(
+                        page.items.into_iter().filter(|one| one.active && !beyond(&one.id)).map(|one| one.id),
+                    );
                     after = page.next;
                 }
                 Err(error) => {
@@ -59,8 +62,11 @@ impl Reconciler {
         let known = unit.listable(instance, true).await?;
         let exclusive = unit.exclusive_sets(instance).await?;
         drop(unit);
-        let mut sets: BTreeSet<_> =
-            known.into_iter().filter(|place| place.account == *account).map(|place| place.permission_set).collect();
+        let mut sets: BTreeSet<_> = known
+            .into_iter()
+            .filter(|place| place.account == *account)
+            .map(|place| place.permission_set)
+            .collect();
         let problem = match self.provisioned(access, account).await {
             Ok(provisioned) => {
                 sets.extend(provisioned);

@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use curfew_domain::assignment::{Desired, desired};
 use curfew_domain::{DriftKind, DriftOutcome, GrantId, StorePrincipalId};
 
-use super::super::{Reconciler, Target};
 use super::super::access::Access;
 use super::super::drift::Look;
 use super::super::lease::Held;
+use super::super::{Reconciler, Target};
 use super::{Recovered, Unknown};
 use crate::AppError;
 use tokio::time::Instant;
 
 /// Why a grant ends.
-const RESTORED: &str = "the database was restored from a backup, and AWS does not prove this access to be the grant's";
+const RESTORED: &str =
+    "the database was restored from a backup, and AWS does not prove this access to be the grant's";
 
 impl Reconciler {
     pub(super) async fn settle_place(
