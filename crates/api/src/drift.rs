@@ -1,17 +1,38 @@
 use curfew_domain::{
-    AccountId, AssignmentId, DriftId, PermissionSetArn, Reason, StorePrincipalId, Timestamp,
+    AccountId, AssignmentId, DriftId, PermissionSetArn, Reason, Seconds, StorePrincipalId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Why somebody is content with a finding.
+/// How a finding is settled.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveDrift {
-    /// Why.
+    /// `accept`, if nothing is said: it is fine as it is. Of a person's access that Curfew never gave also `remove`: it is
+    /// deleted; or `adopt`: it becomes Curfew's, with a grant for that person.
+    #[serde(default)]
+    pub action: DriftAction,
+    /// Why; required to have it removed or adopted.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 2000)]
     pub reason: Option<Reason>,
+    /// How long adopted access lasts from now on; required for it, and for nothing else.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315_360_000)]
+    pub duration_seconds: Option<Seconds>,
+}
+
+/// How a finding is settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftAction {
+    /// It is fine as it is.
+    #[default]
+    Accept,
+    /// The access is deleted.
+    Remove,
+    /// The access becomes Curfew's, and ends with a grant.
+    Adopt,
 }
 
 /// How AWS differs, or differed, from what should be there.
@@ -26,7 +47,7 @@ pub struct Drift {
     pub kind: &'static str,
     /// Whether it waits for somebody to settle it.
     pub open: bool,
-    /// What Curfew did about it.
+    /// What Curfew does, or did, about it.
     #[schema(value_type = DriftOutcomeSchema)]
     pub outcome: &'static str,
     /// The account.
@@ -38,7 +59,7 @@ pub struct Drift {
     /// The person or the group, as the identity store knows them.
     #[schema(value_type = String)]
     pub principal_id: StorePrincipalId,
-    /// The assignment, where it is one of Curfew's.
+    /// The assignment, where it is one of Curfew's, or is to be.
     #[schema(required, value_type = Option<Uuid>)]
     pub assignment_id: Option<AssignmentId>,
     /// When it was found.
@@ -78,6 +99,9 @@ pub(crate) enum DriftOutcomeSchema {
     PutBack,
     DeletedAgain,
     LeftAlone,
+    ToBeRemoved,
+    Removed,
+    Adopted,
 }
 
 impl From<curfew_domain::Drift> for Drift {

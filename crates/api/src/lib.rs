@@ -61,7 +61,7 @@ pub use aws_identity_center::{
 pub use aws_resources::{
     AwsSync, AwsSyncCounts, CachedAwsResource, PushAwsResources, PushedAwsResource, Upserted,
 };
-pub use drift::{Drift, ResolveDrift};
+pub use drift::{Drift, DriftAction, ResolveDrift};
 pub use ensure::{
     AccessGrantStatus, AccessRequestStatus, AccountTarget, Attachment, DescribedAttachment, EnsureAccess,
     EnsureDiagnostic, EnsureValidation, EnsuredAccess, EnsuredGrant, EntitlementBody, JustificationBody,

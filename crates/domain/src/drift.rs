@@ -15,7 +15,8 @@ pub enum DriftKind {
     Removed,
     /// Access that was gone is there again: it is deleted again.
     Reappeared,
-    /// A person has access that Curfew never gave: it is left alone.
+    /// A person has access that Curfew never gave, as far as it knows: it is left alone, unless nobody but Curfew may
+    /// assign the permission set.
     UnmanagedUser,
     /// A group has access that Curfew never gave: it is left alone, and counted as nothing.
     UnmanagedGroup,
@@ -64,14 +65,23 @@ pub enum DriftOutcome {
     DeletedAgain,
     /// Nothing: it is not Curfew's.
     LeftAlone,
+    /// It is removed soon: nobody but Curfew may assign the permission set, since a short while ago.
+    ToBeRemoved,
+    /// It is removed: nobody but Curfew may assign the permission set, or somebody has said so.
+    Removed,
+    /// It is Curfew's from now on, and ends with a grant.
+    Adopted,
 }
 
 impl DriftOutcome {
-    const ALL: [DriftOutcome; 4] = [
+    const ALL: [DriftOutcome; 7] = [
         DriftOutcome::GrantsEnded,
         DriftOutcome::PutBack,
         DriftOutcome::DeletedAgain,
         DriftOutcome::LeftAlone,
+        DriftOutcome::ToBeRemoved,
+        DriftOutcome::Removed,
+        DriftOutcome::Adopted,
     ];
 
     /// The name on the wire.
@@ -81,6 +91,9 @@ impl DriftOutcome {
             DriftOutcome::PutBack => "put_back",
             DriftOutcome::DeletedAgain => "deleted_again",
             DriftOutcome::LeftAlone => "left_alone",
+            DriftOutcome::ToBeRemoved => "to_be_removed",
+            DriftOutcome::Removed => "removed",
+            DriftOutcome::Adopted => "adopted",
         }
     }
 }

@@ -159,6 +159,7 @@ impl WriteUnit {
             metadata: Set(Some(Value::Object(pushed.metadata.clone()))),
             access_level: Set(pushed.access_level.map(|level| level.as_str().to_owned())),
             exclusive: Set(pushed.exclusive),
+            exclusive_since: Set(pushed.exclusive.then_some(pushed.at.micros())),
             pushed_at: Set(Some(pushed.at.micros())),
             created_at: Set(pushed.at.micros()),
             updated_at: Set(pushed.at.micros()),
@@ -170,6 +171,13 @@ impl WriteUnit {
             Expr::col((Alias::new("excluded"), Column::AccountId)),
         )
         .finally(Expr::col((Entity, Column::AccountId)));
+        // What is said again counts from when it was first said.
+        let new = |column| Expr::col((Alias::new("excluded"), column));
+        let exclusive_since = Expr::case(
+            new(Column::Exclusive).eq(true).and(Expr::col((Entity, Column::Exclusive)).eq(true)),
+            Expr::col((Entity, Column::ExclusiveSince)),
+        )
+        .finally(new(Column::ExclusiveSince));
         let again = OnConflict::columns([Column::TenantId, Column::InstanceArn, Column::Kind, Column::AwsId])
             .update_columns([
                 Column::PushedName,
@@ -181,6 +189,7 @@ impl WriteUnit {
                 Column::UpdatedAt,
             ])
             .value(Column::AccountId, account)
+            .value(Column::ExclusiveSince, exclusive_since)
             .to_owned();
         Entity::insert(row).on_conflict(again).exec_without_returning(self.tx()).await?;
         self.note_aws_moved();

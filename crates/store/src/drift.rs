@@ -86,6 +86,11 @@ impl ReadUnit {
         Ok(Page::cut(found, page.limit, |last| Cursor::at(last.found_at, last.id.uuid())))
     }
 
+    /// The finding by that id.
+    pub async fn drift_by_id(&self, id: DriftId) -> Result<Option<Drift>, StoreError> {
+        Entity::find_by_id((self.wall(), id.uuid())).one(self.tx()).await?.map(drift).transpose()
+    }
+
     /// What nobody has settled about these assignments, newest first.
     pub(crate) async fn open_drift_of(&self, assignments: SelectStatement) -> Result<Vec<Drift>, StoreError> {
         let rows = Entity::find()
@@ -208,12 +213,41 @@ impl WriteUnit {
         Ok(Entity::insert(row).on_conflict(once).exec_without_returning(self.tx()).await? == 1)
     }
 
+    /// Writes what Curfew does about a finding now, and with which assignment.
+    pub async fn decide_drift(
+        &self,
+        id: DriftId,
+        outcome: DriftOutcome,
+        assignment: Option<AssignmentId>,
+    ) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::Outcome, Expr::value(outcome.as_str()))
+            .col_expr(Column::AssignmentId, Expr::value(assignment.map(AssignmentId::uuid)))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
     /// AWS does not show it any more.
     pub async fn end_drift(&self, id: DriftId, now: Timestamp) -> Result<(), StoreError> {
         Entity::update_many()
             .col_expr(Column::OverAt, Expr::value(now.micros()))
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::OverAt.is_null())
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// What was found of an assignment is not there any more, as its owner has proved.
+    pub async fn end_drift_of(&self, assignment: AssignmentId, now: Timestamp) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::OverAt, Expr::value(now.micros()))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::AssignmentId.eq(assignment.uuid()))
             .filter(Column::OverAt.is_null())
             .exec(self.tx())
             .await?;

@@ -28,6 +28,16 @@ impl ReadUnit {
             .await?;
         rows.into_iter().map(identity_user).collect()
     }
+
+    /// Somebody of a directory, as AWS told of them last.
+    pub async fn identity_user(
+        &self,
+        store: &IdentityStoreId,
+        principal: &StorePrincipalId,
+    ) -> Result<Option<IdentityUser>, StoreError> {
+        let key = (self.wall(), store.to_string(), principal.to_string());
+        Entity::find_by_id(key).one(self.tx()).await?.map(identity_user).transpose()
+    }
 }
 
 impl WriteUnit {

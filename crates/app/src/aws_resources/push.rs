@@ -52,10 +52,16 @@ pub async fn push(app: &App, caller: &Caller, resources: &[PushedResource]) -> R
     for resource in resources {
         keep(app, &unit, caller.actor, &instance, resource, now).await?;
     }
+    if resources.iter().any(|told| told.exclusive.is_some()) {
+        unit.watch_exclusive().await?;
+    }
     let pushed = NewEntry::new(caller.actor, AuditAction::AwsResourcesPushed, "aws_resources", &instance)
         .with("count", resources.len());
     unit.record(pushed, now, app.entropy.as_ref()).await?;
     unit.commit().await?;
+    if resources.iter().any(PushedResource::governs) {
+        app.nudge.about(caller.tenant);
+    }
     Ok(resources.len())
 }
 

@@ -45,6 +45,10 @@ pub(super) fn in_words(action: AuditAction, details: &Details) -> String {
         AuditAction::AssignmentReappeared => {
             format!("It was gone from {}, and is there again: it is deleted again.", account(details))
         }
+        AuditAction::AssignmentClaimed => format!(
+            "AWS had it in {} already, by somebody else's doing: it is Curfew's now, and ends with the grant.",
+            account(details)
+        ),
         AuditAction::AssignmentUnwatched => {
             "It is gone, and not looked for any more: nothing leads to that AWS any more.".to_owned()
         }

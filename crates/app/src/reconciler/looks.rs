@@ -107,12 +107,16 @@ impl Reconciler {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         self.node.reach.answered(target.tenant);
-        let before = work.observed.phase();
-        work.observed.looked(asked_at, present);
-        let after = work.observed.phase();
+        // Of what belongs to no episode nothing can reappear: it is somebody else's, or about to become Curfew's.
+        let was_gone = work.observed.baseline.is_some() && work.observed.phase() == Phase::Gone;
+        if present && self.is_exclusive(&unit, &work).await? {
+            self.claimed(&unit, target, &mut work, asked_at).await?;
+        } else {
+            work.observed.looked(asked_at, present);
+        }
         let now = self.app.clock.now();
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
-        if before == Phase::Gone && after != Phase::Gone && present {
+        if was_gone && present {
             self.reappeared(&unit, target, &work, now).await?;
         }
         self.note_success(&unit, &work, now).await?;
@@ -131,6 +135,7 @@ impl Reconciler {
         work.observed.gone(now);
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         self.record(&unit, assignment_entry(AuditAction::AssignmentGone, target, &work), now).await?;
+        unit.end_drift_of(target.assignment, now).await?;
         if let Some(ended) = work.times().map(|times| times.over_at()).max() {
             metrics::histogram!("curfew_expiry_lag_seconds").record(now.since(ended).as_secs_f64());
         }

@@ -20,7 +20,9 @@
 mod access;
 mod backoff;
 mod calls;
+mod claims;
 mod drift;
+mod exclusive;
 mod grants;
 pub(crate) mod lease;
 mod limiter;
@@ -32,6 +34,7 @@ mod owner;
 mod polls;
 mod queue;
 mod reach;
+mod recover;
 mod sessions;
 mod tempo;
 mod turns;
@@ -49,6 +52,7 @@ use tokio_util::sync::CancellationToken;
 use crate::patience::in_time;
 use crate::{App, with_causes};
 pub use node::Node;
+pub use recover::{NotRecovered, Recovered, Recovery, Unknown, recover};
 
 use lease::Leases;
 use limiter::{Limiters, Urgency};

@@ -49,10 +49,13 @@ fn untold(work: &AssignmentWork, now: Timestamp) -> Option<Timestamp> {
         .filter(|since| now >= *since + OVERDUE && work.observed.told_overdue != Some(*since))
 }
 
-/// From when on what AWS may hold should be gone; none where it holds nothing of Curfew's.
+/// From when on what AWS may hold should be gone; none where it holds nothing of Curfew's, nor what is to be.
 pub(super) fn take_back_at(work: &AssignmentWork) -> Option<Timestamp> {
-    let may_be_there = matches!(work.observed.phase(), Phase::Creating | Phase::Present | Phase::Deleting);
-    work.times().map(|times| times.over_at()).max().filter(|_| may_be_there)
+    let phase = work.observed.phase();
+    let is_curfews = matches!(phase, Phase::Creating | Phase::Present | Phase::Deleting);
+    let may_be_there = is_curfews || work.claim_wanted_at.is_some();
+    let claimed = work.observed.claimed_at.into_iter().chain(work.claim_wanted_at);
+    work.times().map(|times| times.over_at()).chain(claimed).max().filter(|_| may_be_there)
 }
 
 /// The same, once that moment has come.
@@ -101,6 +104,7 @@ mod tests {
             },
             observed,
             generation: 1,
+            claim_wanted_at: None,
             grants: vec![LinkedGrant {
                 id: GrantId::from_uuid(id),
                 grantee: UserId::from_uuid(id),

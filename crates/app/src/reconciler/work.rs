@@ -100,12 +100,15 @@ impl Reconciler {
                 return Ok(Advanced::NoLease);
             };
             let Some(work) = self.load(target).await? else { return Ok(Advanced::Worked) };
-            let went = if ends_alone(&work, self.app.clock.now()) {
+            let is_claimed = work.claim_wanted_at.is_some();
+            let went = if !is_claimed && ends_alone(&work, self.app.clock.now()) {
                 self.end(target, held, &work).await?
             } else if self.note_time(target, held, &work).await?
                 || self.note_overdue(target, held, &work).await?
             {
                 Went::On
+            } else if is_claimed {
+                self.claim(target, held, &work).await?
             } else {
                 self.step(target, held, &work).await?
             };

@@ -11,6 +11,7 @@ use curfew_policy::{AccessQuestion, Prohibition, forbidden};
 use curfew_store::{GrantView, ReadUnit};
 use serde_json::Map;
 
+use crate::drift::Adoption;
 use crate::grants::{Gift, Making};
 use crate::{App, AppError, Caller, FieldProblem, Made, Once};
 
@@ -45,10 +46,7 @@ pub async fn give(
     once: &Once,
     wanted: NewGrant,
 ) -> Result<Made<GrantView>, AppError> {
-    caller.require(Scope::GrantsCreate)?;
-    if wanted.grantee == caller.user {
-        return Err(AppError::forbidden("nobody gives access to themselves; ask for it (POST /v1/requests)"));
-    }
+    check_giver(caller, &wanted)?;
     if !once.is_unkeyed() {
         let unit = app.store.tenant(caller.tenant).read().await?;
         if let Some(id) = once.earlier(&unit, app.now()).await? {
@@ -57,10 +55,47 @@ pub async fn give(
     }
     app.check_deciding()?;
     let asked = Asked::by_hand(&wanted, caller);
+    let given = write(app, caller, once, &wanted, &asked, None).await?;
+    Ok(Made::Now(given))
+}
+
+/// The same for a person who has the access in AWS already, from elsewhere, as a finding of drift tells: it becomes
+/// Curfew's, and ends with the grant.
+pub(crate) async fn give_what_is_there(
+    app: &App,
+    caller: &Caller,
+    wanted: NewGrant,
+    adoption: &Adoption<'_>,
+) -> Result<GrantView, AppError> {
+    check_giver(caller, &wanted)?;
+    app.check_deciding()?;
+    let asked = Asked::by_hand(&wanted, caller);
+    write(app, caller, &Once::unkeyed(), &wanted, &asked, Some(adoption)).await
+}
+
+fn check_giver(caller: &Caller, wanted: &NewGrant) -> Result<(), AppError> {
+    caller.require(Scope::GrantsCreate)?;
+    if wanted.grantee == caller.user {
+        return Err(AppError::forbidden("nobody gives access to themselves; ask for it (POST /v1/requests)"));
+    }
+    Ok(())
+}
+
+async fn write(
+    app: &App,
+    caller: &Caller,
+    once: &Once,
+    wanted: &NewGrant,
+    asked: &Asked,
+    adoption: Option<&Adoption<'_>>,
+) -> Result<GrantView, AppError> {
     for _ in 0..TRIES {
-        let giving = Giving::of(app, caller, &wanted, asked.clone()).await?;
-        if let Some(view) = giving.keep(app, caller, once, &wanted).await? {
-            return Ok(Made::Now(view));
+        let giving = Giving::of(app, caller, wanted, asked.clone()).await?;
+        if let Some(adoption) = adoption {
+            adoption.check_aim(&giving.principal, &giving.facts.connection)?;
+        }
+        if let Some(view) = giving.keep(app, caller, once, wanted, adoption).await? {
+            return Ok(view);
         }
     }
     Err(moved())
@@ -109,11 +144,11 @@ impl Giving {
         caller: &Caller,
         once: &Once,
         wanted: &NewGrant,
+        adoption: Option<&Adoption<'_>>,
     ) -> Result<Option<GrantView>, AppError> {
         let Self { action, facts, principal } = self;
         let _next = app.doors.enter(wanted.grantee).await?;
-        let unit = app.store.tenant(caller.tenant).write().await?;
-        if !unit.hold_active(wanted.grantee).await? {
+    XX_active(wanted.grantee).await? {
             return Err(grantee("is suspended, so nothing is given to them"));
         }
         if !facts.still_stand(&unit).await? {
@@ -135,7 +170,10 @@ impl Giving {
             reason: &wanted.reason,
         };
         let mut making = Making::by_hand(app, gift, now);
-        let log = making.write(app, &unit, caller.actor).await?;
+        let mut log = making.write(app, &unit, caller.actor).await?;
+        if let Some(adoption) = adoption {
+            log.push(adoption.write(&unit, caller, making.grant.id, now).await?);
+        }
         unit.record_all(log, app.now(), app.entropy.as_ref()).await?;
         once.remember(&unit, making.grant.id, now).await?;
         let given = view(app, &unit, making.grant.id).await?;

@@ -58,6 +58,7 @@ pub use submit::submit;
 pub use survey::WhatIfAnywhere;
 pub use what_if::{Circumstances, Supposed, WhatIf};
 
+pub(crate) use by_hand::give_what_is_there;
 pub(crate) use known_account::{KnownAccount, known_account};
 pub(crate) use places::{accounts, permission_sets};
 pub(crate) use read::check_sees_all;

@@ -6,7 +6,9 @@
 mod connection;
 mod drift;
 mod endings;
+mod exclusive;
 mod faults;
+mod recovering;
 mod sessions;
 mod stage;
 mod stories;

@@ -138,6 +138,9 @@ pub struct Observed {
     /// From when on it should have been gone, the last time that it was told to be overdue.
     #[serde(default)]
     pub told_overdue: Option<Timestamp>,
+    /// When it became Curfew's although Curfew has not made it, or has forgotten that it did.
+    #[serde(default)]
+    pub claimed_at: Option<Timestamp>,
 }
 
 /// Where an assignment stands in AWS, in a word; stored beside [`Observed`] for queries.
@@ -236,6 +239,26 @@ impl Observed {
             _ => {}
         }
         self.in_flight.retain(|call| !call.has_settled(at));
+    }
+
+    /// A list that was asked for at `at` shows access that is to be Curfew's, whoever has made it. From here on it is like
+    /// access that Curfew made then: it stays while a grant needs it, is taken back, proved gone and looked for again.
+    pub fn claim(&mut self, at: Timestamp) {
+        let look = |present| Some(Baseline { at, present });
+        *self = Self {
+            baseline: look(false),
+            listed: look(true),
+            created_at: Some(at),
+            present_at: Some(at),
+            claimed_at: Some(at),
+            creations: 1,
+            ..Self::default()
+        };
+    }
+
+    /// Whether what AWS holds of it is Curfew's: what stands, and what belongs to no episode, is not.
+    pub fn is_curfews(&self) -> bool {
+        self.baseline.is_some_and(|baseline| !baseline.present)
     }
 
     /// The list shows a creation of this episode, unless a deletion was sent since, which the list may lag behind.

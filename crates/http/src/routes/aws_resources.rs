@@ -133,6 +133,11 @@ async fn push_accounts(
 /// Tell of permission sets: also how much they can do, and whether only Curfew may assign them.
 ///
 /// These two are what decisions go by: who says them needs `integrations:write` as well.
+///
+/// Of a set that is `exclusive`, every direct assignment to a person is Curfew's, in every account that was discovered.
+/// What is found in the first hour is a finding of drift with the outcome `to_be_removed`; then it is removed, and later
+/// ones are when they are found. What somebody has accepted (`POST /v1/drift/{id}/resolve`), what a group has, and what
+/// was standing access of a grant before the set was marked, stays.
 #[utoipa::path(put, path = "/v1/aws/permission-sets", tag = TAG, request_body = PushAwsResources,
     responses((status = 200, body = Upserted),
         (status = 409, description = "No connection is saved.", body = ErrorBody)))]

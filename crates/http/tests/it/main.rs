@@ -9,6 +9,7 @@ mod bodies;
 mod channels;
 mod credentials;
 mod description;
+mod drift;
 mod everybody;
 mod grants;
 mod groups;

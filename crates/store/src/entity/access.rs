@@ -261,6 +261,7 @@ pub(crate) mod assignment {
         #[sea_orm(column_type = "JsonBinary")]
         pub observed: Json,
         pub fence: i64,
+        pub claim_wanted_at: Option<i64>,
         pub created_at: i64,
         pub updated_at: i64,
     }

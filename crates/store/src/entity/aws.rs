@@ -62,6 +62,7 @@ pub(crate) mod aws_resource {
         pub metadata: Option<Json>,
         pub access_level: Option<String>,
         pub exclusive: bool,
+        pub exclusive_since: Option<i64>,
         pub pushed_at: Option<i64>,
         pub created_at: i64,
         pub updated_at: i64,

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, SelectSta
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::entity::{access_grant, assignment, connection_lease, grant_assignment};
-use crate::row::{Row, number};
+use crate::row::{Row, moment, number};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
 use super::grants::times_of;
@@ -23,6 +23,8 @@ pub struct AssignmentWork {
     pub observed: Observed,
     /// Its due row's generation as read; 0 when nothing is due.
     pub generation: u64,
+    /// Since when what AWS holds of it is to become Curfew's, whoever has made it, where that is so.
+    pub claim_wanted_at: Option<Timestamp>,
     /// The grants that are reasons for it, and the last few of those that were: all that can still matter.
     pub grants: Vec<LinkedGrant>,
 }
@@ -94,6 +96,7 @@ impl ReadUnit {
             key: key_of(&row)?,
             observed: at.json("observed", row.observed)?,
             generation,
+            claim_wanted_at: moment(row.claim_wanted_at),
             grants,
         }))
     }
@@ -152,6 +155,7 @@ impl WriteUnit {
             phase: Set(Observed::default().phase().as_str().to_owned()),
             observed: Set(json(&Observed::default())?),
             fence: Set(0),
+            claim_wanted_at: Set(None),
             created_at: Set(now.micros()),
             updated_at: Set(now.micros()),
         };

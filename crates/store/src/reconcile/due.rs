@@ -216,6 +216,15 @@ impl WriteUnit {
         self.touch(assignment, at, None).await
     }
 
+    /// The same, of what has to be taken back from `at` on.
+    pub(super) async fn touch_due_to_take_back(
+        &self,
+        assignment: AssignmentId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.touch(assignment, at, Some(at)).await
+    }
+
     /// Touches it; where it may have to be taken back from some moment on, so that it goes before what is given.
     async fn touch(
         &self,

@@ -46,8 +46,8 @@ impl Store {
         Ok(given.map(|given| given.fence.unsigned_abs()))
     }
 
-    /// Renews all leases of a node that did not run out and whose tenants have something due, now or later, for
-    /// `lasting` from now. Answers which, with their fencing numbers; the others run out.
+    /// Renews all leases of a node that did not run out and whose tenants have something due, now or later, or are watched
+    /// besides, for `lasting` from now. Answers which, with their fencing numbers; the others run out.
     pub async fn renew_leases(
         &self,
         node: NodeId,
@@ -86,7 +86,7 @@ impl Store {
         unit.commit().await
     }
 
-    /// The tenants that have something due, now or later, and whose connections `node` could own and doesn't.
+    /// The tenants that have something due, now or later, or are watched besides, and whose connections `node` could own and doesn't.
     pub async fn tenants_without_owner(&self, node: NodeId) -> Result<Vec<TenantId>, StoreError> {
         let asked = match self.backend() {
             Backend::Postgres => None,
@@ -136,26 +136,32 @@ RETURNING fence";
 const RENEW_ON_POSTGRES: &str = "\
 UPDATE connection_lease SET expires_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 \
 WHERE node_id = $1 AND expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
-  AND (EXISTS (SELECT 1 FROM due WHERE due.tenant_id = connection_lease.tenant_id) \
+  AND (is_watched \
+    OR EXISTS (SELECT 1 FROM due WHERE due.tenant_id = connection_lease.tenant_id) \
     OR EXISTS (SELECT 1 FROM session_due WHERE session_due.tenant_id = connection_lease.tenant_id)) \
 RETURNING tenant_id, fence";
 
 const RENEW_ON_SQLITE: &str = "\
 UPDATE connection_lease SET expires_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?2 \
 WHERE node_id = ?1 AND expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) \
-  AND (EXISTS (SELECT 1 FROM due WHERE due.tenant_id = connection_lease.tenant_id) \
+  AND (is_watched \
+    OR EXISTS (SELECT 1 FROM due WHERE due.tenant_id = connection_lease.tenant_id) \
     OR EXISTS (SELECT 1 FROM session_due WHERE session_due.tenant_id = connection_lease.tenant_id)) \
 RETURNING tenant_id, fence";
 
 const WITHOUT_OWNER_ON_POSTGRES: &str = "\
-SELECT tenant_id FROM (SELECT DISTINCT tenant_id FROM due UNION SELECT tenant_id FROM session_due) AS busy \
+SELECT tenant_id FROM ( \
+  SELECT DISTINCT tenant_id FROM due UNION SELECT tenant_id FROM session_due \
+  UNION SELECT tenant_id FROM connection_lease WHERE is_watched) AS busy \
 WHERE NOT EXISTS ( \
   SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = busy.tenant_id \
     AND lease.expires_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 
 /// What an earlier process owned is free.
 const WITHOUT_OWNER_ON_SQLITE: &str = "\
-SELECT tenant_id FROM (SELECT DISTINCT tenant_id FROM due UNION SELECT tenant_id FROM session_due) AS busy \
+SELECT tenant_id FROM ( \
+  SELECT DISTINCT tenant_id FROM due UNION SELECT tenant_id FROM session_due \
+  UNION SELECT tenant_id FROM connection_lease WHERE is_watched) AS busy \
 WHERE NOT EXISTS ( \
   SELECT 1 FROM connection_lease lease WHERE lease.tenant_id = busy.tenant_id AND lease.node_id = ?1 \
     AND lease.expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER))";

@@ -4,6 +4,7 @@
 
 mod assignments;
 mod calls;
+mod claims;
 mod due;
 mod grants;
 mod leases;

@@ -3,7 +3,9 @@
 use curfew_domain::assignment::{Baseline, Difference, desired, difference};
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::session_end::SessionEndCause;
-use curfew_domain::{Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, Reason, Timestamp};
+use curfew_domain::{
+    Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, GrantId, Reason, Timestamp,
+};
 use curfew_store::{AssignmentWork, NewDrift, WriteUnit};
 
 use super::super::calls::assignment_entry;
@@ -100,20 +102,31 @@ impl Reconciler {
             unit.touch_due(target.assignment, now).await?;
             return Ok((DriftKind::Removed, DriftOutcome::PutBack));
         }
-        let reason: Reason = REMOVED.parse().map_err(AppError::internal)?;
+        self.end_live_grants(unit, work, (REMOVED, "drift"), now).await?;
+        Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
+    }
+
+    /// Ends every live grant of an assignment, for a reason that people read and a cause in the log.
+    pub(in super::super) async fn end_live_grants(
+        &self,
+        unit: &WriteUnit,
+        work: &AssignmentWork,
+        (reason, cause): (&str, &'static str),
+        now: Timestamp,
+    ) -> Result<Vec<GrantId>, AppError> {
+        let reason: Reason = reason.parse().map_err(AppError::internal)?;
         let mut ended = Vec::new();
         for linked in work.grants.iter().filter(|grant| grant.times.is_live(now)) {
             let Some(grant) = unit.lock_grant(linked.id).await? else { continue };
             let Ok(grant) = revoked(grant, DoneBy::System, Some(reason.clone()), now) else { continue };
             unit.save_revocation(&grant).await?;
             ended.push(grant.id);
-            let entry =
-                grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", "drift");
+            let entry = grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", cause);
             self.record(unit, entry, now).await?;
         }
         unit.touch_due_of_grants(&ended, now).await?;
         end_sessions(&self.app, unit, &ended, SessionEndCause::Removed, now).await?;
-        Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
+        Ok(ended)
     }
 }
 

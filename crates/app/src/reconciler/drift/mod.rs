@@ -5,15 +5,19 @@
 //! fifth of the connection's rate at most, and takes longer rather than exceed it.
 
 mod differing;
+mod places;
+mod removing;
 mod unmanaged;
 
-use std::collections::{HashMap, HashSet};
+pub(super) use places::{Exclusive, manageable_accounts};
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_aws::{Assignee, AwsErrorKind};
 use curfew_domain::assignment::{Baseline, Phase};
-use curfew_domain::{InstanceArn, Seconds, StorePrincipalId, TenantId};
+use curfew_domain::{IdentityStoreId, InstanceArn, Region, Seconds, StorePrincipalId, TenantId, Timestamp};
 use curfew_store::Listable;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -46,13 +50,17 @@ struct Passes {
 }
 
 /// One list of a place, and whose assignments it is compared with.
-struct Look<'a> {
-    tenant: TenantId,
-    held: Held,
-    instance: &'a InstanceArn,
-    place: &'a Listable,
-    at: curfew_domain::Timestamp,
-    assignees: &'a [Assignee],
+pub(super) struct Look<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) held: Held,
+    pub(super) instance: &'a InstanceArn,
+    pub(super) region: &'a Region,
+    pub(super) identity_store: &'a IdentityStoreId,
+    pub(super) place: &'a Listable,
+    /// Since when nobody but Curfew may assign the permission set, where that is so.
+    pub(super) exclusive_since: Option<Timestamp>,
+    pub(super) at: Timestamp,
+    pub(super) assignees: &'a [Assignee],
 }
 
 impl Reconciler {
@@ -102,8 +110,16 @@ impl Reconciler {
         let unit = self.app.store.tenant(tenant).read().await?;
         let Some(access) = Access::of_verified(tenant, unit.connection().await?) else { return Ok(()) };
         let instance = access.verified.saved.instance.clone();
-        let mut places = unit.listable(&instance, whole).await?;
+        let exclusive = unit.exclusive_sets(&instance).await?;
+        let mut places: BTreeSet<_> = unit.listable(&instance, whole).await?.into_iter().collect();
+        let accounts = if whole && !exclusive.is_empty() {
+            places::manageable_accounts(&unit, &instance).await?
+        } else {
+            Vec::new()
+        };
         drop(unit);
+        places.extend(self.exclusive_places(&access, accounts, &exclusive).await);
+        let mut places: Vec<_> = places.into_iter().collect();
         // Where passes end early, each place comes first now and then.
         let now = usize::try_from(self.app.clock.now().micros() / 1_000).unwrap_or_default();
         let first = now % places.len().max(1);
@@ -129,7 +145,17 @@ impl Reconciler {
                 Listed::NoLease => continue,
             };
             in_vain = 0;
-            let look = Look { tenant, held, instance: &instance, place, at, assignees: &assignees };
+            let look = Look {
+                tenant,
+                held,
+                instance: &instance,
+                region: &access.verified.saved.region,
+                identity_store: &access.verified.identity_store,
+                place,
+                exclusive_since: exclusive.get(&place.permission_set).copied(),
+                at,
+                assignees: &assignees,
+            };
             self.compare(&look).await?;
         }
         let scope = if whole { "whole" } else { "live" };
@@ -138,7 +164,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn list_place(
+    pub(super) async fn list_place(
         &self,
         held: Held,
         access: &Access,
@@ -164,7 +190,7 @@ impl Reconciler {
         let mut managed = HashSet::new();
         for (assignment, principal, observed) in &known {
             let seen = Baseline { at: look.at, present: look.shows(principal) };
-            if observed.baseline.is_some_and(|baseline| !baseline.present) {
+            if observed.is_curfews() {
                 managed.insert(principal.clone());
             }
             let expected = matches!(observed.phase(), Phase::Present | Phase::Standing);
@@ -186,7 +212,7 @@ impl Look<'_> {
         users.collect()
     }
 
-    fn shows(&self, principal: &StorePrincipalId) -> bool {
+    pub(super) fn shows(&self, principal: &StorePrincipalId) -> bool {
         self.assignees.iter().any(|assignee| matches!(assignee, Assignee::User(user) if user == principal))
     }
 }

@@ -1,4 +1,4 @@
-//! Access that Curfew never gave: it is reported, and left alone.
+//! Access that Curfew never gave: it is reported, and left alone where others may give it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,19 +18,25 @@ const MOST_AT_A_PLACE: usize = 500;
 impl Reconciler {
     /// Keeps what a list shows besides Curfew's own, and ends what it shows no longer. What a place had when it was first
     /// listed is no news; nobody is told of it.
-    pub(super) async fn note_unmanaged(
+    pub(in super::super) async fn note_unmanaged(
         &self,
         look: &Look<'_>,
         managed: &HashSet<StorePrincipalId>,
         lasting: &[Drift],
         was_listed: bool,
     ) -> Result<(), AppError> {
-        let shown = unmanaged(look.assignees, managed);
+        let mut shown = unmanaged(look.assignees, managed);
         let known =
-            |principal: &StorePrincipalId| lasting.iter().any(|drift| drift.place.principal == *principal);
-        let new: Vec<_> = shown.iter().filter(|(principal, _)| !known(principal)).collect();
-        let over: Vec<_> =
-            lasting.iter().filter(|drift| !shown.contains_key(&drift.place.principal)).collect();
+            |principal: &StorePrincipalId| lasting.iter().find(|drift| drift.place.principal == *principal);
+        let over: Vec<_> = lasting.iter().filter(|drift| is_over(drift, look, &shown)).collect();
+        for (principal, kind) in shown.clone() {
+            if kind == DriftKind::UnmanagedUser
+                && self.remove_unmanaged(look, &principal, known(&principal)).await?
+            {
+                shown.remove(&principal);
+            }
+        }
+        let new: Vec<_> = shown.iter().filter(|(principal, _)| known(principal).is_none()).collect();
         if new.is_empty() && over.is_empty() && was_listed {
             return Ok(());
         }
@@ -50,7 +56,7 @@ impl Reconciler {
         Ok(unit.commit().await?)
     }
 
-    fn finding(
+    pub(super) fn finding(
         &self,
         look: &Look<'_>,
         principal: &StorePrincipalId,
@@ -84,7 +90,13 @@ fn unmanaged(
     assignees.iter().filter_map(kind).take(MOST_AT_A_PLACE).collect()
 }
 
-fn tell(tenant: TenantId, finding: &NewDrift) {
+/// Whether AWS shows it no longer, or it has become Curfew's. What is being removed is over once it is not there.
+fn is_over(drift: &Drift, look: &Look<'_>, shown: &BTreeMap<StorePrincipalId, DriftKind>) -> bool {
+    let is_removed = drift.outcome == DriftOutcome::Removed && look.shows(&drift.place.principal);
+    !shown.contains_key(&drift.place.principal) && !is_removed
+}
+
+pub(super) fn tell(tenant: TenantId, finding: &NewDrift) {
     metrics::counter!("curfew_drift_total", "kind" => finding.kind.as_str()).increment(1);
     tracing::warn!(tenant_id = %tenant, drift_id = %finding.id, account_id = %finding.place.account,
         permission_set = %finding.place.permission_set, "somebody has access that Curfew did not give");

@@ -185,6 +185,7 @@ CREATE TABLE assignment (
   phase TEXT NOT NULL CHECK (phase IN ('unseen', 'creating', 'present', 'deleting', 'standing', 'gone')),
   observed JSONB NOT NULL,
   fence BIGINT NOT NULL,
+  claim_wanted_at BIGINT,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, id),

@@ -40,6 +40,7 @@ CREATE TABLE aws_resource (
   metadata JSONB,
   access_level TEXT CHECK (access_level IN ('read', 'write', 'admin')),
   exclusive BOOLEAN NOT NULL,
+  exclusive_since BIGINT,
   pushed_at BIGINT,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,

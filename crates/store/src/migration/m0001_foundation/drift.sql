@@ -9,7 +9,8 @@ CREATE TABLE drift (
   permission_set_arn TEXT NOT NULL,
   principal_id TEXT NOT NULL,
   assignment_id UUID,
-  outcome TEXT NOT NULL CHECK (outcome IN ('grants_ended', 'put_back', 'deleted_again', 'left_alone')),
+  outcome TEXT NOT NULL CHECK (outcome IN
+    ('grants_ended', 'put_back', 'deleted_again', 'left_alone', 'to_be_removed', 'removed', 'adopted')),
   found_at BIGINT NOT NULL,
   over_at BIGINT,
   resolved_at BIGINT,

@@ -51,7 +51,8 @@ CREATE TABLE connection_lease (
   tenant_id UUID PRIMARY KEY,
   node_id UUID NOT NULL,
   fence BIGINT NOT NULL,
-  expires_at BIGINT NOT NULL
+  expires_at BIGINT NOT NULL,
+  is_watched BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 CREATE TABLE due (
