@@ -166,12 +166,30 @@ impl ReadUnit {
         let not_held = [Phase::Unseen, Phase::Gone].map(Phase::as_str);
         let is_held = assignment::Column::Phase.is_not_in(not_held);
         let is_shown = assignment::Column::PrincipalId.is_in(shown.iter().map(|shown| shown.as_str()));
+        self.observed_where(instance, place, Condition::any().add(is_held).add(is_shown)).await
+    }
+
+    /// What is known of each person's assignment at a place, whether or not AWS may hold it.
+    pub async fn all_observed_at(
+        &self,
+        instance: &InstanceArn,
+        place: &Listable,
+    ) -> Result<Vec<(AssignmentId, StorePrincipalId, Observed)>, StoreError> {
+        self.observed_where(instance, place, Condition::all()).await
+    }
+
+    async fn observed_where(
+        &self,
+        instance: &InstanceArn,
+        place: &Listable,
+        which: Condition,
+    ) -> Result<Vec<(AssignmentId, StorePrincipalId, Observed)>, StoreError> {
         let rows = assignment::Entity::find()
             .filter(assignment::Column::TenantId.eq(self.wall()))
             .filter(assignment::Column::InstanceArn.eq(instance.as_str()))
             .filter(assignment::Column::AccountId.eq(place.account.as_str()))
             .filter(assignment::Column::PermissionSetArn.eq(place.permission_set.as_str()))
-            .filter(Condition::any().add(is_held).add(is_shown))
+            .filter(which)
             .all(self.tx())
             .await?;
         let observed = |row: assignment::Model| {

@@ -40,7 +40,7 @@ impl Reconciler {
             permission_set: work.key.permission_set.clone(),
             urgency: Urgency::TakeBack,
         };
-        match self.asking().list(wanted, held).await {
+        match self.asking().list(wanted, held, None).await {
             Listed::NoLease => Ok(Went::NoLease),
             Listed::At(asked_at, assignees) => {
                 let present = assignees.contains(&Assignee::User(work.key.principal.clone()));

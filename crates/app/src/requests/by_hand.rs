@@ -148,7 +148,9 @@ impl Giving {
     ) -> Result<Option<GrantView>, AppError> {
         let Self { action, facts, principal } = self;
         let _next = app.doors.enter(wanted.grantee).await?;
-    XX_active(wanted.grantee).await? {
+        let unit = app.store.tenant(caller.tenant).write().await?;
+        caller.stays(&unit).await?;
+        if !unit.hold_active(wanted.grantee).await? {
             return Err(grantee("is suspended, so nothing is given to them"));
         }
         if !facts.still_stand(&unit).await? {

@@ -24,7 +24,7 @@ impl Reconciler {
         recovered: &mut Recovered,
     ) -> Result<(), AppError> {
         let unit = self.app.store.tenant(look.tenant).read().await?;
-        let known = unit.observed_at(look.instance, look.place).await?;
+        let known = unit.all_observed_at(look.instance, look.place).await?;
         let lasting = unit.lasting_drift_at(look.instance, look.place).await?;
         let was_listed = unit.was_listed(look.instance, look.place).await?;
         drop(unit);
