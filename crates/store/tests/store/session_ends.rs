@@ -9,7 +9,7 @@ use curfew_domain::{
     Action, AssignmentId, CachedResourceId, Discovered, DiscoveredAttributes, Grant, GrantId, NodeId,
     ResourceRef, Seconds, TenantId,
 };
-use curfew_store::testing::{TestStore, World};
+use curfew_store::testing::World;
 use curfew_store::{StoreError, on_both_databases};
 
 const DEV: &str = "100000000005";
