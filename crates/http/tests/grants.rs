@@ -11,7 +11,7 @@ use curfew_app::testing::{PASSWORD, TestApp, TestTenant};
 use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, VerifiedConnection};
 use curfew_domain::{
     AccessLevel, CachedResourceId, Discovered, DiscoveredAttributes, ExternalId, IdentityUser, PlatformMode,
-    ResourceRef,
+    ResourceRef, Seconds,
 };
 use curfew_http::{EdgeSettings, MetricsPage};
 use curfew_store::testing::TestStore;
@@ -120,8 +120,11 @@ impl Server {
             (format!("aws_permission_set:{READ}").parse().unwrap(), "ReadOnly"),
         ];
         for (resource, name) in resources {
-            let attributes =
-                DiscoveredAttributes { guessed_level: Some(AccessLevel::Read), ..Default::default() };
+            let attributes = DiscoveredAttributes {
+                guessed_level: Some(AccessLevel::Read),
+                session: Some(Seconds::of(3_600)),
+                ..Default::default()
+            };
             let discovered = Discovered {
                 name: name.to_owned(),
                 units: Vec::new(),
@@ -202,6 +205,25 @@ impl Server {
 
 fn more(seconds: i64) -> Value {
     json!({ "duration_seconds": seconds, "reason": "not over yet" })
+}
+
+#[tokio::test]
+async fn a_grant_says_how_awss_own_sessions_stand_and_warns_of_longer_ones() {
+    let server = Server::start().await;
+    let dana = server.dana().await;
+    let grant = server.grant_of(&dana).await;
+    assert_eq!(
+        grant["sessions"],
+        json!({
+            "state": "none", "may_live_until": null, "reason": null, "lasts_seconds": 3_600, "outlasts_grant": true
+        })
+    );
+    let uri = format!("/v1/grants/{}/extend", grant["id"].as_str().unwrap());
+    let longer = server.ask(&dana, &[], "POST", &uri, Some(more(1_800))).await.is(200);
+    assert_eq!(
+        (&longer["sessions"]["outlasts_grant"], &longer["duration_seconds"]),
+        (&json!(false), &json!(3_600))
+    );
 }
 
 #[tokio::test]

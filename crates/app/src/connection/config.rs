@@ -66,7 +66,7 @@ pub async fn save(app: &App, caller: &Caller, saved: SavedConnection) -> Result<
         return Ok(connection.into());
     }
     if connection.leads_elsewhere(&saved) {
-        refuse_while_needed(&unit, "another instance or account can be saved").await?;
+        refuse_while_needed(&unit, "another instance or account can be saved", now).await?;
     }
     connection.saved = Some(saved.clone());
     connection.saved_version += 1;
@@ -85,7 +85,7 @@ pub async fn delete(app: &App, caller: &Caller) -> Result<(), AppError> {
     if connection.saved.is_none() && connection.verified.is_none() {
         return Ok(());
     }
-    refuse_while_needed(&unit, "the connection can be deleted").await?;
+    refuse_while_needed(&unit, "the connection can be deleted", now).await?;
     connection.saved = None;
     connection.verified = None;
     connection.suspended = None;
@@ -110,10 +110,16 @@ async fn lock_or_begin(app: &App, unit: &WriteUnit, now: Timestamp) -> Result<Co
     Ok(connection)
 }
 
-async fn refuse_while_needed(unit: &ReadUnit, what: &str) -> Result<(), AppError> {
+async fn refuse_while_needed(unit: &ReadUnit, what: &str, now: Timestamp) -> Result<(), AppError> {
     if unit.has_unfinished_assignments().await? {
         let message =
             format!("{what} only when every assignment is gone from AWS: revoke the grants and wait");
+        return Err(AppError::conflict(message));
+    }
+    if unit.session_ends_without_cut_off(now).await? > 0 {
+        let message = format!(
+            "{what} only when no session is denied without a cut-off, or somebody would be shut out for good: wait a moment"
+        );
         return Err(AppError::conflict(message));
     }
     Ok(())

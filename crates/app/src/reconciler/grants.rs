@@ -1,10 +1,10 @@
 //! What happens to grants as their assignments come and go.
 
-use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Phase, Step};
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::session_end::SessionEndCause;
+use curfew_domain::{GrantId, Timestamp};
 use curfew_store::{AssignmentWork, LinkedGrant, WriteUnit};
 
 use super::lease::Held;
@@ -37,12 +37,17 @@ impl Reconciler {
         // A former owner is refused.
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         let missed: Vec<_> = work.grants.iter().filter(|grant| has_missed_its_start(grant, now)).collect();
-        let mut changed = !missed.is_empty();
+        let (mut changed, mut ended) = (!missed.is_empty(), Vec::new());
         for grant in work.grants.iter().filter(|grant| !missed.contains(grant)) {
-            changed |=
-                self.note_end(&unit, grant, now).await? || self.note_expiring(&unit, grant, now).await?;
+            if self.note_end(&unit, grant, now).await? {
+                ended.push(grant.id);
+            } else {
+                changed |= self.note_expiring(&unit, grant, now).await?;
+            }
         }
+        changed |= !ended.is_empty();
         self.fail_all(&unit, &missed, NOT_IN_TIME, now).await?;
+        self.end_sessions_of_emergencies(&unit, &ended, now).await?;
         // With the grants as they were before, it would write over what was noted.
         if !changed {
             changed = self.note_success(&unit, &work, now).await?;
@@ -62,12 +67,24 @@ impl Reconciler {
         if ended {
             unit.note_grant_end(grant.id, now).await?;
             self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
-            // Those of an ordinary grant end by themselves; an emergency leaves nothing behind.
-            if unit.was_emergency(grant.id).await? {
-                end_sessions(&self.app, unit, &[grant.id], SessionEndCause::BreakGlass, now).await?;
-            }
         }
         Ok(ended)
+    }
+
+    /// Sessions of a grant whose time is up end by themselves; an emergency leaves nothing behind.
+    async fn end_sessions_of_emergencies(
+        &self,
+        unit: &WriteUnit,
+        ended: &[GrantId],
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let mut emergencies = Vec::new();
+        for grant in ended {
+            if unit.was_emergency(*grant).await? {
+                emergencies.push(*grant);
+            }
+        }
+        end_sessions(&self.app, unit, &emergencies, SessionEndCause::BreakGlass, now).await
     }
 
     /// It ends soon: said once of each end, and not once it has ended.

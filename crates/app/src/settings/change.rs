@@ -36,7 +36,8 @@ pub async fn change(app: &App, caller: &Caller, key: SettingKey, value: Value) -
     let stored = StoredSetting { key: key.as_str().to_owned(), value: value.clone(), updated_at: now };
     unit.save_setting(&stored).await?;
     unit.bump_version().await?;
-    if key == SettingKey::EndSessions && !unit.held_session_ends().await?.is_empty() {
+    if key == SettingKey::EndSessions {
+        // Whoever opts in hears at once what is missing for it; of whoever opts out nothing stays denied.
         unit.touch_sessions(now).await?;
     }
     let entry = NewEntry::new(caller.actor, AuditAction::SettingChanged, "setting", key.as_str())

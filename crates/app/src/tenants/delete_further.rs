@@ -25,7 +25,7 @@ pub async fn delete_further(app: &App) -> Result<usize, AppError> {
 async fn one_further(app: &App, tenant: TenantId) -> Result<bool, AppError> {
     let now = app.now();
     let unit = app.store.tenant(tenant).read().await?;
-    let (left, waits_for) = still_to_do(&unit).await?;
+    let (left, waits_for) = still_to_do(&unit, now).await?;
     drop(unit);
     if left == 0 {
         return erase(app, tenant, now).await;
@@ -38,10 +38,10 @@ async fn one_further(app: &App, tenant: TenantId) -> Result<bool, AppError> {
 }
 
 /// How many assignments AWS may still hold, and what is waited for.
-async fn still_to_do(unit: &ReadUnit) -> Result<(u64, Option<DeletionWaitsFor>), AppError> {
+async fn still_to_do(unit: &ReadUnit, now: Timestamp) -> Result<(u64, Option<DeletionWaitsFor>), AppError> {
     let (left, failed_tries) = unit.assignments_to_take_back().await?;
     // Erased with the tenant, a deny without a time would shut somebody out for ever.
-    let left = if left == 0 { unit.session_ends_without_cut_off().await? } else { left };
+    let left = if left == 0 { unit.session_ends_without_cut_off(now).await? } else { left };
     let waits_for = if left == 0 {
         None
     } else if connection::usable(unit.connection().await?.as_ref()).is_err() {
@@ -61,7 +61,7 @@ async fn erase(app: &App, tenant: TenantId, now: Timestamp) -> Result<bool, AppE
     let unit = app.store.tenant(tenant).write().await?;
     // Whoever seals waits, and then finds nothing.
     unit.lock_this_tenant().await?;
-    let (left, _) = still_to_do(&unit).await?;
+    let (left, _) = still_to_do(&unit, now).await?;
     if left > 0 || unit.has_unsealed().await? {
         return Ok(false);
     }

@@ -34,6 +34,7 @@ on_both! {
     where_the_policies_are_full_the_oldest_goes_and_that_is_told,
     whoever_opts_out_has_nothing_denied_any_more,
     what_somebody_writes_into_a_policy_is_put_right,
+    what_nobody_remembers_to_deny_is_taken_out,
     where_there_is_no_policy_the_grant_says_so,
     whoever_has_not_chosen_it_is_asked_nothing,
     access_that_somebody_removed_has_no_sessions_left,
@@ -41,6 +42,12 @@ on_both! {
 
 /// The tenant ends sessions, and has so many policies for it.
 async fn opted_in(stage: &Stage, policies: u32) {
+    prepared(stage, policies).await;
+    set(stage, true).await;
+}
+
+/// It could end sessions.
+async fn prepared(stage: &Stage, policies: u32) {
     same_time(stage);
     let made = stage.aws().edit(|world| {
         let acme = &mut world.organizations[0];
@@ -53,7 +60,6 @@ async fn opted_in(stage: &Stage, policies: u32) {
     });
     made.unwrap();
     know_permission_sets(stage).await;
-    set(stage, true).await;
 }
 
 async fn know_permission_sets(stage: &Stage) {
@@ -87,7 +93,7 @@ fn admin(stage: &Stage) -> Caller {
         tenant: stage.tenant,
         actor: Actor::System,
         user,
-        scopes: Scope::ALL.into_iter().copied().collect(),
+        scopes: Scope::ALL.iter().copied().collect(),
         credential: CredentialId::new(now, stage.app.entropy.as_ref()),
         session: None,
         source: None,
@@ -368,6 +374,18 @@ async fn what_somebody_writes_into_a_policy_is_put_right(stage: &mut Stage) {
     until_cannot_act(stage, &session).await;
 }
 
+async fn what_nobody_remembers_to_deny_is_taken_out(stage: &mut Stage) {
+    prepared(stage, 1).await;
+    let edited = stage.aws().edit(|world| {
+        let policy = &mut world.organizations[0].policies[0];
+        policy.content = policy.content.replace("nobody", "somebody");
+    });
+    edited.unwrap();
+    set(stage, true).await;
+    stage.until("it is taken out", async || policies_say(stage) == PLACEHOLDER).await;
+    stage.until("it is told", async || stage.told_in_all(AuditAction::SessionPolicyWritten).await == 1).await;
+}
+
 async fn where_there_is_no_policy_the_grant_says_so(stage: &mut Stage) {
     opted_in(stage, 0).await;
     let grant = given(stage, DEV, "ReadOnly", 36_000).await;
@@ -382,8 +400,7 @@ async fn where_there_is_no_policy_the_grant_says_so(stage: &mut Stage) {
 }
 
 async fn whoever_has_not_chosen_it_is_asked_nothing(stage: &mut Stage) {
-    opted_in(stage, 1).await;
-    set(stage, false).await;
+    prepared(stage, 1).await;
     let grant = given(stage, DEV, "ReadOnly", 36_000).await;
     revoke(stage, grant).await;
     stage.until_it_is(grant, Revoked).await;

@@ -13,7 +13,7 @@ pub const POLICY_CHARACTERS: usize = 10_240;
 
 /// What a policy says that has nothing to deny: it denies somebody who can't be, for a policy has to say something.
 pub const PLACEHOLDER: &str = concat!(
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","#,
+    r#"{"Version":"2012-10-17","Statement":[{"Sid":"Nobody","Effect":"Deny","Action":"*","Resource":"*","#,
     r#""Condition":{"StringEquals":{"identitystore:UserId":"nobody"}}}]}"#
 );
 

@@ -123,7 +123,7 @@ impl SessionsOf {
         if now >= until {
             return ShownSessions { state: SessionsState::Ended, ..none };
         }
-        let Some(last) = ends.last() else { return may_live(Some(until), Some(not_asked(times, now))) };
+        let Some(last) = ends.last() else { return may_live(Some(until), not_asked(times, now)) };
         let (state, reason) = not_denied(last, problem);
         ShownSessions { state, may_live_until: Some(until), reason }
     }
@@ -147,10 +147,11 @@ fn denies_for_good(end: &SessionEndTimes) -> bool {
     }
 }
 
-fn not_asked(times: &GrantTimes, now: Timestamp) -> SessionsReason {
+fn not_asked(times: &GrantTimes, now: Timestamp) -> Option<SessionsReason> {
     match times.status(now) {
-        GrantStatus::Revoked => SessionsReason::NotChosen,
-        GrantStatus::Active | GrantStatus::Expired => SessionsReason::EndedByTime,
+        GrantStatus::Revoked => Some(SessionsReason::NotChosen),
+        GrantStatus::Active | GrantStatus::Expired if times.failed_at.is_some() => None,
+        GrantStatus::Active | GrantStatus::Expired => Some(SessionsReason::EndedByTime),
     }
 }
 

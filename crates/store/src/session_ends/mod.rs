@@ -7,9 +7,9 @@ mod ask;
 mod due;
 mod shown;
 
-use curfew_domain::session_end::{PolicyProblem, SessionEnd, SessionEndTimes, Sessions};
+use curfew_domain::session_end::{LONGEST_SESSION, PolicyProblem, SessionEnd, SessionEndTimes, Sessions};
 use curfew_domain::{AssignmentId, SessionEndId, Timestamp};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use crate::entity::session_end::{Column, Entity, Model};
@@ -34,13 +34,16 @@ impl ReadUnit {
         rows.into_iter().map(session_end).collect()
     }
 
-    /// How many are denied for all times, as far as is known: whoever forgets those leaves people shut out.
-    pub async fn session_ends_without_cut_off(&self) -> Result<u64, StoreError> {
+    /// How many are denied for all times, as far as is known: whoever forgets those leaves people shut out. Not those that
+    /// could not be mended for as long as any session lasts: then somebody else has to.
+    pub async fn session_ends_without_cut_off(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let lately = Column::CutOffAt.is_null().or(Column::CutOffAt.gt((now - LONGEST_SESSION).micros()));
         let held = Entity::find()
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::OverAt.is_null())
             .filter(Column::DeniedAt.is_not_null())
-            .filter(Column::CutOffWrittenAt.is_null());
+            .filter(Column::CutOffWrittenAt.is_null())
+            .filter(lately);
         Ok(held.count(self.tx()).await?)
     }
 

@@ -13,6 +13,7 @@ mod policies;
 mod reconcile;
 mod request_due;
 mod revocations;
+mod session_ends;
 mod tenants;
 mod units;
 mod versions;

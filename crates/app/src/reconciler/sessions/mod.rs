@@ -5,6 +5,7 @@
 //! what AWS holds, and replaced where they differ. So it can end at any instruction, and is safe to repeat.
 
 mod pass;
+mod plan;
 mod seen;
 mod told;
 mod written;

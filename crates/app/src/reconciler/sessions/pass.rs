@@ -1,19 +1,16 @@
 //! One look at a tenant's session ends and at the policies that say them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use curfew_aws::{AwsError, AwsErrorKind, SessionPolicies, SessionPolicy};
-use curfew_domain::connection::VerifiedConnection;
-use curfew_domain::session_end::{
-    Arrangement, Behind, Deny, PolicyProblem, SessionEnd, Wanted, arrange, behind, document,
-};
+use curfew_domain::session_end::{Behind, PolicyProblem, SessionEnd, behind, document};
 use curfew_domain::{Seconds, TenantId, Timestamp};
 use curfew_store::{DueSessions, ReadUnit};
 use tokio::time::Instant;
 
 use super::super::access::Access;
 use super::super::{Reconciler, backoff};
+use super::plan::{arranged, deny, documents_of, is_unchanged, says_the_same};
 use super::seen::Synced;
 use super::written::Pass;
 use crate::settings::TenantSettings;
@@ -23,7 +20,7 @@ use crate::{AppError, with_causes};
 const UNTIMED_AGAIN: Seconds = Seconds::of(2);
 
 /// How often the policies are compared with AWS although nothing has changed: somebody may have written into them.
-const WHOLE_EVERY: Seconds = Seconds::of(15 * 60);
+pub(super) const WHOLE_EVERY: Seconds = Seconds::of(15 * 60);
 
 /// How long a tenant waits whose customer has to do something first.
 const CUSTOMER_PAUSE: Seconds = Seconds::of(60);
@@ -55,12 +52,15 @@ impl Reconciler {
         let known = self.turned(tenant, held.fence).await?;
         let all = self.seen.note_held(tenant, known.ends.len());
         metrics::gauge!("curfew_session_ends").set(super::super::as_gauge(all));
-        if known.ends.is_empty() {
+        if known.ends.is_empty() && !known.opted_in {
             self.note_problem(tenant, held.fence, None).await?;
             return Ok(None);
         }
         let Some(access) = known.access else {
             let now = self.app.clock.now();
+            if known.ends.is_empty() {
+                return Ok(Some(now + WHOLE_EVERY));
+            }
             self.give_up_unreachable(tenant, held.fence, &known.ends, known.opted_in).await?;
             self.note_problem(tenant, held.fence, Some(PolicyProblem::NoConnection)).await?;
             return Ok(Some(now + CUSTOMER_PAUSE));
@@ -88,7 +88,8 @@ impl Reconciler {
                 self.note_problem(tenant, held.fence, None).await?;
                 let unit = self.app.store.tenant(tenant).read().await?;
                 let left = unit.held_session_ends().await?;
-                Ok((!left.is_empty()).then(|| self.next_look(&left, at)))
+                let goes_on = pass.opted_in || !left.is_empty();
+                Ok(goes_on.then(|| self.next_look(&left, at)))
             }
         }
     }
@@ -129,11 +130,10 @@ impl Reconciler {
         if !self.may_call(pass) {
             return Ok(Made::NoLease);
         }
-        let found = match self.find_policies(access).await {
+        let (aws, policies) = match self.find_policies(access).await {
             Ok(found) => found,
             Err(error) => return Ok(Made::Not(failed(pass.tenant, &error))),
         };
-        let (aws, policies) = found;
         let rooted: Vec<&str> =
             policies.iter().filter(|policy| policy.at_root).map(|policy| policy.name.as_str()).collect();
         let at = self.app.clock.now();
@@ -208,68 +208,6 @@ async fn behind_of(unit: &ReadUnit, end: &SessionEnd, now: Timestamp) -> Result<
     Ok(behind(&work.observed, &times, now))
 }
 
-fn is_unchanged(
-    ends: &[SessionEnd],
-    verified: &VerifiedConnection,
-    opted_in: bool,
-    synced: &Synced,
-    now: Timestamp,
-) -> bool {
-    let names: Vec<&str> = synced.documents.keys().map(String::as_str).collect();
-    let arrangement = arranged(&names, ends, verified, opted_in, now);
-    let all_there = ends.iter().all(|end| matches!(end.times.wanted(opted_in, now), Wanted::Deny(_)));
-    all_there
-        && arrangement.left_out.is_empty()
-        && now < synced.at + WHOLE_EVERY
-        && documents_of(&arrangement, ends) == synced.documents
-}
-
-fn arranged(
-    names: &[&str],
-    ends: &[SessionEnd],
-    verified: &VerifiedConnection,
-    opted_in: bool,
-    now: Timestamp,
-) -> Arrangement {
-    let wanted = ends.iter().filter(|end| {
-        end.instance == verified.saved.instance && matches!(end.times.wanted(opted_in, now), Wanted::Deny(_))
-    });
-    let denies: Vec<Deny<'_>> = wanted.map(deny).collect();
-    arrange(&by_number(names), &denies)
-}
-
-/// What AWS lists first may be another each time.
-fn by_number<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    let mut names = names.to_vec();
-    names.sort_unstable_by_key(|name| (name.len(), *name));
-    names
-}
-
-fn documents_of(arrangement: &Arrangement, ends: &[SessionEnd]) -> BTreeMap<String, String> {
-    let text = |ids: &Vec<_>| {
-        let denies: Vec<_> =
-            ids.iter().filter_map(|id| ends.iter().find(|end| end.id == *id)).map(deny).collect();
-        document(&denies)
-    };
-    arrangement.policies.iter().map(|(name, ids)| (name.clone(), text(ids))).collect()
-}
-
-fn deny(end: &SessionEnd) -> Deny<'_> {
-    Deny {
-        id: end.id,
-        sessions: &end.sessions,
-        cut_off: end.times.cut_off,
-        asked_at: end.times.asked_at,
-        place: end.place.as_deref(),
-    }
-}
-
-/// AWS may give back the text with other white space.
-fn says_the_same(held: &str, wanted: &str) -> bool {
-    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    held == wanted || (read(held).is_some() && read(held) == read(wanted))
-}
-
 fn failed(tenant: TenantId, error: &AwsError) -> PolicyProblem {
     tracing::warn!(tenant_id = %tenant, error = with_causes(error), "AWS's policies that end sessions could not be written");
     match error.kind {
@@ -280,9 +218,4 @@ fn failed(tenant: TenantId, error: &AwsError) -> PolicyProblem {
 
 fn count_write(outcome: &'static str) {
     metrics::counter!("curfew_session_policy_writes_total", "outcome" => outcome).increment(1);
-}
-
-/// Needed by what writes down what came of it.
-pub(super) fn is_elsewhere(end: &SessionEnd, verified: &VerifiedConnection) -> bool {
-    end.instance != verified.saved.instance
 }

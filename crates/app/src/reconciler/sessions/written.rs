@@ -10,7 +10,7 @@ use curfew_domain::session_end::{
 use curfew_store::WriteUnit;
 
 use super::super::Reconciler;
-use super::pass::is_elsewhere;
+use super::plan::is_elsewhere;
 use super::told;
 use crate::AppError;
 

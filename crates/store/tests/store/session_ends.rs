@@ -1,0 +1,206 @@
+//! Deciding that AWS's sessions end, and keeping it.
+
+use std::time::Duration;
+
+use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::grant::GrantTimes;
+use curfew_domain::session_end::{Behind, SessionEnd, SessionEndCause, SessionEndOutcome, SessionEndState};
+use curfew_domain::{
+    Action, AssignmentId, CachedResourceId, Discovered, DiscoveredAttributes, Grant, GrantId, NodeId,
+    ResourceRef, Seconds, TenantId,
+};
+use curfew_store::testing::World;
+use curfew_store::{StoreError, on_both_databases};
+
+const DEV: &str = "100000000005";
+const MANAGEMENT: &str = "100000000001";
+const READ: &str = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef";
+const STRANGE: &str = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-fedcba0987654321";
+
+fn key(account: &str, set: &str) -> AssignmentKey {
+    AssignmentKey {
+        instance: "arn:aws:sso:::instance/ssoins-1234567890abcdef".parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        identity_store: "d-1234567890".parse().unwrap(),
+        account: account.parse().unwrap(),
+        permission_set: set.parse().unwrap(),
+        principal: "p-1".parse().unwrap(),
+    }
+}
+
+/// What AWS told of the accounts and of one of the permission sets.
+async fn discover(world: &World<'_>, tenant: TenantId) {
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let account = |id: &str| ResourceRef::from(id.parse::<curfew_domain::AccountId>().unwrap());
+    let read = ResourceRef::from(key(DEV, READ).permission_set);
+    for (resource, name) in [(account(DEV), "dev"), (account(MANAGEMENT), "acme"), (read, "ReadOnly")] {
+        let now = world.now();
+        let discovered = Discovered {
+            name: name.to_owned(),
+            units: vec![],
+            tags: [].into(),
+            state: None,
+            attributes: DiscoveredAttributes {
+                is_management: name == "acme",
+                ..DiscoveredAttributes::default()
+            },
+            seen_at: now,
+            gone_at: None,
+        };
+        let id = CachedResourceId::new(now, &world.entropy);
+        unit.save_discovered(id, &key(DEV, READ).instance, &resource, None, &discovered).await.unwrap();
+    }
+    unit.commit().await.unwrap();
+}
+
+/// A live grant of what AWS has.
+async fn give(world: &World<'_>, tenant: TenantId, key: &AssignmentKey) -> GrantId {
+    let now = world.now();
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let grant = Grant {
+        id: GrantId::new(now, &world.entropy),
+        request: None,
+        grantee: world.user(),
+        resource: ResourceRef::from(key.account.clone()),
+        action: Action::Assume,
+        account: Some(key.account.clone()),
+        permission_set: key.permission_set.clone(),
+        times: GrantTimes::decided(now, Seconds::of(3_600)).started(now).succeeded(now),
+        revoked_by: None,
+        revoke_reason: None,
+        failure: None,
+        audit_enabled: true,
+        metadata: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+    };
+    unit.insert_grant(&grant).await.unwrap();
+    let new = AssignmentId::new(now, &world.entropy);
+    let assignment = unit.hold_assignment(new, key, now).await.unwrap();
+    unit.link_grant(grant.id, assignment.id).await.unwrap();
+    unit.commit().await.unwrap();
+    world.db.tamper("UPDATE assignment SET phase = 'present'").await;
+    grant.id
+}
+
+/// Ends it, and its sessions. Answers why some can't be.
+async fn end(world: &World<'_>, tenant: TenantId, grant: GrantId) -> Vec<Option<SessionEndOutcome>> {
+    let now = world.now();
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let mut ended = unit.lock_grant(grant).await.unwrap().unwrap();
+    ended.times = ended.times.revoked(now).unwrap();
+    unit.save_revocation(&ended).await.unwrap();
+    unit.touch_due_of_grant(grant, now).await.unwrap();
+    let cause = SessionEndCause::Revoked;
+    let asked = unit.ask_session_ends(&[grant], cause, now, &world.entropy).await.unwrap();
+    unit.commit().await.unwrap();
+    asked.into_iter().map(|end| end.cannot).collect()
+}
+
+async fn held(world: &World<'_>, tenant: TenantId) -> Vec<SessionEnd> {
+    world.db.store.tenant(tenant).read().await.unwrap().held_session_ends().await.unwrap()
+}
+
+/// How many are denied for all times.
+async fn shut_out(world: &World<'_>, tenant: TenantId) -> u64 {
+    let unit = world.db.store.tenant(tenant).read().await.unwrap();
+    unit.session_ends_without_cut_off(world.now()).await.unwrap()
+}
+
+async fn save(world: &World<'_>, tenant: TenantId, end: &SessionEnd) {
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    unit.save_session_end(end).await.unwrap();
+    unit.commit().await.unwrap();
+}
+
+on_both_databases! {
+    async fn sessions_end_with_the_last_grant_that_needs_the_access(db: &TestStore) {
+        let world = World::new(db);
+        let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
+        for tenant in [ours, theirs] {
+            discover(&world, tenant).await;
+        }
+        let (first, second) = (give(&world, ours, &key(DEV, READ)).await, give(&world, ours, &key(DEV, READ)).await);
+        give(&world, theirs, &key(DEV, READ)).await;
+        assert_eq!(end(&world, ours, first).await, []);
+        assert_eq!(end(&world, ours, second).await, [None]);
+        let ends = held(&world, ours).await;
+        assert_eq!(ends.len(), 1);
+        assert_eq!((ends[0].sessions.set.as_str(), ends[0].times.state()), ("ReadOnly", SessionEndState::Asked));
+        assert_eq!(held(&world, theirs).await, [], "another tenant's same access is another");
+        save(&world, theirs, &SessionEnd { place: Some("taken".to_owned()), ..ends[0].clone() }).await;
+        assert_eq!(held(&world, ours).await, ends);
+        let due = db.store.due_sessions(&[ours, theirs]).await.unwrap();
+        assert_eq!(due.iter().map(|due| due.tenant).collect::<Vec<_>>(), [ours]);
+    }
+
+    async fn what_cannot_be_denied_is_over_at_once(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let (root, strange) =
+            (give(&world, tenant, &key(MANAGEMENT, READ)).await, give(&world, tenant, &key(DEV, STRANGE)).await);
+        assert_eq!(end(&world, tenant, root).await, [Some(SessionEndOutcome::ManagementAccount)]);
+        assert_eq!(end(&world, tenant, strange).await, [Some(SessionEndOutcome::UnknownSet)]);
+        assert_eq!(held(&world, tenant).await, []);
+    }
+
+    async fn a_later_end_takes_the_place_of_an_earlier_one(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        let mut first = held(&world, tenant).await.remove(0);
+        first.times = first.times.written(None, world.now());
+        first.place = Some("curfew-sessions-2".to_owned());
+        save(&world, tenant, &first).await;
+        assert_eq!(shut_out(&world, tenant).await, 1);
+
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        let mut second = held(&world, tenant).await.remove(0);
+        assert_ne!(second.id, first.id);
+        assert_eq!((second.times.state(), &second.place), (SessionEndState::Denied, &first.place), "all are denied still");
+        second.times = second.times.turned(Behind::Gone { at: None }, world.now());
+        save(&world, tenant, &second).await;
+        assert_eq!(shut_out(&world, tenant).await, 1);
+        let cut_off = second.times.cut_off;
+        let written = SessionEnd { times: second.times.written(cut_off, world.now()), ..second.clone() };
+        save(&world, tenant, &written).await;
+        assert_eq!(shut_out(&world, tenant).await, 0);
+
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        let third = held(&world, tenant).await.remove(0);
+        assert_eq!((third.times.state(), &third.place), (SessionEndState::Asked, &first.place), "later ones are not");
+        save(&world, tenant, &first).await;
+        assert_eq!(held(&world, tenant).await, [third], "what is over stays over");
+    }
+
+    async fn a_connection_is_owned_as_long_as_sessions_are_denied_and_its_former_owner_is_refused(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        db.tamper("DELETE FROM due").await;
+        let node = NodeId::new(world.now(), &world.entropy);
+        assert_eq!(db.store.tenants_without_owner(node).await.unwrap(), [tenant]);
+        let lasting = Duration::from_secs(15);
+        assert_eq!(db.store.take_lease(tenant, node, lasting).await.unwrap(), Some(1));
+        assert_eq!(db.store.renew_leases(node, lasting).await.unwrap(), [(tenant, 1)]);
+        let unit = db.store.tenant(tenant).read().await.unwrap();
+        let due = unit.sessions_due().await.unwrap().unwrap();
+        drop(unit);
+        db.tamper("UPDATE connection_lease SET fence = 2").await;
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert!(matches!(unit.check_fence(1).await, Err(StoreError::Fenced)));
+        unit.check_fence(2).await.unwrap();
+        unit.settle_sessions(due.generation + 1, None).await.unwrap();
+        assert_eq!(unit.sessions_due().await.unwrap(), Some(due), "somebody has touched it meanwhile");
+        unit.settle_sessions(due.generation, None).await.unwrap();
+        unit.commit().await.unwrap();
+        assert_eq!(db.store.renew_leases(node, lasting).await.unwrap(), []);
+    }
+}
