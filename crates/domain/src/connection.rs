@@ -98,11 +98,13 @@ pub enum CheckName {
     Directory,
     /// What can't be managed from this account.
     Reach,
+    /// Sessions can be ended, where the tenant has chosen that.
+    SessionPolicies,
 }
 
 impl CheckName {
     /// In the order in which they run.
-    pub const ALL: [CheckName; 8] = [
+    pub const ALL: [CheckName; 9] = [
         CheckName::AssumeRole,
         CheckName::CallerIdentity,
         CheckName::ExternalIdEnforced,
@@ -111,6 +113,7 @@ impl CheckName {
         CheckName::Accounts,
         CheckName::Directory,
         CheckName::Reach,
+        CheckName::SessionPolicies,
     ];
 
     /// The contract's name.
@@ -124,6 +127,7 @@ impl CheckName {
             CheckName::Accounts => "accounts",
             CheckName::Directory => "directory",
             CheckName::Reach => "reach",
+            CheckName::SessionPolicies => "session_policies",
         }
     }
 }
@@ -138,7 +142,7 @@ pub enum CheckStatus {
     Failed,
     /// Works, but look at it.
     Warning,
-    /// Not run, since an earlier one failed.
+    /// Not run, since an earlier one failed, or it concerns what the tenant has not chosen.
     Skipped,
 }
 

@@ -10,6 +10,7 @@ mod resources;
 mod stage;
 mod test_checks;
 mod test_runs;
+mod test_session_policies;
 mod test_sts;
 
 /// Runs each story on a fresh database of both kinds.

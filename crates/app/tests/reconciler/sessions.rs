@@ -93,7 +93,7 @@ fn admin(stage: &Stage) -> Caller {
         tenant: stage.tenant,
         actor: Actor::System,
         user,
-        scopes: Scope::ALL.into_iter().copied().collect(),
+        scopes: Scope::ALL.iter().copied().collect(),
         credential: CredentialId::new(now, stage.app.entropy.as_ref()),
         session: None,
         source: None,

@@ -1,13 +1,17 @@
 //! The policies that end sessions: found, replaced, and what goes wrong with both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use curfew_aws::{AwsError, AwsErrorKind, AwsGateway, SESSION_POLICY_PREFIX, SessionPolicies, SessionPolicy};
+use curfew_aws::{
+    AwsError, AwsErrorKind, AwsGateway, Patience, Patiences, SESSION_POLICY_PREFIX, SessionPolicies,
+    SessionPolicy,
+};
 use curfew_domain::SessionPolicyId;
 use curfew_sim::world::{ACME_EXTERNAL_ID, ACME_MANAGEMENT_ROLE};
 use curfew_sim::{
     Assignment, Fault, FaultKind, Limits, Organization, Patch, Permissions, PrincipalType,
-    ServiceControlPolicy, SessionAnswer, SignIn,
+    ServiceControlPolicy, SessionAnswer, SignIn, World,
 };
 
 use crate::support::{Aws, access, region};
@@ -225,22 +229,33 @@ async fn a_lost_answer_and_a_throttle_are_tried_again_and_change_it_once() {
 
 #[tokio::test]
 async fn a_whole_search_ends_in_time() {
-    let aws = Aws::impatient().await;
+    let seconds = Duration::from_secs;
+    let look = Patience { connect: seconds(1), attempt: seconds(2), call: seconds(2), tries: 1 };
+    let aws = Aws::playing(World::demo(), Patiences { look, ..Patiences::default() }).await;
     prepare(&aws);
-    aws.control().behave(|behaviour| behaviour.page_size = Some(1));
     // Each call alone is quick enough.
-    aws.control().inject(Fault::on("ListTargetsForPolicy", FaultKind::DelayReply { ms: 150 }));
+    aws.control().inject(Fault::on("ListTargetsForPolicy", FaultKind::DelayReply { ms: 700 }));
     let error = port(&aws).await.find().await.unwrap_err();
-    assert_eq!(error.kind, AwsErrorKind::Timeout, "{error}");
+    assert_eq!((error.kind, error.operation), (AwsErrorKind::Timeout, "organizations:ListPolicies"));
 }
 
 #[tokio::test]
-async fn at_awss_own_rates_one_policy_after_the_other_is_replaced() {
-    let aws = opted_in().await;
+async fn what_is_more_than_awss_rate_may_pass_later() {
+    let seconds = Duration::from_secs;
+    let once = Patience { connect: seconds(1), attempt: seconds(5), call: seconds(5), tries: 1 };
+    let aws = Aws::playing(World::demo(), Patiences { look: once, ..Patiences::default() }).await;
+    prepare(&aws);
+    let policies = found(&aws).await;
+    aws.control().freeze_clock(None);
     aws.control().behave(|behaviour| behaviour.limits = Limits::published());
-    for policy in found(&aws).await {
-        port(&aws).await.replace(&policy.id, PLACEHOLDER).await.unwrap();
+    let port = port(&aws).await;
+    for policy in &policies[..3] {
+        port.replace(&policy.id, PLACEHOLDER).await.unwrap();
     }
+    let error = port.replace(&policies[3].id, PLACEHOLDER).await.unwrap_err();
+    assert!(error.kind == AwsErrorKind::Throttled && error.kind.may_pass_later(), "{error}");
+    aws.control().advance(jiff::SignedDuration::from_millis(500));
+    port.replace(&policies[3].id, PLACEHOLDER).await.unwrap();
 }
 
 #[tokio::test]

@@ -115,7 +115,7 @@ async fn what_is_given_is_changed_and_the_rest_stays() {
     let acme = sim.control().world().organizations[0].clone();
     let policy = acme.policy_named("uno").unwrap();
     assert_eq!((policy.content.as_str(), policy.description.as_str()), (content.as_str(), "d"));
-    assert_eq!(policy.targets, [acme.root_id.clone()]);
+    assert_eq!(policy.targets, std::slice::from_ref(&acme.root_id));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The checks that read Identity Center, the organization and the directory.
 
-use curfew_aws::{AwsError, AwsErrorKind, Directory, InstanceFacts, InstanceState, Listed};
+use curfew_aws::{AwsError, AwsErrorKind, Directory, InstanceFacts, InstanceState, Listed, SessionPolicies};
 use curfew_domain::connection::CheckName;
 use curfew_domain::{AccountId, IdentityStoreId};
 
@@ -115,9 +115,15 @@ impl Run {
         Ok(claimed.is_some_and(|tenant| tenant != self.tenant))
     }
 
-    /// One page each of permission sets, accounts and people, and what can be managed from here. None needs what another
+    /// One page each of permission sets, accounts and people, what can be managed from here, and what ends sessions. None needs what another
     /// finds out, so they are asked side by side, and count one after the other.
-    pub(super) async fn check_lists(&self, report: &mut Report, directory: &dyn Directory, found: &Found) {
+    pub(super) async fn check_lists(
+        &self,
+        report: &mut Report,
+        directory: &dyn Directory,
+        policies: &dyn SessionPolicies,
+        found: &Found,
+    ) {
         let sets = async {
             let page = directory.permission_sets(&self.saved.instance, None).await;
             self.or_not_delegated(
@@ -127,13 +133,14 @@ impl Run {
         };
         let accounts = async { self.one_page(directory.accounts(None).await, "accounts") };
         let people = async { self.one_page(directory.users(&found.identity_store, None).await, "users") };
-        let (sets, accounts, people, reach) = tokio::join!(
+        let (sets, accounts, people, reach, ends) = tokio::join!(
             report.check(CheckName::PermissionSets, sets),
             report.check(CheckName::Accounts, accounts),
             report.check(CheckName::Directory, people),
             self.check_reach(report, directory, &found.management_account),
+            self.check_session_policies(report, policies, found.management_account.as_ref().ok()),
         );
-        for checked in [sets, accounts, people, reach] {
+        for checked in [sets, accounts, people, reach, ends] {
             if report.note(checked).is_none() {
                 return;
             }

@@ -9,6 +9,7 @@ mod reach;
 mod report;
 mod run;
 mod runs;
+mod session_policies;
 mod sts;
 
 pub use runs::TestRuns;
@@ -26,6 +27,7 @@ use tracing::Instrument;
 use self::keep::Kept;
 use self::run::{Finished, Run, Tested};
 use super::entry;
+use crate::settings::TenantSettings;
 use crate::{App, AppError, Caller};
 
 /// What a test says.
@@ -44,6 +46,7 @@ pub async fn test(app: &App, caller: &Caller) -> Result<TestReport, AppError> {
     caller.require(Scope::IntegrationsTest)?;
     let unit = app.store.tenant(caller.tenant).read().await?;
     let connection = unit.connection().await?;
+    let ends_sessions = TenantSettings::load(&unit).await?.end_sessions;
     drop(unit);
     let (connection, saved) = saved(connection)?;
     let platform_mode = app.store.unwalled().read().await?.installation().await?.platform_mode;
@@ -60,6 +63,7 @@ pub async fn test(app: &App, caller: &Caller) -> Result<TestReport, AppError> {
         saved: saved.clone(),
         external_ids: connection.external_ids,
         platform_mode,
+        ends_sessions,
         within: app.connection_tests.within(),
     };
     let audit = Audit::of(app, caller);

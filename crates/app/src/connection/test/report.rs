@@ -31,6 +31,8 @@ pub(super) enum Finding<T> {
     Good(T, String),
     /// Works, but look at it.
     Doubtful(T, String),
+    /// Concerns what the tenant has not chosen.
+    LeftOut(T, String),
     /// Not as it should be.
     Bad {
         /// What, and what to do.
@@ -112,6 +114,7 @@ impl Report {
         let (status, message, outcome) = match finding {
             Finding::Good(outcome, message) => (CheckStatus::Passed, message, Some(outcome)),
             Finding::Doubtful(outcome, message) => (CheckStatus::Warning, message, Some(outcome)),
+            Finding::LeftOut(outcome, message) => (CheckStatus::Skipped, message, Some(outcome)),
             Finding::Bad { message, error } => {
                 self.tested.sts_error = error;
                 (CheckStatus::Failed, message, None)

@@ -27,6 +27,8 @@ pub(super) struct Run {
     pub(super) saved: SavedConnection,
     pub(super) external_ids: ExternalIds,
     pub(super) platform_mode: PlatformMode,
+    /// Whether the tenant has chosen that sessions end too.
+    pub(super) ends_sessions: bool,
     pub(super) within: Duration,
 }
 
@@ -94,6 +96,7 @@ impl Run {
         }
         let directory = self.aws.directory_with(&self.saved.region, &session);
         let Some(found) = self.check_identity_center(report, directory.as_ref()).await else { return };
-        self.check_lists(report, directory.as_ref(), &found).await;
+        let policies = self.aws.session_policies_with(&self.saved.region, &session);
+        self.check_lists(report, directory.as_ref(), policies.as_ref(), &found).await;
     }
 }
