@@ -7,6 +7,7 @@ use curfew_store::AssignmentWork;
 use tokio::time::Instant;
 
 use super::lease::Held;
+use super::tempo::{Call, Load};
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
@@ -23,14 +24,22 @@ impl Reconciler {
         aws_request_id: &str,
     ) -> Result<Went, AppError> {
         self.turns.keep(target.tenant, &work.key.account, target.assignment, kind, sent_at);
+        let call = Call { tenant: target.tenant, assignment: target.assignment, kind, sent_at };
+        let busy = self.limiters.is_busy(target.tenant);
+        if let Some(first) = self.tempo.first_poll(&call, busy).filter(|first| *first > self.app.clock.now())
+        {
+            return Ok(Went::Wait(first));
+        }
         let polled = self.ask_how_it_goes(target, held, work, kind, sent_at, aws_request_id).await;
         if !matches!(polled, Ok(Polled::Working)) {
             self.release_turn(target, work);
         }
         Ok(match polled? {
             Polled::Working => {
-                let busy = self.limiters.is_busy(target.tenant);
-                Went::Wait(self.tempo.next_poll(target.tenant, kind, sent_at, self.app.clock.now(), busy))
+                let (busy, others) =
+                    (self.limiters.is_busy(target.tenant), self.turns.under_way(target.tenant));
+                let load = if busy { Load::Busy } else { Load::Spare { under_way: others } };
+                Went::Wait(self.tempo.next_poll(&call, self.app.clock.now(), load))
             }
             Polled::Went(went) => went,
         })
@@ -69,7 +78,8 @@ impl Reconciler {
                 return Ok(Polled::Working);
             }
             Ok(CallStatus::Ended(outcome)) => {
-                self.tempo.note(target.tenant, kind, sent_at, self.app.clock.now());
+                let call = Call { tenant: target.tenant, assignment: target.assignment, kind, sent_at };
+                self.tempo.ended(&call, self.app.clock.now());
                 outcome
             }
             // The session is a new one by now, if it was the session's fault: AWS won't tell, ever, and a list must.

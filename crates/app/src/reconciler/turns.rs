@@ -133,6 +133,14 @@ impl Turns {
         }
     }
 
+    /// How many changes AWS works on, as far as they hold a turn.
+    pub(super) fn under_way(&self, tenant: TenantId) -> u32 {
+        let tenants = self.tenants.lock();
+        let accounts = tenants.get(&tenant).into_iter().flat_map(|tenant| tenant.accounts.values());
+        let holders = accounts.filter_map(|turn| turn.holder.as_ref()).filter(|holder| !holder.is_called);
+        u32::try_from(holders.count()).unwrap_or(u32::MAX)
+    }
+
     /// Who was called since this was last asked: they need not wait any longer.
     pub(super) fn called(&self) -> Vec<AssignmentId> {
         std::mem::take(&mut *self.called.lock())

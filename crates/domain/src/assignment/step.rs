@@ -9,9 +9,6 @@ use super::observed::{CallKind, InFlight, Observed};
 /// How long AWS may take to end a call whose answer was lost; until then absence is not concluded.
 pub const SETTLE: Seconds = Seconds::of(15 * 60);
 
-/// No status is asked sooner than this after the call was sent; how often after that, its owner decides.
-const POLL_MILLIS: i64 = 500;
-
 /// How long the next deletion waits when a list still shows what a deletion has ended.
 pub(super) const RELIST_PAUSE: Seconds = Seconds::of(2);
 
@@ -162,7 +159,7 @@ fn after_gone(observed: &Observed, gone_at: Timestamp, now: Timestamp) -> Step {
     }
 }
 
-/// A call that AWS took: its status is asked. A creation is waited for no longer than
+/// A call that AWS took: its status is asked, when and how often its owner decides. A creation is waited for no longer than
 /// `creation_patience`; nothing is waited for beyond the settle time. Later they count as lost.
 fn poll_known(observed: &Observed, creation_patience: Seconds, now: Timestamp) -> Option<Step> {
     observed.in_flight.iter().find_map(|call| {
@@ -172,7 +169,7 @@ fn poll_known(observed: &Observed, creation_patience: Seconds, now: Timestamp) -
         if now >= until {
             return None;
         }
-        let not_before = observed.retry_at.unwrap_or_else(|| call.sent_at.plus_millis(POLL_MILLIS));
+        let not_before = observed.retry_at.unwrap_or(call.sent_at);
         let poll = Step::Poll { kind: call.kind, sent_at: call.sent_at, aws_request_id };
         Some(at_or_wait(not_before.min(until), now, poll))
     })
