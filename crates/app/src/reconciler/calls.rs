@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::access::Access;
 use super::lease::Held;
+use super::limiter::Urgency;
 use super::overdue::is_owed;
 use super::work::Went;
 use super::{Reconciler, Target, backoff};
@@ -73,7 +74,11 @@ impl Reconciler {
         let Some(access) = self.access_to_send(target, work, kind).await? else {
             return Ok(Sent { went: self.wait_for_connection(), aws_works_on_it: has_turn });
         };
-        if !self.limiters.take_soon(target.tenant, self.urgency(work)).await {
+        let urgency = match kind {
+            CallKind::Create => Urgency::Give,
+            CallKind::Delete => Urgency::TakeBack,
+        };
+        if !self.limiters.take_soon(target.tenant, urgency).await {
             return Ok(Sent { went: Went::Wait(self.in_a_moment()), aws_works_on_it: has_turn });
         }
         let aws = match self.app.aws.assignments(&access.role).await {
@@ -150,12 +155,16 @@ impl Reconciler {
             sent_at: now,
         };
         unit.insert_call(&call).await?;
-        if kind == CallKind::Create {
-            self.start_grants(&unit, &work, now).await?;
-        }
-        let entry =
-            assignment_entry(AuditAction::AssignmentCalled, target, &work).with("call", kind.as_str());
-        self.record(&unit, entry, now).await?;
+        let mut entries = match kind {
+            CallKind::Create => {
+                self.start_grants(&unit, &work, now).await?;
+                Vec::new()
+            }
+            CallKind::Delete => self.note_ends(&unit, &work, now).await?,
+        };
+        let entry = assignment_entry(AuditAction::AssignmentCalled, target, &work);
+        entries.push(entry.with("call", kind.as_str()));
+        unit.record_all(entries, now, self.app.entropy.as_ref()).await?;
         unit.commit().await?;
         Ok(Some(now))
     }

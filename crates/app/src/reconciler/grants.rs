@@ -2,7 +2,7 @@
 
 use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Phase, Step};
-use curfew_domain::audit::AuditAction;
+use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::grant::GrantStatus;
 use curfew_store::{AssignmentWork, LinkedGrant, WriteUnit};
 
@@ -50,6 +50,21 @@ impl Reconciler {
         Ok(changed)
     }
 
+    /// Time has ended some of them: said once of each. What is said, the caller records.
+    pub(super) async fn note_ends(
+        &self,
+        unit: &WriteUnit,
+        work: &AssignmentWork,
+        now: Timestamp,
+    ) -> Result<Vec<NewEntry>, AppError> {
+        let mut entries = Vec::new();
+        for grant in work.grants.iter().filter(|grant| has_ended_unnoted(grant, now)) {
+            unit.note_grant_end(grant.id, now).await?;
+            entries.push(end_entry(grant));
+        }
+        Ok(entries)
+    }
+
     /// Time has ended it: said once.
     async fn note_end(
         &self,
@@ -60,7 +75,7 @@ impl Reconciler {
         let ended = has_ended_unnoted(grant, now);
         if ended {
             unit.note_grant_end(grant.id, now).await?;
-            self.record(unit, grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee), now).await?;
+            self.record(unit, end_entry(grant), now).await?;
         }
         Ok(ended)
     }
@@ -189,6 +204,10 @@ impl Reconciler {
     }
 }
 
+fn end_entry(grant: &LinkedGrant) -> NewEntry {
+    grant_entry(AuditAction::GrantExpired, grant.id, grant.grantee)
+}
+
 fn exists(phase: Phase) -> bool {
     matches!(phase, Phase::Present | Phase::Standing)
 }
@@ -213,6 +232,17 @@ fn has_ended_unnoted(grant: &LinkedGrant, now: Timestamp) -> bool {
 
 fn is_expiring_unnoted(grant: &LinkedGrant, now: Timestamp) -> bool {
     !grant.expiring_noted && grant.times.is_live(now) && grant.times.told_at().is_some_and(|at| now >= at)
+}
+
+/// Whether the assignment is to be deleted, and all that time has done to its grants is that they have ended.
+pub(super) fn ends_alone(work: &AssignmentWork, now: Timestamp) -> bool {
+    let phase = work.observed.phase();
+    let more = |grant: &LinkedGrant| {
+        has_missed_its_start(grant, now)
+            || (exists(phase) && awaits_success(grant, now))
+            || is_expiring_unnoted(grant, now)
+    };
+    work.next_step(now) == Step::Delete && !work.grants.iter().any(more)
 }
 
 fn is_noteworthy(grant: &LinkedGrant, phase: Phase, now: Timestamp) -> bool {

@@ -38,9 +38,9 @@ impl Reconciler {
         };
         let urgency = wanted.urgency;
         let asked = self.asking();
-        let listed = asked.list(wanted, held);
+        let listed = asked.list(wanted, held, self.decided_at(work));
         let listed = match urgency {
-            Urgency::TakeBack => listed.await,
+            Urgency::TakeBack | Urgency::Prove => listed.await,
             // It may have become more urgent meanwhile.
             _ => match tokio::time::timeout(WAITS, listed).await {
                 Ok(listed) => listed,
@@ -66,6 +66,14 @@ impl Reconciler {
             }
             Listed::Failed(_, error) => self.looked_in_vain(target, held, &error).await,
         }
+    }
+
+    /// What a list shows that was taken after all grants were decided that need the assignment, is what was there before
+    /// it: then it may be one that was taken for somebody else. None where more depends on it than that.
+    fn decided_at(&self, work: &AssignmentWork) -> Option<Timestamp> {
+        let now = self.app.clock.now();
+        let live = work.times().filter(|times| times.is_live(now));
+        live.map(|times| times.decided_at).max().filter(|_| work.observed.baseline.is_none())
     }
 
     async fn looked_in_vain(&self, target: Target, held: Held, error: &AwsError) -> Result<Went, AppError> {

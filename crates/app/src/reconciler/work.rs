@@ -8,6 +8,7 @@ use curfew_store::{AssignmentWork, DueAssignment, StoreError};
 use futures::FutureExt;
 use tokio::time::Instant;
 
+use super::grants::ends_alone;
 use super::lease::Held;
 use super::overdue::take_back_at;
 use super::{Reconciler, Target, Urgency};
@@ -100,7 +101,9 @@ impl Reconciler {
             };
             let Some(work) = self.load(target).await? else { return Ok(Advanced::Worked) };
             self.overdue.note(target, &work, self.app.clock.now());
-            let went = if self.note_time(target, held, &work).await? {
+            let went = if ends_alone(&work, self.app.clock.now()) {
+                self.end(target, held, &work).await?
+            } else if self.note_time(target, held, &work).await? {
                 Went::On
             } else {
                 self.step(target, held, &work).await?
@@ -113,6 +116,15 @@ impl Reconciler {
             }
         }
         Ok(Advanced::Worked)
+    }
+
+    /// Ends what only has to be taken back: that its grants have ended is written together with the deletion, which is
+    /// not to wait for that. Where none was sent, it is written for itself.
+    async fn end(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
+        match self.step(target, held, work).await? {
+            Went::Wait(_) | Went::Done if self.note_time(target, held, work).await? => Ok(Went::On),
+            went => Ok(went),
+        }
     }
 
     async fn step(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
@@ -139,11 +151,11 @@ impl Reconciler {
 }
 
 impl Reconciler {
-    /// How urgent calls about an assignment are now.
+    /// How urgent calls about an assignment are now, but for the deletion itself.
     pub(super) fn urgency(&self, work: &AssignmentWork) -> Urgency {
         let times: Vec<_> = work.times().collect();
         match desired(&times, self.app.clock.now()) {
-            Desired::Absent => Urgency::TakeBack,
+            Desired::Absent => Urgency::Prove,
             Desired::Present { .. } => Urgency::Give,
         }
     }

@@ -17,6 +17,7 @@ on_both! {
     an_end_that_passed_while_no_node_ran_is_not_told_ahead,
     a_revocation_ends_what_was_extended,
     an_extension_beside_another_grant_keeps_the_access,
+    an_end_is_told_though_nothing_can_be_taken_back,
 }
 
 /// AWS may have all of a grant before its owner has taken note of that.
@@ -107,4 +108,13 @@ async fn an_extension_beside_another_grant_keeps_the_access(stage: &mut Stage) {
     stage.pass(1_500);
     stage.until_it_is(one, Revoked).await;
     assert_eq!(stage.held(), []);
+}
+
+async fn an_end_is_told_though_nothing_can_be_taken_back(stage: &mut Stage) {
+    let grant = stage.grant(&[DEV], "ReadOnly", 600).await;
+    until_it_has_begun(stage, grant).await;
+    stage.disconnect().await;
+    stage.pass(900);
+    stage.until("it is told", async || stage.told(GrantExpired, grant).await == 1).await;
+    assert_eq!(stage.held(), [stage.in_aws(DEV, "ReadOnly")], "how?");
 }

@@ -152,7 +152,7 @@ impl Reconciler {
             permission_set: place.permission_set.clone(),
             urgency: Urgency::Watch,
         };
-        self.asking().list(wanted, held).await
+        self.asking().list(wanted, held, None).await
     }
 
     async fn compare(&self, look: &Look<'_>) -> Result<(), AppError> {

@@ -19,8 +19,10 @@ use rate::{Bucket, Rate};
 /// How urgent a call is: the lesser, the sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Urgency {
-    /// Access is taken back, or proved to be gone.
+    /// Access is taken back.
     TakeBack,
+    /// It is looked whether it is gone.
+    Prove,
     /// Access is given.
     Give,
     /// It is looked whether something differs.
@@ -43,17 +45,17 @@ impl Limiters {
         self.of(tenant).take(urgency).await;
     }
 
-    /// The same, but that what takes nothing back waits no longer than some seconds: it may have become more urgent
+    /// The same, but that what has to do with no end waits no longer than some seconds: it may have become more urgent
     /// meanwhile, and must not keep its account from others. Says whether the call may be made.
     pub(super) async fn take_soon(&self, tenant: TenantId, urgency: Urgency) -> bool {
-        if urgency == Urgency::TakeBack {
+        if urgency <= Urgency::Prove {
             self.take(tenant, urgency).await;
             return true;
         }
         tokio::time::timeout(WAITS, self.take(tenant, urgency)).await.is_ok()
     }
 
-    /// Whether others wait for calls now.
+    /// Whether somebody waits for a call now, but for who watches: there is always something to watch.
     pub(super) fn is_busy(&self, tenant: TenantId) -> bool {
         self.of(tenant).is_busy()
     }
@@ -127,7 +129,7 @@ impl Limiter {
     }
 
     fn is_busy(&self) -> bool {
-        !self.state.lock().waiting.is_empty()
+        self.state.lock().waiting.first().is_some_and(|(urgency, _)| *urgency < Urgency::Watch)
     }
 
     fn heard(&self, turned_away: u64, now: Instant) {
@@ -235,7 +237,15 @@ mod tests {
         within(&limiters, Urgency::Give, 1).await;
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
-        for urgency in [Urgency::Watch, Urgency::Give, Urgency::TakeBack, Urgency::Give, Urgency::TakeBack] {
+        let came = [
+            Urgency::Watch,
+            Urgency::Give,
+            Urgency::Prove,
+            Urgency::TakeBack,
+            Urgency::Give,
+            Urgency::TakeBack,
+        ];
+        for urgency in came {
             let (limiters, order) = (Arc::clone(&limiters), Arc::clone(&order));
             tasks.push(tokio::spawn(async move {
                 limiters.take(tenant(), urgency).await;
@@ -246,8 +256,20 @@ mod tests {
         for task in tasks {
             task.await.unwrap();
         }
-        let expected = [Urgency::TakeBack, Urgency::TakeBack, Urgency::Give, Urgency::Give, Urgency::Watch];
+        let [first, second] = [[Urgency::TakeBack; 2], [Urgency::Give; 2]];
+        let expected = [&first[..], &[Urgency::Prove], &second[..], &[Urgency::Watch]].concat();
         assert_eq!(*order.lock(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_watches_keeps_nobody_from_asking_often() {
+        let limiters = Arc::new(Limiters::default());
+        within(&limiters, Urgency::Give, 1).await;
+        let limiter = limiters.of(tenant());
+        let _watches = Waiter::come(&limiter, Urgency::Watch);
+        assert!(!limiters.is_busy(tenant()));
+        let _gives = Waiter::come(&limiter, Urgency::Give);
+        assert!(limiters.is_busy(tenant()));
     }
 
     #[tokio::test(start_paused = true)]
