@@ -94,16 +94,17 @@ impl Tempo {
     }
 }
 
-/// About what the quickest tenth of the changes takes, and what nine tenths don't exceed. Each change that proves a bound
-/// wrong moves it by much, and each that agrees with it by a little: so it stays where one in ten does.
+/// What hardly any change is quicker than, and what nine in ten don't exceed. A change that is beyond a bound moves it by
+/// much, and each other one a little back: so it stays where few are.
 #[derive(Debug, Clone, Copy, Default)]
 struct Usual {
     soon: Duration,
     late: Duration,
 }
 
-/// What is far from a bound moves it by so much of the way.
-const OF_THE_WAY: f64 = 0.05;
+/// How much of the way to what they have taken the others move a bound.
+const SOON_FOLLOWS: f64 = 0.03;
+const LATE_FOLLOWS: f64 = 0.05;
 
 impl Usual {
     /// One has taken so long.
@@ -115,17 +116,16 @@ impl Usual {
     fn learn(&mut self, took: Duration, worked: Option<Duration>) {
         match worked {
             Some(worked) if worked >= self.soon => {
-                let way = worked.saturating_sub(self.soon).mul_f64(OF_THE_WAY);
-                self.soon = self.soon.mul_f64(1.01) + way;
+                self.soon += worked.saturating_sub(self.soon).mul_f64(SOON_FOLLOWS);
             }
             // Whether it was there sooner is not known of what was asked late.
             None if took > self.soon.mul_f64(1.3) => {}
-            _ => self.soon = self.soon.mul_f64(0.92).min(took),
+            _ => self.soon = self.soon.mul_f64(0.75).min(took),
         }
         if worked.is_some_and(|worked| worked >= self.late) {
             self.late = self.late.mul_f64(1.03) + took.saturating_sub(self.late) / 2;
         } else {
-            let way = self.late.saturating_sub(took).mul_f64(OF_THE_WAY);
+            let way = self.late.saturating_sub(took).mul_f64(LATE_FOLLOWS);
             self.late = self.late.mul_f64(0.99).saturating_sub(way);
         }
         self.soon = self.soon.min(self.late);
