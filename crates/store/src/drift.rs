@@ -233,6 +233,18 @@ impl WriteUnit {
         Ok(())
     }
 
+    /// What was found of an assignment is not there any more, as its owner has proved.
+    pub async fn end_drift_of(&self, assignment: AssignmentId, now: Timestamp) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::OverAt, Expr::value(now.micros()))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::AssignmentId.eq(assignment.uuid()))
+            .filter(Column::OverAt.is_null())
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
     /// A place is listed. Says whether it is for the first time.
     pub async fn note_listed(
         &self,

@@ -29,6 +29,10 @@ impl Reconciler {
         let Some(access) = self.access(target.tenant, &work.key).await? else {
             return Ok(self.wait_for_connection());
         };
+        // It leads elsewhere by now: there is nothing to claim there.
+        if access.verified.saved.instance != work.key.instance {
+            return self.note_claim(target, held, None).await;
+        }
         let wanted = Wanted {
             role: access.role,
             instance: work.key.instance.clone(),
@@ -50,7 +54,7 @@ impl Reconciler {
         }
     }
 
-    /// The wish is carried out: by what a list has shown, or because it is Curfew's already.
+    /// The wish is carried out: by what a list has shown, or because there is nothing to do for it.
     async fn note_claim(&self, target: Target, held: Held, look: Option<Baseline>) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };

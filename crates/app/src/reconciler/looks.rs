@@ -127,6 +127,7 @@ impl Reconciler {
         work.observed.gone(now);
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         self.record(&unit, assignment_entry(AuditAction::AssignmentGone, target, &work), now).await?;
+        unit.end_drift_of(target.assignment, now).await?;
         if let Some(ended) = work.times().map(|times| times.over_at()).max() {
             metrics::histogram!("curfew_expiry_lag_seconds").record(now.since(ended).as_secs_f64());
         }

@@ -1,6 +1,7 @@
 //! From a policy to a grant, at the edge of the application, on both databases.
 #![cfg(test)]
 
+mod adopting;
 mod analyzing;
 mod by_hand;
 mod deadlines;

@@ -6,6 +6,7 @@
 mod connection;
 mod drift;
 mod endings;
+mod exclusive;
 mod faults;
 mod stage;
 mod stories;

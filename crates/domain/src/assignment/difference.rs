@@ -137,6 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_claimed_is_kept_for_a_grant_and_else_taken_back_and_proved_gone() {
+        let mut standing = Observed::default();
+        standing.looked(at(0), true);
+        for mut observed in [Observed::default(), standing] {
+            observed.claim(at(10));
+            assert!(observed.is_curfews());
+            assert!(matches!(next_step(NEEDED, &observed, at(11)), Step::WaitUntil(_)));
+            assert_eq!(next_step(Desired::Absent, &observed, at(11)), Step::Delete);
+            observed.sending(CallKind::Delete, at(11));
+            observed.answered(CallKind::Delete, at(11), &CallOutcome::Succeeded, at(12));
+            assert_eq!(next_step(Desired::Absent, &observed, at(12)), Step::Look);
+            observed.looked(at(13), false);
+            assert_eq!(next_step(Desired::Absent, &observed, at(13)), Step::ConcludeGone);
+        }
+    }
+
+    #[test]
     fn what_was_gone_and_is_there_again_has_reappeared_within_its_episode() {
         let mut observed = present();
         observed.sending(CallKind::Delete, at(100));
