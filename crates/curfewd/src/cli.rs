@@ -27,6 +27,29 @@ pub(crate) enum Command {
     },
     /// Bring the database's schema up to this program, and end.
     Migrate,
+    /// Compare AWS with a database that was restored from a backup, before a server works with it: 0 all is known, 1 not
+    /// all could be compared, 2 a setting or an argument is wrong, 3 something unknown waits for an admin.
+    ///
+    /// What AWS holds and the database doesn't know becomes a finding of drift, to adopt or to remove; of permission sets
+    /// that are exclusive to Curfew it is removed as soon as a server runs. Grants whose access AWS doesn't prove end. All
+    /// logins end. It may be run again.
+    Recover {
+        /// One tenant alone, by its slug or id.
+        #[arg(long)]
+        tenant: Option<String>,
+        /// Look at permission sets alone that are exclusive to Curfew.
+        #[arg(long)]
+        exclusive_only: bool,
+        /// Let logins go on, also those that were ended since the backup.
+        #[arg(long)]
+        keep_sessions: bool,
+        /// The file of signed heads from before the restore: it tells how late it was then, and how far the log went.
+        #[arg(long)]
+        heads: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the `OpenAPI` description of the API, and end.
     Openapi,
     /// The audit log.

@@ -106,6 +106,7 @@ audit_actions! {
     TenantCreated = "tenant.created",
     TenantDeleted = "tenant.deleted",
     TenantDeletionStarted = "tenant.deletion_started",
+    TenantRecovered = "tenant.recovered",
     TenantUpdated = "tenant.updated",
     UserActivated = "user.activated",
     UserCreated = "user.created",

@@ -66,6 +66,7 @@ mod policy_groups;
 mod policy_rules;
 mod policy_versions;
 mod reconcile;
+mod recover;
 mod request_due;
 mod request_messages;
 mod requests;

@@ -9,6 +9,7 @@ mod groups;
 mod kms;
 mod outages;
 mod proving;
+mod recovering;
 mod starting;
 mod telling;
 mod templates;

@@ -33,6 +33,7 @@ mod owner;
 mod polls;
 mod queue;
 mod reach;
+mod recover;
 mod tempo;
 mod turns;
 mod work;
@@ -49,6 +50,7 @@ use tokio_util::sync::CancellationToken;
 use crate::patience::in_time;
 use crate::{App, with_causes};
 pub use node::Node;
+pub use recover::{NotRecovered, Recovered, Recovery, Unknown, recover};
 
 use lease::Leases;
 use limiter::{Limiters, Urgency};

@@ -67,7 +67,7 @@ impl Reconciler {
         }
     }
 
-    async fn take_connection(&self, tenant: TenantId) -> bool {
+    pub(super) async fn take_connection(&self, tenant: TenantId) -> bool {
         if self.node.reach.keeps_away(tenant, self.app.clock.now()) {
             return true;
         }

@@ -8,6 +8,7 @@ mod drift;
 mod endings;
 mod exclusive;
 mod faults;
+mod recovering;
 mod stage;
 mod stories;
 mod telling;

@@ -1,6 +1,7 @@
 //! What the program does when it is called.
 
 mod keys;
+mod recover;
 mod serve;
 mod verify;
 
@@ -27,7 +28,7 @@ const MISTAKE: u8 = 2;
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// Does what `arguments` say. The status is 0 when it was done, 2 when a setting is wrong, else 1; `audit verify`
-/// has its own.
+/// and `recover` have their own.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -61,6 +62,16 @@ async fn command(command: Command) -> ExitCode {
         Command::Migrate => migrate(&source).await,
         Command::Audit { command } => {
             return audit(&source, command).await.unwrap_or_else(|error| fail(MISTAKE, &error.to_string()));
+        }
+        Command::Recover { tenant, exclusive_only, keep_sessions, heads, json } => {
+            let wish = recover::Wish {
+                tenant: tenant.as_deref(),
+                exclusive_only,
+                keeps_sessions: keep_sessions,
+                heads: heads.as_deref(),
+                json,
+            };
+            return recover::run(&source, wish).await.unwrap_or_else(|error| failed(&error));
         }
         Command::Openapi => Ok(()),
     };

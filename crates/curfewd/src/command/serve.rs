@@ -19,19 +19,24 @@ pub(super) async fn serve(source: &Source, reconciles: bool) -> Result<(), Serve
     let shutdown = CancellationToken::new();
     stop_on_signals(&shutdown).map_err(ServeError::Signals)?;
     let address = config.listen;
+    let wiring = wiring(&config, reconciles).await;
+    let server = Server::prepare(config, wiring).await?;
+    let listener = take_port(address).await?;
+    server.run(listener, shutdown).await
+}
+
+/// What a program takes from outside that works as this server would.
+pub(super) async fn wiring(config: &Config, reconciles: bool) -> Wiring {
     let clock = Arc::new(MonotonicWall::from_system(Timestamp::from_micros(0)));
     let settings = SdkSettings { region: Some(config.aws_region.clone()), ..SdkSettings::default() };
     let aws = Arc::new(SdkGateway::load(Arc::clone(&clock) as Arc<dyn Clock>, settings).await);
-    let wiring = Wiring {
+    Wiring {
         clock: ServerClock::System(clock),
         entropy: Arc::new(SystemEntropy),
         aws: Arc::clone(&aws) as Arc<dyn AwsGateway>,
         keys: aws,
         reconciles,
-    };
-    let server = Server::prepare(config, wiring).await?;
-    let listener = take_port(address).await?;
-    server.run(listener, shutdown).await
+    }
 }
 
 async fn take_port(address: SocketAddr) -> Result<TcpListener, ServeError> {

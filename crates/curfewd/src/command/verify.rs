@@ -66,6 +66,12 @@ pub(super) async fn verify(source: &Source, against: Against<'_>) -> Result<Verd
     Ok(Verdict { chains, heads })
 }
 
+/// The genuine heads of a file, by this server's own keys.
+pub(super) fn genuine_heads(source: &Source, file: &Path) -> Result<Vec<ChainHead>, ServeError> {
+    let (database, signing) = config::read_for_audit(source).map_err(ServeError::Config)?;
+    Ok(Heads::read(file, &verifying_keys(signing, &database)?)?.genuine)
+}
+
 async fn walk(
     store: &Store,
     heads: Option<&Heads>,

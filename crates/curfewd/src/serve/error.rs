@@ -95,6 +95,12 @@ pub enum ServeError {
         /// What is wrong with it.
         problem: Invalid,
     },
+    /// No tenant is called that.
+    #[error("there is no tenant with the slug or id {name}")]
+    NoSuchTenant {
+        /// What was said.
+        name: String,
+    },
     /// Signals can't be listened for.
     #[error("signals can't be listened for: {0}")]
     Signals(#[source] std::io::Error),
@@ -121,6 +127,7 @@ impl ServeError {
             | ServeError::RoleBypassesWalls
             | ServeError::Heads { .. }
             | ServeError::Unread { .. }
+            | ServeError::NoSuchTenant { .. }
             | ServeError::NotAKey { .. } => 2,
             ServeError::Open(_)
             | ServeError::OpenToMigrate(_)

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_app::App;
+use curfew_domain::Timestamp;
 use curfew_http::{EdgeSettings, MetricsPage};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,19 @@ impl Server {
     /// The use cases' own: for whoever runs a server in their process.
     pub fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// Takes it that it is later than `moment`, whatever this machine's clock says.
+    pub(crate) fn not_before(&self, moment: Timestamp) {
+        self.clock.not_before(moment);
+    }
+
+    /// Works with what the server would, without serving; then keeps the clock, seals the log, and closes the database.
+    pub(crate) async fn while_open<T>(self, work: impl AsyncFnOnce(&Arc<App>) -> T) -> T {
+        loops::keep_clock(&self.app, &self.clock).await;
+        let worked = work(&self.app).await;
+        self.close().await;
+        worked
     }
 
     /// Serves until `shutdown`: then takes no more connections, finishes what is under way, hands over its leases,

@@ -2,7 +2,9 @@
 
 use curfew_domain::assignment::{Baseline, Difference, desired, difference};
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::{Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, Reason, Timestamp};
+use curfew_domain::{
+    Actor, DoneBy, DriftId, DriftKind, DriftOutcome, DriftPlace, GrantId, Reason, Timestamp,
+};
 use curfew_store::{AssignmentWork, NewDrift, WriteUnit};
 
 use super::super::calls::assignment_entry;
@@ -97,7 +99,19 @@ impl Reconciler {
             unit.touch_due(target.assignment, now).await?;
             return Ok((DriftKind::Removed, DriftOutcome::PutBack));
         }
-        let reason: Reason = REMOVED.parse().map_err(AppError::internal)?;
+        self.end_live_grants(unit, work, (REMOVED, "drift"), now).await?;
+        Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
+    }
+
+    /// Ends every live grant of an assignment, for a reason that people read and a cause in the log.
+    pub(in super::super) async fn end_live_grants(
+        &self,
+        unit: &WriteUnit,
+        work: &AssignmentWork,
+        (reason, cause): (&str, &'static str),
+        now: Timestamp,
+    ) -> Result<Vec<GrantId>, AppError> {
+        let reason: Reason = reason.parse().map_err(AppError::internal)?;
         let mut ended = Vec::new();
         for linked in work.grants.iter().filter(|grant| grant.times.is_live(now)) {
             let Some(mut grant) = unit.lock_grant(linked.id).await? else { continue };
@@ -108,12 +122,11 @@ impl Reconciler {
             grant.updated_at = now;
             unit.save_revocation(&grant).await?;
             ended.push(grant.id);
-            let entry =
-                grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", "drift");
+            let entry = grant_entry(AuditAction::GrantRevoked, grant.id, grant.grantee).with("cause", cause);
             self.record(unit, entry, now).await?;
         }
         unit.touch_due_of_grants(&ended, now).await?;
-        Ok((DriftKind::Removed, DriftOutcome::GrantsEnded))
+        Ok(ended)
     }
 }
 

@@ -9,6 +9,8 @@ mod places;
 mod removing;
 mod unmanaged;
 
+pub(super) use places::{Exclusive, manageable_accounts};
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,17 +50,17 @@ struct Passes {
 }
 
 /// One list of a place, and whose assignments it is compared with.
-struct Look<'a> {
-    tenant: TenantId,
-    held: Held,
-    instance: &'a InstanceArn,
-    region: &'a Region,
-    identity_store: &'a IdentityStoreId,
-    place: &'a Listable,
+pub(super) struct Look<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) held: Held,
+    pub(super) instance: &'a InstanceArn,
+    pub(super) region: &'a Region,
+    pub(super) identity_store: &'a IdentityStoreId,
+    pub(super) place: &'a Listable,
     /// Since when nobody but Curfew may assign the permission set, where that is so.
-    exclusive_since: Option<Timestamp>,
-    at: Timestamp,
-    assignees: &'a [Assignee],
+    pub(super) exclusive_since: Option<Timestamp>,
+    pub(super) at: Timestamp,
+    pub(super) assignees: &'a [Assignee],
 }
 
 impl Reconciler {
@@ -162,7 +164,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn list_place(
+    pub(super) async fn list_place(
         &self,
         held: Held,
         access: &Access,
@@ -202,7 +204,7 @@ impl Reconciler {
 }
 
 impl Look<'_> {
-    fn shows(&self, principal: &StorePrincipalId) -> bool {
+    pub(super) fn shows(&self, principal: &StorePrincipalId) -> bool {
         self.assignees.iter().any(|assignee| matches!(assignee, Assignee::User(user) if user == principal))
     }
 }

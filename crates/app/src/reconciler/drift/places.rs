@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use curfew_aws::AwsError;
 use curfew_domain::{AccountId, InstanceArn, PermissionSetArn, ResourceType, Timestamp};
 use curfew_store::{Listable, ReadUnit};
 
@@ -11,7 +12,7 @@ use super::super::limiter::Urgency;
 use crate::{AppError, with_causes};
 
 /// Permission sets that are exclusive, and since when.
-pub(super) type Exclusive = BTreeMap<PermissionSetArn, Timestamp>;
+pub(in super::super) type Exclusive = BTreeMap<PermissionSetArn, Timestamp>;
 
 impl Reconciler {
     /// Besides what Curfew has worked on: where an exclusive set may be assigned. One set is looked for in every account,
@@ -27,7 +28,7 @@ impl Reconciler {
         for account in accounts {
             let sets = match exclusive.len() {
                 0 | 1 => None,
-                _ => self.provisioned(access, &account).await,
+                _ => self.provisioned(access, &account).await.ok(),
             };
             let held = exclusive.keys().filter(|set| sets.as_ref().is_none_or(|sets| sets.contains(*set)));
             places.extend(held.map(|set| Listable { account: account.clone(), permission_set: set.clone() }));
@@ -35,12 +36,12 @@ impl Reconciler {
         places
     }
 
-    /// The permission sets that are provisioned in an account; none where AWS does not tell.
+    /// The permission sets that are provisioned in an account.
     pub(in super::super) async fn provisioned(
         &self,
         access: &Access,
         account: &AccountId,
-    ) -> Option<BTreeSet<PermissionSetArn>> {
+    ) -> Result<BTreeSet<PermissionSetArn>, AwsError> {
         let instance = &access.verified.saved.instance;
         let (mut sets, mut after) = (BTreeSet::new(), None);
         loop {
@@ -61,11 +62,11 @@ impl Reconciler {
                 Err(error) => {
                     tracing::warn!(tenant_id = %access.role.tenant, account_id = %account,
                         error = with_causes(&error), "AWS does not tell what is provisioned in an account");
-                    return None;
+                    return Err(error);
                 }
             }
             if after.is_none() {
-                return Some(sets);
+                return Ok(sets);
             }
         }
     }

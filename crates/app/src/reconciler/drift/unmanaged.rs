@@ -18,7 +18,7 @@ const MOST_AT_A_PLACE: usize = 500;
 impl Reconciler {
     /// Keeps what a list shows besides Curfew's own, and ends what it shows no longer. What a place had when it was first
     /// listed is no news; nobody is told of it.
-    pub(super) async fn note_unmanaged(
+    pub(in super::super) async fn note_unmanaged(
         &self,
         look: &Look<'_>,
         managed: &HashSet<StorePrincipalId>,
