@@ -46,7 +46,7 @@ impl ReadUnit {
 }
 
 impl WriteUnit {
-    /// Somebody has owned the tenant's connection from now on, also while nothing is due, if a permission set is exclusive;
+    /// From now on some node owns the tenant's connection also while nothing is due, where a permission set is exclusive;
     /// else only while something is.
     pub async fn watch_exclusive(&self) -> Result<(), StoreError> {
         let watched = self.exclusive().count(self.tx()).await? > 0;
