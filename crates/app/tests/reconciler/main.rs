@@ -7,6 +7,7 @@ mod connection;
 mod drift;
 mod endings;
 mod faults;
+mod leaping;
 mod stage;
 mod stories;
 mod telling;
