@@ -29,7 +29,7 @@ demo: ## The guided tour: Curfew and a stand-in for AWS in one process (TOUR=1: 
 check: lint | $(TOOLS)/nextest.ok $(TOOLS)/cvc5.ok ## Formatting, lints and unit tests: what to run before each push
 	@CURFEW_TEST_SKIP_POSTGRES=1 cargo nextest run $(ALL) --profile check
 
-test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres.ok $(TOOLS)/cvc5.ok ## Everything: the gates, then all tests on SQLite and PostgreSQL
+test: lint docs-check build python-tests | $(TOOLS)/nextest.ok $(TOOLS)/postgres.ok $(TOOLS)/cvc5.ok $(TOOLS)/faketime.ok ## Everything: the gates, then all tests on SQLite and PostgreSQL
 	@tests/postgres.sh cargo nextest run $(ALL)
 
 bench: | $(TOOLS)/postgres.ok ## Benchmarks: ratios against a floor measured in the same run (ONLY='requests sqlite': some of them)
@@ -90,6 +90,14 @@ $(TOOLS)/postgres.ok:
 	@mkdir -p "$(TOOLS)"
 	if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 		apt-get update -qq && apt-get install -y -qq postgresql
+	fi
+	touch "$@"
+
+# Sets the wall clock of one process, for the torture test.
+$(TOOLS)/faketime.ok:
+	@mkdir -p "$(TOOLS)"
+	if ! ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; then
+		apt-get update -qq && apt-get install -y -qq faketime
 	fi
 	touch "$@"
 

@@ -1,5 +1,7 @@
 //! A caller of the API: what is sent, and what came back.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -12,6 +14,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     logs: Logs,
+    /// How long it waits for an answer, where it waits less than everybody.
+    patience: Option<Duration>,
     /// Sent with every call.
     headers: Vec<(&'static str, String)>,
 }
@@ -22,11 +26,11 @@ impl Client {
         // The server is behind no proxy, whatever the environment says of others.
         let http = reqwest::Client::builder()
             .no_proxy()
-            .timeout(std::time::Duration::from_secs(40))
+            .timeout(Duration::from_secs(40))
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Self { http, base, logs, headers: Vec::new() }
+        Self { http, base, logs, patience: None, headers: Vec::new() }
     }
 
     /// The same place, without credential or tenant.
@@ -36,8 +40,15 @@ impl Client {
     }
 
     /// The same caller at another's place.
-    pub(crate) fn of(&self, there: Client) -> Self {
-        Self { headers: self.headers.clone(), ..there }
+    #[must_use]
+    pub fn of(&self, there: Client) -> Self {
+        Self { headers: self.headers.clone(), patience: self.patience, ..there }
+    }
+
+    /// The same, who waits no longer than this for an answer.
+    #[must_use]
+    pub fn waiting(&self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self.clone() }
     }
 
     /// With one more header, or another value for one.
@@ -147,6 +158,9 @@ impl Client {
     ) -> Result<Reply, reqwest::Error> {
         let call = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(patience) = self.patience {
+            request = request.timeout(patience);
+        }
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }

@@ -27,6 +27,7 @@ mod process;
 mod server;
 mod small_disk;
 mod wait;
+mod wall_clock;
 
 pub use acme::{Acme, Cloud};
 pub use client::{Client, Reply};

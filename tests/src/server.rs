@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::fresh::{fresh_bytes, fresh_password};
 use crate::process::{Ended, Launch, free_port, program, run_to_end, wait_for_end};
 use crate::small_disk;
+use crate::wall_clock::WallClock;
 use crate::{Backend, Client, Database, Logs, PATIENCE};
 use curfew_domain::KmsKeyName;
 use curfew_sim::world::{CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY};
@@ -19,6 +20,7 @@ pub struct ServerBuilder {
     backend: Backend,
     environment: BTreeMap<String, String>,
     small_disk: bool,
+    own_wall_clock: bool,
 }
 
 /// A running `curfewd serve` with its database.
@@ -29,12 +31,13 @@ pub struct Server {
     database: Arc<Database>,
     logs: Logs,
     small_disk: bool,
+    wall_clock: Option<WallClock>,
 }
 
 impl Server {
     /// A server on this database.
     pub fn on(backend: Backend) -> ServerBuilder {
-        ServerBuilder { backend, environment: BTreeMap::new(), small_disk: false }
+        ServerBuilder { backend, environment: BTreeMap::new(), small_disk: false, own_wall_clock: false }
     }
 
     /// A caller without a credential.
@@ -69,7 +72,8 @@ impl Server {
         let mut environment = self.environment.clone();
         environment.insert("SERVER_PORT".to_owned(), port.to_string());
         let database = Arc::clone(&self.database);
-        Server { process: None, port, environment, database, logs, small_disk: self.small_disk }
+        let wall_clock = self.wall_clock.as_ref().map(|_| WallClock::right(database.folder(), port));
+        Server { process: None, port, environment, database, logs, small_disk: self.small_disk, wall_clock }
     }
 
     /// The same caller, who asks this server.
@@ -86,6 +90,14 @@ impl Server {
     /// Lets it go on.
     pub fn go_on(&self) {
         self.signal("-CONT");
+    }
+
+    /// Sets the wall clock of its process, so many seconds ahead of the machine's or, below zero, behind.
+    ///
+    /// # Panics
+    /// Without one ([`ServerBuilder::with_its_own_wall_clock`]).
+    pub fn set_wall_clock(&self, seconds_ahead: i64) {
+        self.wall_clock.as_ref().expect("a wall clock of its own").set(seconds_ahead);
     }
 
     fn signal(&self, signal: &str) {
@@ -187,7 +199,8 @@ impl Server {
         } else {
             Command::new(program())
         };
-        command.arg("serve").envs_only(&self.environment, &self.database).follow(&self.logs)
+        command.arg("serve").envs_only(&self.environment, &self.database);
+        command.envs(self.wall_clock.iter().flat_map(WallClock::environment)).follow(&self.logs)
     }
 
     async fn wait_until_healthy(&mut self) {
@@ -238,6 +251,13 @@ impl ServerBuilder {
         self
     }
 
+    /// With a wall clock that [`Server::set_wall_clock`] sets.
+    #[must_use]
+    pub fn with_its_own_wall_clock(mut self) -> Self {
+        self.own_wall_clock = true;
+        self
+    }
+
     /// Starts it and waits until it is healthy.
     pub async fn start(self) -> Server {
         let mut server = self.ready().await;
@@ -268,7 +288,8 @@ impl ServerBuilder {
         let port =
             environment.get("SERVER_PORT").map_or_else(free_port, |port| port.parse().expect("a port"));
         environment.insert("SERVER_PORT".to_owned(), port.to_string());
-        Server { process: None, port, environment, database, logs, small_disk: self.small_disk }
+        let wall_clock = self.own_wall_clock.then(|| WallClock::right(database.folder(), port));
+        Server { process: None, port, environment, database, logs, small_disk: self.small_disk, wall_clock }
     }
 }
 

@@ -77,8 +77,14 @@ impl App {
     }
 
     /// Whether something new may be decided. Not while the clock is far off: what would be granted now could last too
-    /// long by the clocks of other nodes, or once this one is set right. What ends, ends.
+    /// long by the clocks of other nodes, or once this one is set right. What ends, ends. To be asked after the time was
+    /// read by which something is decided: a clock may leap whenever it is read.
     pub fn check_deciding(&self) -> Result<(), AppError> {
+        if self.clock.has_leapt() {
+            return Err(not_now(
+                "the clock of this node has leapt forward; nothing new is decided until it is known to be right",
+            ));
+        }
         if !self.health.clock_is_right() {
             return Err(not_now("the clock of this node is wrong; nothing new is decided until it is right"));
         }

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use curfew_domain::{Clock, Timestamp};
@@ -6,7 +6,8 @@ use curfew_domain::{Clock, Timestamp};
 /// The clock of a server in earnest: the greater of the wall's time and the last time plus what has passed since.
 ///
 /// It never goes back and never stands still, so no change of the wall clock lengthens anybody's access: when the
-/// wall is set back, this clock goes on as if nothing had happened, and is ahead until the wall has caught up.
+/// wall is set back, this clock goes on as if nothing had happened, and is ahead until the wall has caught up. When the
+/// wall is set forward, this clock follows it at once, for what ends; what begins waits until that was looked into.
 pub struct MonotonicWall {
     wall: Box<dyn Fn() -> Timestamp + Send + Sync>,
     elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
@@ -14,7 +15,13 @@ pub struct MonotonicWall {
     offset: AtomicI64,
     /// The last answer, in microseconds.
     last: AtomicI64,
+    /// How often the wall went forward by more than time had passed, and how many of these times were looked into.
+    leaps: AtomicU64,
+    leaps_trusted: AtomicU64,
 }
+
+/// Of its own accord a clock drifts, and is slewed, by far less between two readings.
+const LEAP: i64 = 5_000_000;
 
 impl MonotonicWall {
     /// The system's clocks, from `kept` on: what this or another process kept of its clock last.
@@ -29,7 +36,14 @@ impl MonotonicWall {
         kept: Timestamp,
     ) -> Self {
         let offset = kept.micros().saturating_sub(micros(elapsed()));
-        Self { wall, elapsed, offset: AtomicI64::new(offset), last: AtomicI64::new(kept.micros()) }
+        Self {
+            wall,
+            elapsed,
+            offset: AtomicI64::new(offset),
+            last: AtomicI64::new(kept.micros()),
+            leaps: AtomicU64::new(0),
+            leaps_trusted: AtomicU64::new(0),
+        }
     }
 
     /// Takes over what was kept of the clock, where that is later.
@@ -44,6 +58,16 @@ impl MonotonicWall {
         self.now().since(self.wall())
     }
 
+    /// How often it has leapt so far, to [`MonotonicWall::trust`] once that was looked into.
+    pub fn leaps(&self) -> u64 {
+        self.leaps.load(Ordering::SeqCst)
+    }
+
+    /// The first so many leaps were right, and are kept.
+    pub fn trust(&self, leaps: u64) {
+        self.leaps_trusted.fetch_max(leaps, Ordering::SeqCst);
+    }
+
     /// What the wall's clock says.
     pub fn wall(&self) -> Timestamp {
         (self.wall)()
@@ -54,11 +78,19 @@ impl Clock for MonotonicWall {
     fn now(&self) -> Timestamp {
         let elapsed = micros((self.elapsed)());
         let by_wall = (self.wall)().micros().saturating_sub(elapsed);
+        // Counted before anybody's time is beyond it.
+        if by_wall > self.offset.load(Ordering::SeqCst).saturating_add(LEAP) {
+            self.leaps.fetch_add(1, Ordering::SeqCst);
+        }
         let offset = self.offset.fetch_max(by_wall, Ordering::SeqCst).max(by_wall);
         let now = offset.saturating_add(elapsed);
         let last = self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(now.max(last + 1)));
         let (Ok(last) | Err(last)) = last;
         Timestamp::from_micros(now.max(last + 1))
+    }
+
+    fn has_leapt(&self) -> bool {
+        self.leaps() > self.leaps_trusted.load(Ordering::SeqCst)
     }
 }
 
@@ -150,6 +182,29 @@ mod tests {
         assert_eq!(hands.now(), NOON + 3_600 * SECOND);
         hands.pass(SECOND);
         assert_eq!(hands.now(), NOON + 3_601 * SECOND);
+    }
+
+    #[test]
+    fn a_leap_forward_is_not_trusted_before_somebody_has_looked_into_it() {
+        let hands = hands(NOON);
+        hands.now();
+        assert!(!hands.clock.has_leapt());
+        hands.wall.fetch_add(4 * SECOND, Ordering::SeqCst);
+        hands.now();
+        assert!(!hands.clock.has_leapt(), "it may have been slewed");
+        hands.wall.fetch_add(6 * SECOND, Ordering::SeqCst);
+        hands.now();
+        let seen = hands.clock.leaps();
+        assert!(hands.clock.has_leapt());
+        hands.wall.fetch_add(600 * SECOND, Ordering::SeqCst);
+        hands.now();
+        hands.clock.trust(seen);
+        assert!(hands.clock.has_leapt(), "another one came meanwhile");
+        hands.clock.trust(hands.clock.leaps());
+        hands.wall.fetch_sub(600 * SECOND, Ordering::SeqCst);
+        hands.pass(3_600 * SECOND);
+        hands.now();
+        assert!(!hands.clock.has_leapt());
     }
 
     #[test]

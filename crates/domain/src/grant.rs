@@ -107,6 +107,12 @@ impl GrantTimes {
         }
     }
 
+    /// The same, first seen by a clock that may be wrong: what has started ends when it was to end.
+    #[must_use]
+    pub fn succeeded_and_ends_as_written(self, now: Timestamp) -> Self {
+        Self { expires_at: self.expires_at, ..self.succeeded(now) }
+    }
+
     /// It lasts for `total` from now on, counted from where its duration is counted from: the end moves by as much as
     /// `total` is longer, or will be that much later where it is not known yet. What it must start by stays. Only a live
     /// grant, and never to less.

@@ -1,27 +1,45 @@
 //! Time and randomness for tests: moved by hand, and repeatable.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crate::{Clock, Entropy, Seconds, Timestamp};
 
 /// A clock that moves only when it is told to, and by a microsecond at each reading.
 #[derive(Debug)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    micros: AtomicI64,
+    leaps_by: AtomicI64,
+    has_leapt: AtomicBool,
+}
 
 impl TestClock {
     /// A clock that stands at `start`.
     pub const fn at(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.micros()))
+        Self {
+            micros: AtomicI64::new(start.micros()),
+            leaps_by: AtomicI64::new(0),
+            has_leapt: AtomicBool::new(false),
+        }
+    }
+
+    /// Has somebody set it forward when it is read next.
+    pub fn leap_when_read(&self, by: Seconds) {
+        self.leaps_by.store(by.get() * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// Where it has leapt to is right.
+    pub fn trust(&self) {
+        self.has_leapt.store(false, Ordering::SeqCst);
     }
 
     /// Moves it forward a little.
     pub fn advance_millis(&self, by: u32) {
-        self.0.fetch_add(i64::from(by) * 1_000, Ordering::SeqCst);
+        self.micros.fetch_add(i64::from(by) * 1_000, Ordering::SeqCst);
     }
 
     /// Moves it forward.
     pub fn advance(&self, by: Seconds) {
-        self.0.fetch_add(by.get() * 1_000_000, Ordering::SeqCst);
+        self.micros.fetch_add(by.get() * 1_000_000, Ordering::SeqCst);
     }
 }
 
@@ -34,7 +52,13 @@ impl Default for TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.fetch_add(1, Ordering::SeqCst) + 1)
+        let leaps_by = self.leaps_by.swap(0, Ordering::SeqCst);
+        self.has_leapt.fetch_or(leaps_by > 0, Ordering::SeqCst);
+        Timestamp::from_micros(self.micros.fetch_add(leaps_by + 1, Ordering::SeqCst) + leaps_by + 1)
+    }
+
+    fn has_leapt(&self) -> bool {
+        self.has_leapt.load(Ordering::SeqCst)
     }
 }
 

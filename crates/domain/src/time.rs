@@ -15,6 +15,13 @@ use crate::Invalid;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Whether it has leapt forward, and nobody has seen yet that it was right to. By such a time things end, and nothing
+    /// begins: it may be wrong, and what begins now could last longer by right clocks. True before [`Clock::now`] has
+    /// answered with a time beyond the leap.
+    fn has_leapt(&self) -> bool {
+        false
+    }
 }
 
 /// A moment: whole microseconds since 1970-01-01T00:00:00Z.

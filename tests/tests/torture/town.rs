@@ -1,42 +1,39 @@
-//! A tenant with people, its servers, and its AWS.
+//! Tenants with people, their servers, and their AWS.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use curfew_sim::World;
-use curfew_sim::world::{Assignment, PrincipalType};
-use curfew_tests::{Acme, Backend, Client, Cloud, Cluster, Json, Server};
-use serde_json::{Value, json};
+use curfew_tests::{Backend, Client, Cloud, Cluster, Server};
 use tokio::task::JoinSet;
 
 use crate::chance::Chance;
+use crate::estate::{ESTATES, Estate, world};
+use crate::ledger::Ledger;
 use crate::misfortune::Misfortunes;
-use crate::people::Deed;
+use crate::people::{Deed, Heard, Wish};
 use crate::verdict::Calm;
 
-/// Where access is given.
-pub(crate) const ACCOUNTS: [&str; 3] = ["100000000003", "100000000004", "100000000005"];
-pub(crate) const SETS: [&str; 2] = ["ReadOnly", "PowerUser"];
+/// How many people want something at once.
+const CROWD: usize = 32;
 
-/// How many people ask for it.
-const PEOPLE: usize = 8;
+/// Between two looks at who has been answered.
+const MOMENT: Duration = Duration::from_millis(10);
 
-/// How many calls of theirs are under way at once.
-const CROWD: usize = 12;
+/// So many of a node's last errors are shown of a round that was not survived.
+const LAST_ERRORS: usize = 20;
+
+/// In so many moments something breaks, on average.
+const BREAKS_IN: usize = 30;
 
 pub(crate) struct Town {
     pub(crate) chance: Chance,
     pub(crate) cloud: Cloud,
-    pub(crate) acme: Acme,
     pub(crate) nodes: Vec<Server>,
-    pub(crate) admin: Client,
-    pub(crate) people: Vec<Client>,
-    /// What was there before Curfew came.
-    pub(crate) baseline: BTreeSet<String>,
+    pub(crate) estates: Vec<Estate>,
     pub(crate) misfortunes: Misfortunes,
-    calls: JoinSet<Option<String>>,
-    /// Grants that somebody was told of.
-    pub(crate) grants: Vec<String>,
+    pub(crate) ledger: Ledger,
+    /// Where each node listens.
+    places: Vec<Client>,
+    crowd: JoinSet<(usize, Heard)>,
 }
 
 impl Town {
@@ -47,118 +44,83 @@ impl Town {
             .aws(&cloud.url())
             .env("RECONCILIATION_INTERVAL", "2s")
             .env("LOG_LEVEL", "info")
+            .with_its_own_wall_clock()
             .start()
             .await;
-        let admin = first.set_up().await;
-        let acme = cloud.connect(&admin).await;
-        admin.post("/v1/policies", everything_at_once()).await.is(201);
-        let mut people = Vec::new();
-        for n in 0..PEOPLE {
-            people.push(admin.person(&email(n), &["user"]).await);
-        }
+        let estates = Estate::found_all(&cloud, &first).await;
         let mut all = vec![first];
         for _ in 1..nodes {
             let mut node = all[0].beside();
             node.start_again().await;
             all.push(node);
         }
-        let mut town = Self {
+        Self {
             chance,
             cloud,
-            acme,
+            misfortunes: Misfortunes::of(all.len()),
+            places: all.iter().map(Server::stranger).collect(),
             nodes: all,
-            admin,
-            people,
-            baseline: BTreeSet::new(),
-            misfortunes: Misfortunes::default(),
-            calls: JoinSet::new(),
-            grants: Vec::new(),
-        };
-        town.some_access_is_there_before();
-        town
-    }
-
-    /// Standing access, some of which will be asked for as well.
-    fn some_access_is_there_before(&mut self) {
-        for n in [0, 3, 5] {
-            let there = self.assignment(n, ACCOUNTS[n % 3], SETS[n % 2]);
-            self.cloud.control().assign(&self.acme.instance, &there);
-        }
-        self.baseline = self.cloud.held().into_iter().collect();
-    }
-
-    fn assignment(&self, person: usize, account: &str, set: &str) -> Assignment {
-        let world = self.cloud.control().world();
-        let (_, instance) =
-            world.instances().find(|(_, one)| one.arn == self.acme.instance).expect("Acme's instance");
-        Assignment {
-            account: account.to_owned(),
-            permission_set: self.acme.set(set).to_owned(),
-            principal_type: PrincipalType::User,
-            principal_id: instance.user_by_email(&email(person)).expect("a person").id.clone(),
+            estates,
+            ledger: Ledger::default(),
+            crowd: JoinSet::new(),
         }
     }
 
-    /// One thing: mostly somebody wants something, and now and then something breaks.
+    /// A moment: people want something, and now and then something breaks.
     pub(crate) async fn something_happens(&mut self, cluster: Option<&Cluster>) {
-        while let Some(ended) = self.calls.try_join_next() {
-            self.grants.extend(ended.expect("a call does not panic"));
+        while let Some(ended) = self.crowd.try_join_next() {
+            let (estate, heard) = ended.expect("a call does not panic");
+            self.ledger.note(estate, heard);
         }
-        if self.chance.below(100) < 12 {
+        if self.chance.below(BREAKS_IN) == 0 {
             self.misfortune(cluster);
         }
         self.misfortunes_pass().await;
-        if self.calls.len() < CROWD {
-            let deed = self.deed();
-            self.calls.spawn(deed);
+        while self.crowd.len() < CROWD {
+            self.somebody_wants_something();
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(MOMENT).await;
     }
 
-    fn deed(&mut self) -> impl Future<Output = Option<String>> + Send + 'static {
-        let running: Vec<usize> = (0..self.nodes.len()).filter(|node| self.nodes[*node].runs()).collect();
-        let node = if running.is_empty() { 0 } else { self.chance.one_of(&running) };
-        let person = self.chance.below(PEOPLE);
-        let asks = |who: &Client| self.nodes[node].asked_by(who);
-        let (person, admin) = (asks(&self.people[person]), asks(&self.admin));
-        let grant = (!self.grants.is_empty()).then(|| {
-            let last = self.grants.len().saturating_sub(60);
-            self.grants[last + self.chance.below(self.grants.len() - last)].clone()
-        });
-        let deed = Deed::by(&mut self.chance, grant, &self.acme);
-        async move { deed.done(&person, &admin).await }
+    fn somebody_wants_something(&mut self) {
+        let n = self.chance.below(ESTATES);
+        let grant = self.ledger.one_of_the_latest(n, &mut self.chance);
+        let estate = &self.estates[n];
+        let wish = Wish::by(&mut self.chance, grant, estate);
+        let deed = Deed::of(n, estate, &mut self.chance, wish);
+        let mut places = self.places.clone();
+        let first = self.chance.below(places.len());
+        places.rotate_left(first);
+        self.crowd.spawn(async move { (n, deed.done(places).await) });
     }
 
-    /// Nothing breaks any more, and what was broken is mended.
+    /// Nothing breaks any more, what was broken is mended, and everybody is told what came of what they wanted.
     pub(crate) async fn calms_down(mut self) -> Calm {
         self.all_is_mended().await;
-        while let Some(ended) = self.calls.join_next().await {
-            self.grants.extend(ended.expect("a call does not panic"));
+        while let Some(ended) = self.crowd.join_next().await {
+            let (estate, heard) = ended.expect("a call does not panic");
+            self.ledger.note(estate, heard);
+        }
+        for deed in std::mem::take(&mut self.ledger.unheard) {
+            let estate = deed.estate;
+            let heard = deed.done(self.places.clone()).await;
+            assert!(!matches!(heard, Heard::Nothing(_)), "nobody answers although nothing is broken");
+            self.ledger.note(estate, heard);
         }
         Calm::of(self)
     }
 }
 
-fn email(n: usize) -> String {
-    format!("person{n}@acme.example")
-}
-
-fn world() -> World {
-    let mut world = World::demo();
-    let acme = &mut world.organizations[0].instances[0];
-    *acme = (0..PEOPLE).fold(acme.clone(), |acme, n| acme.with_user(&email(n), &format!("Person {n}")));
-    world
-}
-
-/// Everybody gets everything at once, for an hour at most.
-fn everything_at_once() -> Value {
-    json!({
-        "name": "Everything at once", "max_duration_seconds": 3_600, "approval_mode": "auto",
-        "cedar_policy_set": "permit (principal, action, resource);",
-    })
-}
-
-/// A body's text, where it has one of that name.
-pub(crate) fn text(body: &Value, name: &str) -> Option<String> {
-    body[name].is_string().then(|| body.text(name))
+impl Drop for Town {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for (n, node) in self.nodes.iter().enumerate() {
+            let errors: Vec<String> =
+                node.logs().lines().into_iter().filter(|line| line.contains("\"level\":\"ERROR\"")).collect();
+            let last = errors.len().saturating_sub(LAST_ERRORS);
+            eprintln!("--- node {n}'s last errors ---\n{}", errors[last..].join("\n"));
+        }
+    }
 }

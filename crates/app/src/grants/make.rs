@@ -140,13 +140,15 @@ impl Making {
     /// [`Making::nudge`] after the commit.
     ///
     /// The unit holds the person already, and has checked with [`check_active`] that they may come in. Refuses when the
-    /// connection is no longer the one that was looked at: another one waits for this unit, or this unit sees it.
+    /// connection is no longer the one that was looked at: another one waits for this unit, or this unit sees it. Refuses
+    /// also by a clock that may be wrong, as it may have become since the unit began.
     pub(crate) async fn write(
         &mut self,
         app: &App,
         unit: &WriteUnit,
         actor: Actor,
     ) -> Result<Vec<NewEntry>, AppError> {
+        app.check_deciding()?;
         let held = unit.hold_connection().await?;
         if connection::usable(held.as_ref())?.saved != self.saved {
             return Err(AppError::conflict("the AWS connection has changed meanwhile; try again"));

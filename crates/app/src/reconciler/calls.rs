@@ -50,6 +50,9 @@ impl Reconciler {
         kind: CallKind,
     ) -> Result<Went, AppError> {
         let now = self.app.clock.now();
+        if kind == CallKind::Create && !self.may_begin(work, now) {
+            return Ok(Went::Wait(self.in_a_moment()));
+        }
         // AWS may still work on a change of its own.
         let has_turn = self.turns.holds(target.tenant, &work.key.account, target.assignment);
         // Before anything is read: many may wait for one account.
@@ -143,6 +146,10 @@ impl Reconciler {
             work.grants.iter().map(|grant| &grant.times).filter(|times| !times.missed_its_start(now));
         let wanted = next_step(desired(in_time, now), &work.observed, now);
         if !matches!((wanted, kind), (Step::Create, CallKind::Create) | (Step::Delete, CallKind::Delete)) {
+            return Ok(None);
+        }
+        // Asked once more: the clock may have leapt since.
+        if kind == CallKind::Create && !self.may_begin(&work, now) {
             return Ok(None);
         }
         work.observed.sending(kind, now);

@@ -132,11 +132,17 @@ impl Reconciler {
         if work.observed.phase() == Phase::Standing {
             unit.mark_standing(work.id).await?;
         }
-        let mut changed = false;
-        for grant in work.grants.iter().filter(|grant| awaits_success(grant, now)) {
+        let (mut changed, clock_is_right) = (false, self.app.check_deciding().is_ok());
+        let awaiting = work.grants.iter().filter(|grant| awaits_success(grant, now));
+        for grant in awaiting.filter(|grant| clock_is_right || !begins(grant, now)) {
             let phases = unit.phases_of_grant(grant.id).await?;
             if phases.into_iter().all(exists) {
-                let times = grant.times.started(now).succeeded(now);
+                let times = grant.times.started(now);
+                let times = if clock_is_right {
+                    times.succeeded(now)
+                } else {
+                    times.succeeded_and_ends_as_written(now)
+                };
                 unit.save_grant_times(grant.id, &times, None, now).await?;
                 self.record(unit, grant_entry(AuditAction::GrantActive, grant.id, grant.grantee), now)
                     .await?;
@@ -153,12 +159,15 @@ impl Reconciler {
         work: &AssignmentWork,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        for grant in
-            work.grants.iter().filter(|grant| grant.times.is_live(now) && grant.times.started_at.is_none())
-        {
+        for grant in work.grants.iter().filter(|grant| begins(grant, now)) {
             unit.save_grant_times(grant.id, &grant.times.started(now), None, now).await?;
         }
         Ok(())
+    }
+
+    /// Whether what would begin with a creation may begin now: by a clock that may be wrong, it could last too long.
+    pub(super) fn may_begin(&self, work: &AssignmentWork, now: Timestamp) -> bool {
+        !work.grants.iter().any(|grant| begins(grant, now)) || self.app.check_deciding().is_ok()
     }
 
     /// Everything that still needs this assignment fails.
@@ -233,6 +242,10 @@ fn end_entry(grant: &LinkedGrant) -> NewEntry {
 
 fn exists(phase: Phase) -> bool {
     matches!(phase, Phase::Present | Phase::Standing)
+}
+
+fn begins(grant: &LinkedGrant, now: Timestamp) -> bool {
+    grant.times.is_live(now) && grant.times.started_at.is_none()
 }
 
 fn awaits_success(grant: &LinkedGrant, now: Timestamp) -> bool {

@@ -147,9 +147,14 @@ impl Reconciler {
             Step::Done => Went::Done,
         };
         let times: Vec<_> = work.times().collect();
-        Ok(match (went, next_turn(&times, now)) {
+        let went = match (went, next_turn(&times, now)) {
             (Went::Wait(until), Some(turn)) => Went::Wait(until.min(turn)),
             (went, _) => went,
+        };
+        Ok(match went {
+            // The clock may be found to be right at any time.
+            Went::Wait(_) | Went::Done if !self.may_begin(work, now) => Went::Wait(self.in_a_moment()),
+            went => went,
         })
     }
 }

@@ -15,6 +15,7 @@ mod grants;
 mod groups;
 mod heads;
 mod joining;
+mod leaping;
 mod lockdowns;
 mod meanwhile;
 mod messages;

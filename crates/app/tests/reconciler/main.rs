@@ -8,6 +8,7 @@ mod drift;
 mod endings;
 mod exclusive;
 mod faults;
+mod leaping;
 mod recovering;
 mod sessions;
 mod stage;

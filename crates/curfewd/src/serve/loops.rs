@@ -140,15 +140,23 @@ async fn keep_up(app: &App) -> Went {
 /// nothing may be decided by a wrong one.
 pub(super) async fn keep_clock(app: &App, clock: &ServerClock) -> Went {
     check_ahead(&app.health, clock);
+    let leaps = clock.leaps();
     let kept = async {
         let unit = app.store.unwalled().write().await?;
+        let agrees = agrees(&app.health, clock.wall(), unit.database_clock().await?);
         // What a wrong clock keeps, all nodes that start later go on from.
-        if agrees(&app.health, clock.wall(), unit.database_clock().await?) {
+        if agrees {
             unit.keep_clock(app.now()).await?;
         }
-        unit.commit().await
+        unit.commit().await?;
+        Ok::<_, StoreError>(agrees)
     };
-    report::<(), StoreError>("the clock could not be kept", in_time(CLOCK_WITHIN, kept).await)
+    let kept = in_time(CLOCK_WITHIN, kept).await;
+    // What begins by a leapt clock that was not kept would last too long after a crash and another leap back.
+    if matches!(kept, Ok(true)) {
+        clock.trust(leaps);
+    }
+    report("the clock could not be kept", kept)
 }
 
 /// Whether the clock is far ahead of this machine's own wall clock.

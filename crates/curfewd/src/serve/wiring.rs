@@ -75,6 +75,21 @@ impl ServerClock {
         }
     }
 
+    /// How often it has leapt forward so far.
+    pub(super) fn leaps(&self) -> u64 {
+        match self {
+            ServerClock::System(clock) => clock.leaps(),
+            ServerClock::Given(_) => 0,
+        }
+    }
+
+    /// So many of its leaps were right.
+    pub(super) fn trust(&self, leaps: u64) {
+        if let ServerClock::System(clock) = self {
+            clock.trust(leaps);
+        }
+    }
+
     /// How far it is ahead of the wall.
     pub(super) fn ahead(&self) -> Duration {
         match self {
