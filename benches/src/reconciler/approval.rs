@@ -1,5 +1,8 @@
-//! From the decision to the access: when AWS was asked for it, and when Curfew knew that it was there, against what AWS
-//! itself took. AWS takes another time for each.
+//! From the decision to the access: when it was there, and when Curfew knew that, against what AWS itself took. AWS takes
+//! another time for each.
+//!
+//! The first is Curfew's own time before the creation. The second has more in it: AWS does not tell of an end, and bears 20
+//! askings a second, so whoever asks as often as that knows 50 ms later at worst.
 
 use std::time::Duration;
 
@@ -49,14 +52,14 @@ pub(super) async fn run(backend: &Backend) {
             known.add(since(moments.decided, sent) + since(there, seen));
         }
     }
-    tell("in AWS, past AWS's own time", &asked);
-    tell("known,  past AWS's own time", &known);
+    tell("there, past AWS's own time", &asked, 50.0);
+    tell("known, past AWS's own time", &known, 100.0);
     println!("  calls: {}", told(aws));
 }
 
-fn tell(what: &str, times: &Times) {
+fn tell(what: &str, times: &Times, goal: f64) {
     let (p50, p99) = (milliseconds(times.median()), milliseconds(times.quantile(0.99)));
-    println!("  {what}: {p50:.0} ms (p50), {p99:.0} ms (p99; {})", against(p99, 50.0, false));
+    println!("  {what}: {p50:.0} ms (p50), {p99:.0} ms (p99; {})", against(p99, goal, false));
 }
 
 /// Some number of that range, another for each, and the same in every run.

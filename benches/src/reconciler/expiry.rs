@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use curfew_sim::{Limits, Service};
+use curfew_sim::{CallRecord, Limits, Service};
 use curfew_tests::{Backend, Server};
 use serde_json::Value;
 
@@ -19,6 +19,9 @@ const AHEAD: Duration = Duration::from_secs(12);
 
 /// What AWS bears of one tenant in a second.
 const LIMIT: f64 = 20.0;
+
+/// A second.
+const MICROS: i64 = 1_000_000;
 
 /// When others ask for access: then theirs waits as well.
 const SHORTLY_BEFORE: Duration = Duration::from_millis(700);
@@ -52,7 +55,7 @@ async fn unlimited(backend: &Backend) {
 
 /// Few tenants, with so much to take back that each is at its limit for a while, and asks for new access meanwhile.
 async fn limited(backend: &Backend) {
-    let load = Load { tenants: 2, live: scaled(2_000, 100), ending: scaled(400, 40) };
+    let load = Load { tenants: 2, live: scaled(2_000, 200), ending: scaled(400, 120) };
     let (town, server) = settle(backend, load).await;
     town.cloud.control().behave(|behaviour| behaviour.limits = Limits::published());
     let each = load.ending / load.tenants;
@@ -83,7 +86,8 @@ async fn limited(backend: &Backend) {
     );
 }
 
-/// What one tenant's calls were, from the first deletion to the last.
+/// What one tenant's calls were to the last deletion, from when all that ends had ended: what was saved up for a moment of
+/// much work was used up by then.
 struct Share {
     used: f64,
     turned_away: f64,
@@ -97,14 +101,15 @@ impl Share {
             let instance = call.parameters.get("InstanceArn").and_then(Value::as_str);
             call.service == Service::SsoAdmin && instance == Some(estate.instance())
         });
-        let deletions = calls.iter().filter(|call| call.operation == "DeleteAccountAssignment");
-        let (first, last) =
-            deletions.fold((None, None), |(first, _), call| (first.or(Some(call.at)), Some(call.at)));
-        let (first, last) = (first.expect("a deletion"), last.expect("a deletion"));
-        calls.retain(|call| (first..=last).contains(&call.at));
+        let at = |call: &CallRecord| call.at.as_microsecond();
+        let deletions = || calls.iter().filter(|call| call.operation == "DeleteAccountAssignment").map(at);
+        let first = deletions().min().expect("a deletion") + MICROS;
+        let last = deletions().max().expect("a deletion");
+        assert!(last > first, "a second was enough for all: there is too little to take back");
+        calls.retain(|call| (first..=last).contains(&at(call)));
         let turned_away = calls.iter().filter(|call| is_turned_away(call)).count();
         let gave = calls.iter().filter(|call| call.operation.contains("Creat")).count();
-        let seconds = last.duration_since(first).as_secs_f64();
+        let seconds = Duration::from_micros(u64::try_from(last - first).expect("above 0")).as_secs_f64();
         Self {
             used: real(calls.len() - turned_away) / (LIMIT * seconds),
             turned_away: real(turned_away) / real(calls.len()),
@@ -140,7 +145,7 @@ async fn lags(backend: &Backend, town: &Town, server: &Server, load: Load, reque
     for (tenant, seed) in seeds.iter().enumerate() {
         let end = |number: usize| {
             let nth = i64::try_from(number * load.tenants + tenant).expect("it fits");
-            second + nth * 1_000_000 / i64::try_from(load.ending).expect("it fits")
+            second + nth * MICROS / i64::try_from(load.ending).expect("it fits")
         };
         let ends: Vec<(usize, i64)> = (0..each).map(|number| (number, end(number))).collect();
         seed.end_at(&ends).await;
