@@ -54,7 +54,7 @@ impl Town {
         let cloud = Cloud::start_as(world(tenants, size)).await;
         let server = Server::on(backend.clone()).aws(&cloud.url()).env("LOG_LEVEL", "warn");
         // The same for every node: whoever has logged in at one is known to all.
-        let server = server.env("PUBLIC_URL", "https://curfew.example.com").start().await;
+        let server = server.env("PUBLIC_URL", "http://localhost").start().await;
         let master = server.set_up_as("multi").await;
         let mut estates = vec![Estate::settle(&cloud, master.clone(), 0, size).await];
         for number in 1..tenants {
