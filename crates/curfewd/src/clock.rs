@@ -8,9 +8,14 @@ use curfew_domain::{Clock, Timestamp};
 /// It never goes back and never stands still, so no change of the wall clock lengthens anybody's access: when the
 /// wall is set back, this clock goes on as if nothing had happened, and is ahead until the wall has caught up. When the
 /// wall is set forward, this clock follows it at once, for what ends; what begins waits until that was looked into.
+///
+/// Where several nodes work on one database its clock takes the wall's place ([`MonotonicWall::follow`]): moments that
+/// one node writes are moments that the others wait for.
 pub struct MonotonicWall {
     wall: Box<dyn Fn() -> Timestamp + Send + Sync>,
     elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
+    /// The clock that all nodes share minus elapsed time, in microseconds; [`NONE`] where there is none.
+    shared: AtomicI64,
     /// Wall minus elapsed time, in microseconds, at its greatest so far: what to add to elapsed time.
     offset: AtomicI64,
     /// The last answer, in microseconds.
@@ -22,6 +27,9 @@ pub struct MonotonicWall {
 
 /// Of its own accord a clock drifts, and is slewed, by far less between two readings.
 const LEAP: i64 = 5_000_000;
+
+/// No clock is shared.
+const NONE: i64 = i64::MIN;
 
 impl MonotonicWall {
     /// The system's clocks, from `kept` on: what this or another process kept of its clock last.
@@ -39,6 +47,7 @@ impl MonotonicWall {
         Self {
             wall,
             elapsed,
+            shared: AtomicI64::new(NONE),
             offset: AtomicI64::new(offset),
             last: AtomicI64::new(kept.micros()),
             leaps: AtomicU64::new(0),
@@ -53,9 +62,31 @@ impl MonotonicWall {
         self.last.fetch_max(kept.micros(), Ordering::SeqCst);
     }
 
-    /// How far this clock is ahead of the wall's.
+    /// From now on the clock that all nodes share is followed, and no longer this machine's: `moment` is what it says, or
+    /// said just before. To be told again and again. The first time nothing was decided by this machine's clock yet, and
+    /// what that said is forgotten.
+    pub fn follow(&self, moment: Timestamp) {
+        let offset = moment.micros().saturating_sub(micros((self.elapsed)()));
+        if self.shared.swap(offset, Ordering::SeqCst) == NONE {
+            self.offset.store(offset, Ordering::SeqCst);
+            self.last.store(moment.micros(), Ordering::SeqCst);
+            self.trust(self.leaps());
+        }
+    }
+
+    /// How far this clock is ahead of the one that it follows.
     pub fn ahead(&self) -> Duration {
-        self.now().since(self.wall())
+        let now = self.now();
+        let elapsed = micros((self.elapsed)());
+        now.since(Timestamp::from_micros(self.followed(elapsed).saturating_add(elapsed)))
+    }
+
+    /// What the clock that is followed says, minus elapsed time.
+    fn followed(&self, elapsed: i64) -> i64 {
+        match self.shared.load(Ordering::SeqCst) {
+            NONE => self.wall().micros().saturating_sub(elapsed),
+            shared => shared,
+        }
     }
 
     /// How often it has leapt so far, to [`MonotonicWall::trust`] once that was looked into.
@@ -68,7 +99,7 @@ impl MonotonicWall {
         self.leaps_trusted.fetch_max(leaps, Ordering::SeqCst);
     }
 
-    /// What the wall's clock says.
+    /// What this machine's clock says.
     pub fn wall(&self) -> Timestamp {
         (self.wall)()
     }
@@ -77,7 +108,7 @@ impl MonotonicWall {
 impl Clock for MonotonicWall {
     fn now(&self) -> Timestamp {
         let elapsed = micros((self.elapsed)());
-        let by_wall = (self.wall)().micros().saturating_sub(elapsed);
+        let by_wall = self.followed(elapsed);
         // Counted before anybody's time is beyond it.
         if by_wall > self.offset.load(Ordering::SeqCst).saturating_add(LEAP) {
             self.leaps.fetch_add(1, Ordering::SeqCst);
@@ -205,6 +236,27 @@ mod tests {
         hands.pass(3_600 * SECOND);
         hands.now();
         assert!(!hands.clock.has_leapt());
+    }
+
+    #[test]
+    fn it_follows_the_clock_that_all_share_whatever_the_wall_says() {
+        let hands = hands(0);
+        hands.wall.fetch_add(3_600 * SECOND, Ordering::SeqCst);
+        assert_eq!(hands.now(), NOON + 3_600 * SECOND);
+        hands.clock.follow(Timestamp::from_micros(NOON));
+        assert!(hands.now() < NOON + SECOND, "nothing was decided by the other one");
+        assert!(!hands.clock.has_leapt());
+        hands.wall.fetch_add(3_600 * SECOND, Ordering::SeqCst);
+        hands.pass(SECOND);
+        let now = hands.now();
+        assert!((NOON + SECOND..NOON + 2 * SECOND).contains(&now));
+        assert!(!hands.clock.has_leapt());
+        hands.clock.follow(Timestamp::from_micros(NOON));
+        assert!(hands.now() > now, "not back either");
+        assert!((SECOND..2 * SECOND).contains(&micros(hands.clock.ahead())));
+        hands.clock.follow(Timestamp::from_micros(NOON + 60 * SECOND));
+        assert!(hands.now() >= NOON + 60 * SECOND);
+        assert!(hands.clock.has_leapt());
     }
 
     #[test]

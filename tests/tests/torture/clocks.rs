@@ -10,10 +10,6 @@ const SEEN_IN: Duration = Duration::from_secs(6);
 /// By how much, in seconds: within what nodes may differ by (5 minutes), just beyond, and far.
 const LEAPS: [i64; 5] = [20, 420, 780, 3_600, 5 * 3_600];
 
-/// Where there are several nodes, one's leaps forward are within what they may differ by, unless this is set: what a node
-/// that is hours ahead puts off (a call to AWS, a message) the others put off until then too.
-const FAR_AHEAD: &str = "CURFEW_TORTURE_FAR_AHEAD";
-
 /// What the nodes' wall clocks say, in seconds ahead of the machine's.
 pub(crate) struct Clocks {
     /// What each says while nothing is wrong with it.
@@ -21,19 +17,16 @@ pub(crate) struct Clocks {
     leapt: Vec<Leap>,
     pub(crate) forward: u32,
     pub(crate) back: u32,
-    /// The farthest that one was ahead of others.
-    pub(crate) farthest: i64,
 }
 
 struct Leap {
     node: usize,
-    by: i64,
     seen_at: Instant,
 }
 
 impl Clocks {
     pub(crate) fn of(nodes: usize) -> Self {
-        Self { usual: vec![0; nodes], leapt: Vec::new(), forward: 0, back: 0, farthest: 0 }
+        Self { usual: vec![0; nodes], leapt: Vec::new(), forward: 0, back: 0 }
     }
 }
 
@@ -45,36 +38,26 @@ impl Town {
         if clocks.leapt.iter().any(|leap| leap.node == node) {
             return;
         }
-        let may_be_far = self.nodes.len() == 1 || std::env::var_os(FAR_AHEAD).is_some();
-        let by = match (forward, may_be_far) {
-            (true, true) => by,
-            (true, false) => LEAPS[0],
-            (false, _) => -by,
-        };
+        let by = if forward { by } else { -by };
         self.nodes[node].set_wall_clock(clocks.usual[node] + by);
         *(if forward { &mut clocks.forward } else { &mut clocks.back }) += 1;
         if forward && self.nodes.len() == 1 {
             // Nobody is there who could say that it is wrong: it stays. Set back, nothing more would be decided.
             clocks.usual[node] += by;
         } else {
-            clocks.farthest = clocks.farthest.max(by);
-            clocks.leapt.push(Leap { node, by, seen_at: Instant::now() + SEEN_IN });
+            clocks.leapt.push(Leap { node, seen_at: Instant::now() + SEEN_IN });
         }
     }
 
-    /// Those that `it_is_time` for. A node that went on from a time that is yet to come is started again, as the
-    /// operations guide says: its own clock never goes back.
+    /// Those that `it_is_time` for.
     pub(crate) fn clocks_are_set_right(&mut self, it_is_time: impl Fn(Instant) -> bool) {
         let leapt = std::mem::take(&mut self.misfortunes.clocks.leapt);
         let (right, wrong) = leapt
             .into_iter()
             .partition(|leap| it_is_time(leap.seen_at) && !self.misfortunes.stands_still(leap.node));
         self.misfortunes.clocks.leapt = wrong;
-        for Leap { node, by, .. } in Vec::from_iter::<Vec<Leap>>(right) {
+        for Leap { node, .. } in Vec::from_iter::<Vec<Leap>>(right) {
             self.nodes[node].set_wall_clock(self.misfortunes.clocks.usual[node]);
-            if by > 0 && self.nodes[node].runs() {
-                self.a_node_dies(node);
-            }
         }
     }
 }

@@ -143,7 +143,11 @@ pub(super) async fn keep_clock(app: &App, clock: &ServerClock) -> Went {
     let leaps = clock.leaps();
     let kept = async {
         let unit = app.store.unwalled().write().await?;
-        let agrees = agrees(&app.health, clock.wall(), unit.database_clock().await?);
+        let shared = unit.database_clock().await?;
+        if let Some(shared) = shared {
+            clock.follow(shared);
+        }
+        let agrees = agrees(&app.health, clock.wall(), shared);
         // What a wrong clock keeps, all nodes that start later go on from.
         if agrees {
             unit.keep_clock(app.now()).await?;

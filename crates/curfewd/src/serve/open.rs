@@ -38,6 +38,10 @@ pub(super) async fn open(config: &Config, wiring: Wiring) -> Result<Opened, Serv
     let secrets = Secrets::find_or_make(config, wiring.entropy.as_ref(), wiring.keys.as_ref()).await?;
     let keyring = Keyring::new(&secrets.master.current, &secrets.master.older)?;
     let store = open_database(&config.database).await?;
+    // Before anything is read or written by this machine's clock, which may be wrong.
+    if let Some(shared) = store.unwalled().read().await?.database_clock().await? {
+        wiring.clock.follow(shared);
+    }
     let installation = check(&store, &keyring, wiring.clock.clock().now()).await?;
     wiring.clock.not_before(installation.kept_clock);
     let gate = gate(config, &secrets, wiring.entropy.as_ref())?;

@@ -67,6 +67,13 @@ impl ServerClock {
         }
     }
 
+    /// Follows the clock that all nodes share, which says this.
+    pub(super) fn follow(&self, shared: Timestamp) {
+        if let ServerClock::System(clock) = self {
+            clock.follow(shared);
+        }
+    }
+
     /// What this machine's own clock says, where it is asked at all.
     pub(super) fn wall(&self) -> Option<Timestamp> {
         match self {
@@ -90,7 +97,7 @@ impl ServerClock {
         }
     }
 
-    /// How far it is ahead of the wall.
+    /// How far it is ahead of the clock that it follows.
     pub(super) fn ahead(&self) -> Duration {
         match self {
             ServerClock::System(clock) => clock.ahead(),
