@@ -274,7 +274,20 @@ impl Tries {
     }
 }
 
+/// A task of its own: where somebody goes away while `BEGIN` is on its way, the driver leaves the transaction open on the
+/// connection, and whoever gets that next finds themselves in the middle of it. Nobody does that way: a transaction that
+/// nobody takes is dropped once it has begun, and rolled back.
 async fn begin_postgres(
+    pool: &DatabaseConnection,
+    wall: Wall,
+    access: Access,
+) -> Result<DatabaseTransaction, DbErr> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { begin_behind(&pool, wall, access).await }).await;
+    begun.unwrap_or_else(|_| Err(DbErr::Custom("the beginning of a transaction was lost".to_owned())))
+}
+
+async fn begin_behind(
     pool: &DatabaseConnection,
     wall: Wall,
     access: Access,

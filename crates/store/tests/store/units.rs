@@ -92,6 +92,30 @@ on_both_databases! {
         later.await.unwrap();
     }
 
+    async fn whoever_goes_while_their_unit_begins_leaves_nothing_open(db: &TestStore) {
+        let tenant = World::new(db).tenant("acme").await;
+        if db.store.backend() == Backend::Sqlite {
+            return;
+        }
+        let one = db.reopen(StoreOptions { max_connections: 1, ..StoreOptions::new(&db.url) }).await;
+        for polls in 0..400 {
+            let store = one.clone();
+            let mut beginning = Box::pin(async move { store.tenant(tenant).read().await.map(drop) });
+            for _ in 0..polls {
+                let begun =
+                    std::future::poll_fn(|context| Poll::Ready(beginning.as_mut().poll(context).is_ready()));
+                if begun.await {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(beginning);
+            // In a transaction that was left open this would be its first statement, and the unit not at its beginning.
+            one.ping().await.unwrap();
+            drop(one.tenant(tenant).read().await.unwrap());
+        }
+    }
+
     async fn a_unit_is_seen_by_all_as_soon_as_it_is_kept(db: &TestStore) {
         let tenant = World::new(db).tenant("acme").await;
         for number in 1..=20 {
