@@ -162,16 +162,17 @@ impl Reconciler {
             sent_at: now,
         };
         unit.insert_call(&call).await?;
-        let mut entries = match kind {
+        let (mut entries, ended) = match kind {
             CallKind::Create => {
                 self.start_grants(&unit, &work, now).await?;
-                Vec::new()
+                (Vec::new(), Vec::new())
             }
             CallKind::Delete => self.note_ends(&unit, &work, now).await?,
         };
         let entry = assignment_entry(AuditAction::AssignmentCalled, target, &work);
         entries.push(entry.with("call", kind.as_str()));
         unit.record_all(entries, now, self.app.entropy.as_ref()).await?;
+        self.end_sessions_of_emergencies(&unit, &ended, now).await?;
         unit.commit().await?;
         Ok(Some(now))
     }

@@ -56,19 +56,21 @@ impl Reconciler {
         Ok(changed)
     }
 
-    /// Time has ended some of them: said once of each. What is said, the caller records.
+    /// Time has ended some of them: said once of each. What is said, the caller records, and then ends the sessions of
+    /// those whose ids come with it ([`Self::end_sessions_of_emergencies`]).
     pub(super) async fn note_ends(
         &self,
         unit: &WriteUnit,
         work: &AssignmentWork,
         now: Timestamp,
-    ) -> Result<Vec<NewEntry>, AppError> {
-        let mut entries = Vec::new();
+    ) -> Result<(Vec<NewEntry>, Vec<GrantId>), AppError> {
+        let (mut entries, mut ended) = (Vec::new(), Vec::new());
         for grant in work.grants.iter().filter(|grant| has_ended_unnoted(grant, now)) {
             unit.note_grant_end(grant.id, now).await?;
             entries.push(end_entry(grant));
+            ended.push(grant.id);
         }
-        Ok(entries)
+        Ok((entries, ended))
     }
 
     /// Time has ended it: said once.
@@ -87,7 +89,7 @@ impl Reconciler {
     }
 
     /// Sessions of a grant whose time is up end by themselves; an emergency leaves nothing behind.
-    async fn end_sessions_of_emergencies(
+    pub(super) async fn end_sessions_of_emergencies(
         &self,
         unit: &WriteUnit,
         ended: &[GrantId],

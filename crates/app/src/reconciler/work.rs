@@ -103,9 +103,7 @@ impl Reconciler {
             let is_claimed = work.claim_wanted_at.is_some();
             let went = if !is_claimed && ends_alone(&work, self.app.clock.now()) {
                 self.end(target, held, &work).await?
-            } else if self.note_time(target, held, &work).await?
-                || self.note_overdue(target, held, &work).await?
-            {
+            } else if self.note_all(target, held, &work).await? {
                 Went::On
             } else if is_claimed {
                 self.claim(target, held, &work).await?
@@ -123,12 +121,17 @@ impl Reconciler {
     }
 
     /// Ends what only has to be taken back: that its grants have ended is written together with the deletion, which is
-    /// not to wait for that. Where none was sent, it is written for itself.
+    /// not to wait for that. Where none was sent, it is written for itself, and so is that it is overdue.
     async fn end(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {
         match self.step(target, held, work).await? {
-            Went::Wait(_) | Went::Done if self.note_time(target, held, work).await? => Ok(Went::On),
+            Went::Wait(_) | Went::Done if self.note_all(target, held, work).await? => Ok(Went::On),
             went => Ok(went),
         }
+    }
+
+    /// Says whether anything was written.
+    async fn note_all(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<bool, AppError> {
+        Ok(self.note_time(target, held, work).await? || self.note_overdue(target, held, work).await?)
     }
 
     async fn step(&self, target: Target, held: Held, work: &AssignmentWork) -> Result<Went, AppError> {

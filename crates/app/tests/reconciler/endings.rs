@@ -141,4 +141,6 @@ async fn an_end_is_told_though_nothing_can_be_taken_back(stage: &mut Stage) {
     stage.pass(900);
     stage.until("it is told", async || stage.told(GrantExpired, grant).await == 1).await;
     assert_eq!(stage.held(), [stage.in_aws(DEV, "ReadOnly")], "how?");
+    stage.pass(300);
+    stage.until("and that it is overdue", async || stage.told_in_all(RevocationOverdue).await == 1).await;
 }
