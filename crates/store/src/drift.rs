@@ -122,6 +122,26 @@ impl ReadUnit {
         rows.into_iter().map(drift).collect()
     }
 
+    /// What was found of a person's or a group's access that lasts, or ended at `since` or later, settled or not.
+    pub async fn lasting_drift_of(
+        &self,
+        place: &DriftPlace,
+        since: Timestamp,
+    ) -> Result<Vec<Drift>, StoreError> {
+        let ended_lately = Column::OverAt.gte(since.micros());
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::InstanceArn.eq(place.instance.as_str()))
+            .filter(Column::AccountId.eq(place.account.as_str()))
+            .filter(Column::PermissionSetArn.eq(place.permission_set.as_str()))
+            .filter(Column::PrincipalId.eq(place.principal.as_str()))
+            .filter(lasts())
+            .filter(Condition::any().add(Column::OverAt.is_null()).add(ended_lately))
+            .all(self.tx())
+            .await?;
+        rows.into_iter().map(drift).collect()
+    }
+
     /// Where an instance holds assignments of Curfew's: those that are there or on their way, or also those that were
     /// there once.
     pub async fn listable(
@@ -260,7 +280,19 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// What was found of an assignment is not there any more, as its owner has proved.
+    /// AWS shows it again: it has lasted.
+    pub async fn resume_drift(&self, id: DriftId) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::OverAt, Expr::value(micros(None)))
+            .filter(Column::TenantId.eq(self.wall()))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(lasts())
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// What was found of an assignment is not there any more, as its owner has seen.
     pub async fn end_drift_of(&self, assignment: AssignmentId, now: Timestamp) -> Result<(), StoreError> {
         Entity::update_many()
             .col_expr(Column::OverAt, Expr::value(now.micros()))

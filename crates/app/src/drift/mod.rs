@@ -8,9 +8,10 @@ mod remove;
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::{
-    DoneBy, Drift, DriftId, DriftKind, DriftResolution, Page, PageRequest, Reason, Scope, Seconds, Timestamp,
+    DoneBy, Drift, DriftId, DriftKind, DriftOutcome, DriftResolution, Page, PageRequest, Reason, Scope,
+    Seconds, Timestamp,
 };
-use curfew_store::{ReadUnit, WriteUnit};
+use curfew_store::{AssignmentWork, ReadUnit, WriteUnit};
 
 pub use curfew_store::DriftFilter;
 
@@ -78,13 +79,42 @@ pub async fn resolve(app: &App, caller: &Caller, id: DriftId, remedy: Remedy) ->
 async fn accept(app: &App, caller: &Caller, id: DriftId, reason: Option<Reason>) -> Result<Drift, AppError> {
     let unit = app.store.tenant(caller.tenant).write().await?;
     caller.stays(&unit).await?;
+    let work = match unit.drift_by_id(id).await?.filter(|found| found.kind.lasts()) {
+        Some(Drift { assignment: Some(assignment), .. }) => unit.lock_assignment_work(assignment).await?,
+        _ => None,
+    };
+    // After the assignment, as everybody takes them.
     let found = unsettled(unit.lock_drift(id).await?)?;
     let now = app.now();
+    call_off_removal(&unit, &found, work.as_ref(), now).await?;
     let remedy = Remedy::Accept { reason: reason.clone() };
     let entry = settle(&unit, caller, &found, &remedy, reason, now).await?;
     unit.record(entry, now, app.entropy.as_ref()).await?;
     unit.commit().await?;
     get(app, caller, id).await
+}
+
+/// What is about to be removed stays, unless that has begun.
+async fn call_off_removal(
+    unit: &WriteUnit,
+    found: &Drift,
+    work: Option<&AssignmentWork>,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if found.outcome != DriftOutcome::Removed || found.over_at.is_some() {
+        return Ok(());
+    }
+    let Some(work) = work.filter(|work| found.assignment == Some(work.id)) else {
+        return Err(AppError::conflict("the finding has changed meanwhile; try again"));
+    };
+    if work.observed.is_curfews() {
+        return Err(AppError::conflict("the access is being removed already"));
+    }
+    unit.clear_claim(work.id).await?;
+    // Its owner sees that there is nothing to take back.
+    unit.touch_due(work.id, now).await?;
+    unit.decide_drift(found.id, DriftOutcome::LeftAlone, Some(work.id)).await?;
+    Ok(())
 }
 
 async fn get(app: &App, caller: &Caller, id: DriftId) -> Result<Drift, AppError> {

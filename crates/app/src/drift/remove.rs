@@ -31,7 +31,7 @@ pub(super) async fn remove(
     };
     let now = app.now();
     let new = AssignmentId::new(now, app.entropy.as_ref());
-    let assignment = unit.hold_assignment(new, &key, now).await?.id;
+    let assignment = unit.hold_assignment_to_change(new, &key, now).await?.id;
     let work = unit.lock_assignment_work(assignment).await?.ok_or(AppError::NotFound("assignment"))?;
     // After the assignment, as everybody takes them; it may have been settled since it was read.
     let found = of_a_person(unit.lock_drift(id).await?)?;

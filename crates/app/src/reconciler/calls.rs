@@ -172,7 +172,7 @@ impl Reconciler {
         let entry = assignment_entry(AuditAction::AssignmentCalled, target, &work);
         entries.push(entry.with("call", kind.as_str()));
         unit.record_all(entries, now, self.app.entropy.as_ref()).await?;
-        self.end_sessions_of_emergencies(&unit, &ended, now).await?;
+        self.end_sessions_with(&unit, &ended, now).await?;
         unit.commit().await?;
         Ok(Some(now))
     }

@@ -55,16 +55,25 @@ impl Reconciler {
     }
 
     /// The wish is carried out: by what a list has shown, or because there is nothing to do for it.
+    ///
+    /// What that list does not show is over: lists lag, and what a later one shows is found, and can be removed, anew. What
+    /// was to be a grant's that has failed meanwhile is left as it was, and found anew as well.
     async fn note_claim(&self, target: Target, held: Held, look: Option<Baseline>) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
         let now = self.app.clock.now();
-        // Somebody may have wanted it anew since the list was asked for: that one is looked for anew.
-        if work.claim_wanted_at.is_none_or(|wanted| look.is_some_and(|look| look.at < wanted)) {
-            return Ok(Went::On);
+        let Some(wanted) = work.claim_wanted_at.take() else { return Ok(Went::On) };
+        // Somebody may have wanted it anew since the list was asked for: that one is looked for anew. The clock of whoever
+        // wants it may be ahead.
+        if look.is_some_and(|look| look.at < wanted) {
+            return Ok(Went::Wait(self.in_a_moment()));
         }
-        if let Some(look) = look.filter(|look| look.present && !work.observed.is_curfews()) {
-            self.claimed(&unit, target, &mut work, look.at).await?;
+        match look.filter(|_| !work.observed.is_curfews()) {
+            Some(look) if look.present && !has_come_to_nothing(&work, wanted, now) => {
+                self.claimed(&unit, target, &mut work, look.at).await?;
+            }
+            Some(_) => unit.end_drift_of(target.assignment, now).await?,
+            None => {}
         }
         unit.clear_claim(target.assignment).await?;
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
@@ -82,6 +91,7 @@ impl Reconciler {
         seen: Timestamp,
     ) -> Result<(), AppError> {
         work.observed.claim(seen);
+        unit.unmark_standing(work.id).await?;
         let now = self.app.clock.now();
         self.record(unit, assignment_entry(AuditAction::AssignmentClaimed, target, work), now).await?;
         let times: Vec<_> = work.times().collect();
@@ -107,4 +117,15 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+/// Whether it was wanted for a grant that has failed since, before it began: AWS could not be asked in time. Whoever wanted
+/// the access to last for a while did not ask for its removal.
+fn has_come_to_nothing(work: &AssignmentWork, wanted: Timestamp, now: Timestamp) -> bool {
+    let times: Vec<_> = work.times().collect();
+    let failed = times.iter().any(|times| {
+        let was_to_begin = times.decided_at <= wanted && times.started_at.is_none();
+        was_to_begin && times.failed_at.is_some_and(|failed| failed > wanted)
+    });
+    failed && desired(&times, now) == Desired::Absent
 }

@@ -11,7 +11,7 @@ use super::lease::Held;
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
-use crate::grants::{end_sessions, grant_entry};
+use crate::grants::{end_sessions, end_sessions_left_over, grant_entry};
 
 /// What a grant says when AWS never came to have it in time.
 const NOT_IN_TIME: &str = "the access was not created within 15 minutes of its decision";
@@ -29,7 +29,7 @@ impl Reconciler {
         seen: &AssignmentWork,
     ) -> Result<bool, AppError> {
         let now = self.app.clock.now();
-        if !seen.grants.iter().any(|grant| is_noteworthy(grant, seen.observed.phase(), now)) {
+        if !seen.grants.iter().any(|grant| is_noteworthy(grant, succeeds(seen), now)) {
             return Ok(false);
         }
         let unit = self.app.store.tenant(target.tenant).write().await?;
@@ -47,7 +47,7 @@ impl Reconciler {
         }
         changed |= !ended.is_empty();
         self.fail_all(&unit, &missed, NOT_IN_TIME, now).await?;
-        self.end_sessions_of_emergencies(&unit, &ended, now).await?;
+        self.end_sessions_with(&unit, &ended, now).await?;
         // With the grants as they were before, it would write over what was noted.
         if !changed {
             changed = self.note_success(&unit, &work, now).await?;
@@ -57,7 +57,7 @@ impl Reconciler {
     }
 
     /// Time has ended some of them: said once of each. What is said, the caller records, and then ends the sessions of
-    /// those whose ids come with it ([`Self::end_sessions_of_emergencies`]).
+    /// those whose ids come with it ([`Self::end_sessions_with`]).
     pub(super) async fn note_ends(
         &self,
         unit: &WriteUnit,
@@ -88,8 +88,9 @@ impl Reconciler {
         Ok(ended)
     }
 
-    /// Sessions of a grant whose time is up end by themselves; an emergency leaves nothing behind.
-    pub(super) async fn end_sessions_of_emergencies(
+    /// Sessions of a grant whose time is up end by themselves. An emergency leaves nothing behind, nor does a grant that ended
+    /// before, whose sessions could not be told from those of this one.
+    pub(super) async fn end_sessions_with(
         &self,
         unit: &WriteUnit,
         ended: &[GrantId],
@@ -101,7 +102,8 @@ impl Reconciler {
                 emergencies.push(*grant);
             }
         }
-        end_sessions(&self.app, unit, &emergencies, SessionEndCause::BreakGlass, now).await
+        end_sessions(&self.app, unit, &emergencies, SessionEndCause::BreakGlass, now).await?;
+        end_sessions_left_over(&self.app, unit, ended, now).await
     }
 
     /// It ends soon: said once of each end, and not once it has ended.
@@ -128,7 +130,7 @@ impl Reconciler {
         work: &AssignmentWork,
         now: Timestamp,
     ) -> Result<bool, AppError> {
-        if !exists(work.observed.phase()) {
+        if !succeeds(work) {
             return Ok(false);
         }
         if work.observed.phase() == Phase::Standing {
@@ -250,6 +252,13 @@ fn begins(grant: &LinkedGrant, now: Timestamp) -> bool {
     grant.times.is_live(now) && grant.times.started_at.is_none()
 }
 
+/// Whether grants that wait for it have it. What stands and is about to become Curfew's does not stay: it is not theirs as
+/// standing access.
+fn succeeds(work: &AssignmentWork) -> bool {
+    let is_claimed = work.claim_wanted_at.is_some();
+    exists(work.observed.phase()) && !(is_claimed && work.observed.phase() == Phase::Standing)
+}
+
 fn awaits_success(grant: &LinkedGrant, now: Timestamp) -> bool {
     grant.times.succeeded_at.is_none() && grant.times.is_live(now)
 }
@@ -283,8 +292,8 @@ pub(super) fn ends_alone(work: &AssignmentWork, now: Timestamp) -> bool {
     work.next_step(now) == Step::Delete && !work.grants.iter().any(more)
 }
 
-fn is_noteworthy(grant: &LinkedGrant, phase: Phase, now: Timestamp) -> bool {
-    let succeeded = exists(phase) && awaits_success(grant, now);
+fn is_noteworthy(grant: &LinkedGrant, succeeds: bool, now: Timestamp) -> bool {
+    let succeeded = succeeds && awaits_success(grant, now);
     let turned = has_missed_its_start(grant, now) || has_ended_unnoted(grant, now);
     turned || succeeded || is_expiring_unnoted(grant, now)
 }

@@ -1,14 +1,19 @@
 //! Access that Curfew never gave, and that is not to stay.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use curfew_app::drift::{self, Remedy};
 use curfew_app::{AppError, Caller};
+use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::audit::AuditAction;
-use curfew_domain::grant::ProvisioningStatus::{Revoked, Successful};
+use curfew_domain::grant::ProvisioningStatus::{Failed, Revoked, Successful};
 use curfew_domain::{
-    Actor, CachedResourceId, CredentialId, Discovered, DiscoveredAttributes, DriftId, DriftOutcome,
-    ErrorCode, Pushed, ResourceRef, Scope, UserId,
+    Actor, AssignmentId, AuthProvider, BuiltInRole, CachedResourceId, CredentialId, Discovered,
+    DiscoveredAttributes, DriftId, DriftKind, DriftOutcome, DriftPlace, ErrorCode, Memberships, Pushed,
+    ResourceRef, Scope, ScopeSet, User, UserId,
 };
 use curfew_sim::world::{Assignment, PrincipalType};
+use curfew_store::NewDrift;
 use uuid::Uuid;
 
 use crate::on_both;
@@ -27,6 +32,10 @@ on_both! {
     what_is_gone_meanwhile_is_not_claimed,
     what_a_grant_needs_is_not_removed_and_nothing_is_settled_twice,
     access_that_is_adopted_ends_with_its_grant,
+    what_one_list_did_not_show_can_be_removed_all_the_same,
+    what_somebody_accepted_stays_though_a_list_did_not_show_it,
+    what_is_accepted_before_its_removal_has_begun_stays,
+    what_was_to_be_adopted_by_a_grant_that_never_began_is_left_as_it_was,
 }
 
 impl Stage {
@@ -49,7 +58,7 @@ impl Stage {
         let discovered = Discovered {
             name: "Dev".to_owned(),
             units: Vec::new(),
-            tags: std::collections::BTreeMap::new(),
+            tags: BTreeMap::new(),
             state: None,
             attributes: DiscoveredAttributes::default(),
             seen_at: now,
@@ -69,8 +78,29 @@ impl Stage {
         bob
     }
 
-    fn admin(&self) -> Caller {
-        let user = UserId::from_uuid(Uuid::from_u128(7));
+    /// Whoever settles findings, and is known here.
+    async fn admin(&self) -> Caller {
+        let (user, now) = (UserId::from_uuid(Uuid::from_u128(7)), self.clock_reads());
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        if !unit.hold_author(user).await.unwrap() {
+            let admin = User {
+                id: user,
+                email: "admin@acme.example".parse().unwrap(),
+                name: "Admin".parse().unwrap(),
+                roles: BTreeSet::from([BuiltInRole::Admin.slug()]),
+                memberships: Memberships::default(),
+                custom_scopes: ScopeSet::default(),
+                auth_provider: AuthProvider::Local,
+                active: true,
+                email_verified: true,
+                is_owner: false,
+                account_set: None,
+                created_at: now,
+                updated_at: now,
+            };
+            unit.insert_user(&admin, None).await.unwrap();
+        }
+        unit.commit().await.unwrap();
         Caller {
             tenant: self.tenant,
             actor: Actor::Local(user),
@@ -84,7 +114,44 @@ impl Stage {
 
     async fn remove(&self, id: DriftId) -> Result<curfew_domain::Drift, AppError> {
         let reason = "nobody knows why".parse().unwrap();
-        drift::resolve(&self.app, &self.admin(), id, Remedy::Remove { reason }).await
+        drift::resolve(&self.app, &self.admin().await, id, Remedy::Remove { reason }).await
+    }
+
+    async fn accept(&self, id: DriftId) -> Result<curfew_domain::Drift, AppError> {
+        let reason = Some("the auditor's, as agreed".parse().unwrap());
+        drift::resolve(&self.app, &self.admin().await, id, Remedy::Accept { reason }).await
+    }
+
+    /// Whether it waits for its owner to make it Curfew's.
+    async fn is_wanted(&self, assignment: AssignmentId) -> bool {
+        let unit = self.app.store.tenant(self.tenant).read().await.unwrap();
+        unit.assignment_work(assignment).await.unwrap().unwrap().claim_wanted_at.is_some()
+    }
+
+    /// A pass has found it, and its removal waits until AWS can be asked.
+    async fn is_about_to_be_removed(&self, access: &Assignment) -> (DriftId, AssignmentId) {
+        let (now, entropy) = (self.clock_reads(), self.app.entropy.as_ref());
+        let key = AssignmentKey { principal: access.principal_id.parse().unwrap(), ..self.key(DEV, SET) };
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        let new = AssignmentId::new(now, entropy);
+        let assignment = unit.hold_assignment_to_change(new, &key, now).await.unwrap().id;
+        unit.want_removal(assignment, now).await.unwrap();
+        let finding = NewDrift {
+            id: DriftId::new(now, entropy),
+            kind: DriftKind::UnmanagedUser,
+            place: DriftPlace {
+                instance: key.instance,
+                account: key.account,
+                permission_set: key.permission_set,
+                principal: key.principal,
+            },
+            assignment: Some(assignment),
+            outcome: DriftOutcome::Removed,
+            found_at: now,
+        };
+        assert!(unit.insert_drift(&finding).await.unwrap());
+        unit.commit().await.unwrap();
+        (finding.id, assignment)
     }
 
     async fn finds(&self, how_many: usize) -> Vec<curfew_domain::Drift> {
@@ -155,8 +222,7 @@ async fn what_somebody_accepted_and_what_a_group_has_stays(stage: &mut Stage) {
     let bob = stage.give_bob();
     stage.watch().await;
     let found = stage.finds(1).await;
-    let reason = Some("the auditor's, as agreed".parse().unwrap());
-    drift::resolve(&stage.app, &stage.admin(), found[0].id, Remedy::Accept { reason }).await.unwrap();
+    stage.accept(found[0].id).await.unwrap();
     let group = Assignment {
         principal_type: PrincipalType::Group,
         principal_id: stage.instance().groups[0].id.clone(),
@@ -218,12 +284,7 @@ async fn what_is_gone_meanwhile_is_not_claimed(stage: &mut Stage) {
     stage.watch().await;
     stage.until("it is over", async || stage.drift().await[0].over_at.is_some()).await;
     let assignment = stage.drift().await[0].assignment.unwrap();
-    stage
-        .until("nothing is wanted any more", async || {
-            let unit = stage.app.store.tenant(stage.tenant).read().await.unwrap();
-            unit.assignment_work(assignment).await.unwrap().unwrap().claim_wanted_at.is_none()
-        })
-        .await;
+    stage.until("nothing is wanted any more", async || !stage.is_wanted(assignment).await).await;
     assert_eq!(stage.aws().calls_of("DeleteAccountAssignment").len(), 0);
 }
 
@@ -233,9 +294,10 @@ async fn what_a_grant_needs_is_not_removed_and_nothing_is_settled_twice(stage: &
     stage.until_it_is(grant, Successful).await;
     let bob = stage.give_bob();
     let found = stage.finds(1).await;
+    let admin = stage.admin().await;
     let without = |scope| Caller {
         scopes: Scope::ALL.iter().copied().filter(|one| *one != scope).collect(),
-        ..stage.admin()
+        ..admin.clone()
     };
     for scope in [Scope::DriftResolve, Scope::GrantsDelete] {
         let remedy = Remedy::Remove { reason: "why not".parse().unwrap() };
@@ -254,13 +316,96 @@ async fn access_that_is_adopted_ends_with_its_grant(stage: &mut Stage) {
     // However the owner comes to it: by the grant, so that it seems to be standing access, or by the wish.
     let grant = stage.grant(&[DEV], SET, 36_000).await;
     let unit = stage.app.store.tenant(stage.tenant).write().await.unwrap();
-    let new = curfew_domain::AssignmentId::from_uuid(Uuid::from_u128(8));
+    let new = AssignmentId::from_uuid(Uuid::from_u128(8));
     let assignment = unit.hold_assignment(new, &stage.key(DEV, SET), stage.clock_reads()).await.unwrap().id;
     unit.want_claim(assignment, stage.clock_reads()).await.unwrap();
     unit.commit().await.unwrap();
     stage.until("it is claimed", async || stage.told_in_all(AuditAction::AssignmentClaimed).await == 1).await;
     stage.until_it_is(grant, Successful).await;
+    assert!(!stage.view(grant).await.standing, "it does not stay");
     stage.revoke(grant).await;
     stage.until_it_is(grant, Revoked).await;
     assert_eq!(stage.held(), []);
+}
+
+async fn what_one_list_did_not_show_can_be_removed_all_the_same(stage: &mut Stage) {
+    stage.watch().await;
+    let grant = stage.grant(&[DEV], SET, 36_000).await;
+    stage.until_it_is(grant, Successful).await;
+    let bob = stage.give_bob();
+    let found = stage.finds(1).await;
+    // As a list does that lags.
+    stage.stop().await;
+    stage.aws().unassign(&stage.instance().arn, &bob);
+    let assignment = stage.remove(found[0].id).await.unwrap().assignment.unwrap();
+    stage.start();
+    stage.until("nothing is wanted any more", async || !stage.is_wanted(assignment).await).await;
+    assert!(stage.drift().await[0].over_at.is_some());
+    stage.give_bob();
+    stage.watch().await;
+    let found = stage.finds(2).await;
+    assert_eq!((found[1].outcome, found[1].is_open()), (DriftOutcome::LeftAlone, true));
+    stage.remove(found[1].id).await.unwrap();
+    stage.until("it is removed", async || !stage.held().contains(&bob)).await;
+}
+
+async fn what_somebody_accepted_stays_though_a_list_did_not_show_it(stage: &mut Stage) {
+    stage.watch().await;
+    let grant = stage.grant(&[DEV], SET, 36_000).await;
+    stage.until_it_is(grant, Successful).await;
+    stage.mark_exclusive(SET).await;
+    let bob = stage.give_bob();
+    let found = stage.finds(1).await;
+    stage.accept(found[0].id).await.unwrap();
+    stage.pass(7_200);
+    stage.aws().unassign(&stage.instance().arn, &bob);
+    stage.until("it seems to be over", async || stage.drift().await[0].over_at.is_some()).await;
+    stage.give_bob();
+    stage.until("it is there again", async || stage.drift().await[0].over_at.is_none()).await;
+    let looks = stage.aws().calls_of("ListAccountAssignments").len();
+    stage
+        .until("it was looked again", async || {
+            stage.aws().calls_of("ListAccountAssignments").len() > looks + 1
+        })
+        .await;
+    assert_eq!(stage.drift().await.len(), 1);
+    assert!(stage.held().contains(&bob));
+    assert_eq!(stage.told_in_all(AuditAction::AssignmentClaimed).await, 0);
+}
+
+async fn what_is_accepted_before_its_removal_has_begun_stays(stage: &mut Stage) {
+    stage.mark_exclusive(SET).await;
+    stage.pass(3_600);
+    let bob = stage.give_bob();
+    stage.stop().await;
+    let (id, assignment) = stage.is_about_to_be_removed(&bob).await;
+    let accepted = stage.accept(id).await.unwrap();
+    assert_eq!((accepted.outcome, accepted.is_open()), (DriftOutcome::LeftAlone, false));
+    assert!(!stage.is_wanted(assignment).await);
+    let looks = stage.aws().calls_of("ListAccountAssignments").len();
+    stage.watch().await;
+    stage
+        .until("it was looked again", async || stage.aws().calls_of("ListAccountAssignments").len() > looks)
+        .await;
+    stage.until("nothing is due", async || !stage.is_anything_due().await).await;
+    assert!(stage.held().contains(&bob));
+    assert_eq!(stage.told_in_all(AuditAction::AssignmentClaimed).await, 0);
+}
+
+async fn what_was_to_be_adopted_by_a_grant_that_never_began_is_left_as_it_was(stage: &mut Stage) {
+    stage.stop().await;
+    stage.put_in_aws(DEV, SET);
+    let grant = stage.grant(&[DEV], SET, 36_000).await;
+    let unit = stage.app.store.tenant(stage.tenant).write().await.unwrap();
+    let new = AssignmentId::from_uuid(Uuid::from_u128(8));
+    let assignment = unit.hold_assignment(new, &stage.key(DEV, SET), stage.clock_reads()).await.unwrap().id;
+    unit.want_claim(assignment, stage.clock_reads()).await.unwrap();
+    unit.commit().await.unwrap();
+    // AWS could not be asked for so long.
+    stage.pass(15 * 60);
+    stage.start();
+    stage.until("nothing is wanted any more", async || !stage.is_wanted(assignment).await).await;
+    stage.until_it_is(grant, Failed).await;
+    assert_eq!(stage.held(), [stage.in_aws(DEV, SET)]);
+    assert_eq!(stage.told_in_all(AuditAction::AssignmentClaimed).await, 0);
 }

@@ -23,6 +23,8 @@ on_both! {
     a_tenant_that_a_server_works_with_is_refused,
     a_former_owner_with_a_greater_number_than_the_backups_is_refused,
     what_aws_does_not_tell_is_told,
+    accounts_that_aws_does_not_list_are_told,
+    a_tenant_without_a_verified_connection_is_not_compared,
 }
 
 impl Stage {
@@ -141,5 +143,28 @@ async fn what_aws_does_not_tell_is_told(stage: &mut Stage) {
     stage.aws().clear_faults();
     let found = stage.recover().await;
     assert_eq!((found.not_compared.len(), found.unknown.len()), (0, 1), "{found:?}");
+    stage.start();
+}
+
+async fn accounts_that_aws_does_not_list_are_told(stage: &mut Stage) {
+    stage.stop().await;
+    stage.put_in_aws(DEV, SET);
+    let refused = FaultKind::ServerError { status: 503 };
+    stage.aws().inject(Fault::on("ListAccounts", refused));
+    let found = stage.recover().await;
+    assert_eq!((found.not_compared.len(), found.places), (1, 0), "{found:?}");
+    assert_eq!(found.not_compared[0].0, "the list of accounts");
+    stage.aws().clear_faults();
+    let found = stage.recover().await;
+    assert_eq!((found.not_compared.len(), found.unknown.len()), (0, 1), "{found:?}");
+    stage.start();
+}
+
+async fn a_tenant_without_a_verified_connection_is_not_compared(stage: &mut Stage) {
+    stage.stop().await;
+    stage.put_in_aws(DEV, SET);
+    stage.disconnect().await;
+    let found = stage.recover().await;
+    assert_eq!((found.is_connected, found.not_compared.len(), found.places), (false, 1, 0), "{found:?}");
     stage.start();
 }

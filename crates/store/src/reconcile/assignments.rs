@@ -126,14 +126,34 @@ impl WriteUnit {
         key: &AssignmentKey,
         now: Timestamp,
     ) -> Result<HeldAssignment, StoreError> {
-        if let Some(kept) = self.kept_assignment(key).await? {
+        self.keep_assignment(new, key, now, LockType::Share).await
+    }
+
+    /// The same, for a unit that changes it: two that held it together first would wait for each other.
+    pub async fn hold_assignment_to_change(
+        &self,
+        new: AssignmentId,
+        key: &AssignmentKey,
+        now: Timestamp,
+    ) -> Result<HeldAssignment, StoreError> {
+        self.keep_assignment(new, key, now, LockType::NoKeyUpdate).await
+    }
+
+    async fn keep_assignment(
+        &self,
+        new: AssignmentId,
+        key: &AssignmentKey,
+        now: Timestamp,
+        lock: LockType,
+    ) -> Result<HeldAssignment, StoreError> {
+        if let Some(kept) = self.kept_assignment(key, lock).await? {
             return Ok(kept);
         }
         if self.insert_assignment(new, key, now).await? {
             return Ok(HeldAssignment { id: new, phase: Phase::Unseen });
         }
         // Somebody else made it meanwhile.
-        self.kept_assignment(key).await?.ok_or(StoreError::Stale { table: "assignment" })
+        self.kept_assignment(key, lock).await?.ok_or(StoreError::Stale { table: "assignment" })
     }
 
     /// Says whether it was made; it is not where there is one of that key.
@@ -173,14 +193,18 @@ impl WriteUnit {
         Ok(made == 1)
     }
 
-    async fn kept_assignment(&self, key: &AssignmentKey) -> Result<Option<HeldAssignment>, StoreError> {
+    async fn kept_assignment(
+        &self,
+        key: &AssignmentKey,
+        lock: LockType,
+    ) -> Result<Option<HeldAssignment>, StoreError> {
         let found = assignment::Entity::find()
             .filter(assignment::Column::TenantId.eq(self.wall()))
             .filter(assignment::Column::InstanceArn.eq(key.instance.as_str()))
             .filter(assignment::Column::AccountId.eq(key.account.as_str()))
             .filter(assignment::Column::PermissionSetArn.eq(key.permission_set.as_str()))
             .filter(assignment::Column::PrincipalId.eq(key.principal.as_str()))
-            .lock(LockType::Share)
+            .lock(lock)
             .one(self.tx())
             .await?;
         let held = |row: assignment::Model| {

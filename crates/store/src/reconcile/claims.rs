@@ -5,24 +5,30 @@
 
 use curfew_domain::{AssignmentId, Timestamp};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
 use crate::entity::{access_grant, assignment, grant_assignment};
 use crate::row::micros;
 use crate::{ReadUnit, StoreError, WriteUnit};
 
 impl ReadUnit {
-    /// Whether a grant that was made before `moment` found this access in AWS, from elsewhere.
+    /// Whether a grant that was made before `moment`, and after what Curfew had there was `gone`, found this access in AWS,
+    /// from elsewhere.
     pub async fn stood_before(
         &self,
         assignment: AssignmentId,
         moment: Timestamp,
+        gone: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
+        let made = access_grant::Column::CreatedAt;
+        let between = Condition::all()
+            .add(made.lt(moment.micros()))
+            .add_option(gone.map(|gone| made.gt(gone.micros())));
         let earlier = Query::select()
             .column(access_grant::Column::Id)
             .from(access_grant::Entity)
             .and_where(access_grant::Column::TenantId.eq(self.wall()))
-            .and_where(access_grant::Column::CreatedAt.lt(moment.micros()))
+            .cond_where(between)
             .to_owned();
         let found = grant_assignment::Entity::find()
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
@@ -48,7 +54,19 @@ impl WriteUnit {
         self.touch_due_to_take_back(assignment, now).await
     }
 
-    /// The owner has carried it out, or there is nothing to claim.
+    /// It is Curfew's from now on: it does not stay when the grants end that need it now.
+    pub async fn unmark_standing(&self, assignment: AssignmentId) -> Result<(), StoreError> {
+        grant_assignment::Entity::update_many()
+            .col_expr(grant_assignment::Column::Standing, Expr::value(false))
+            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
+            .filter(grant_assignment::Column::AssignmentId.eq(assignment.uuid()))
+            .filter(grant_assignment::Column::GrantId.in_subquery(self.open_ids()))
+            .exec(self.tx())
+            .await?;
+        Ok(())
+    }
+
+    /// The owner has carried it out, there is nothing to claim, or it is wanted no longer.
     pub async fn clear_claim(&self, assignment: AssignmentId) -> Result<(), StoreError> {
         self.set_claim(assignment, None).await
     }

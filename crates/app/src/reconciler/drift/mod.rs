@@ -57,7 +57,7 @@ pub(super) struct Look<'a> {
     pub(super) region: &'a Region,
     pub(super) identity_store: &'a IdentityStoreId,
     pub(super) place: &'a Listable,
-    /// Since when nobody but Curfew may assign the permission set, where that is so.
+    /// Since when nobody but Curfew may assign the permission set, where that was so when the pass began.
     pub(super) exclusive_since: Option<Timestamp>,
     pub(super) at: Timestamp,
     pub(super) assignees: &'a [Assignee],

@@ -5,7 +5,7 @@ use curfew_domain::{AssignmentId, Drift, DriftKind, DriftOutcome, StorePrincipal
 use curfew_store::WriteUnit;
 
 use super::super::Reconciler;
-use super::super::exclusive::{is_in_force, stood_before, was_accepted};
+use super::super::exclusive::{accepted, is_in_force, stood_before, was_accepted};
 use super::Look;
 use crate::AppError;
 
@@ -18,20 +18,31 @@ impl Reconciler {
         principal: &StorePrincipalId,
         known: Option<&Drift>,
     ) -> Result<bool, AppError> {
-        let Some(since) = look.exclusive_since else { return Ok(false) };
-        if known.is_some_and(|drift| was_accepted(drift) || drift.outcome == DriftOutcome::Removed) {
+        if look.exclusive_since.is_none() || known.is_some_and(is_decided) {
             return Ok(false);
         }
         let unit = self.app.store.tenant(look.tenant).write().await?;
         let now = self.app.clock.now();
+        // A pass takes long: others may assign it by now.
+        let exclusive = unit.exclusive_sets(look.instance).await?;
+        let Some(since) = exclusive.get(&look.place.permission_set).copied() else { return Ok(false) };
         let key = look.key(principal);
         let new = AssignmentId::new(now, self.app.entropy.as_ref());
-        let assignment = unit.hold_assignment(new, &key, now).await?.id;
+        let assignment = unit.hold_assignment_to_change(new, &key, now).await?.id;
         let Some(work) = unit.lock_assignment_work(assignment).await? else { return Ok(false) };
         if work.observed.is_curfews() {
             return Ok(true);
         }
-        if stood_before(&unit, assignment, &work.observed, since).await? {
+        // After the assignment, as everybody takes them; somebody may have settled it since it was read.
+        let known = match known {
+            Some(known) => unit.lock_drift(known.id).await?,
+            None => None,
+        };
+        let known = known.as_ref();
+        let stays = known.is_some_and(is_decided)
+            || accepted(&unit, &look.access_of(principal), now).await?.is_some()
+            || stood_before(&unit, assignment, &work.observed, since).await?;
+        if stays {
             return Ok(false);
         }
         // A former owner is refused.
@@ -75,6 +86,11 @@ impl Reconciler {
         super::unmanaged::tell(look.tenant, &finding);
         Ok(())
     }
+}
+
+/// Whether nothing more is to be decided about it: somebody is content with it, it is being removed, or it is over.
+fn is_decided(drift: &Drift) -> bool {
+    was_accepted(drift) || drift.outcome == DriftOutcome::Removed || drift.over_at.is_some()
 }
 
 impl Look<'_> {

@@ -9,6 +9,7 @@ use curfew_domain::{
 use curfew_store::NewDrift;
 
 use super::super::Reconciler;
+use super::super::exclusive::accepted;
 use super::{Look, differing};
 use crate::AppError;
 
@@ -17,7 +18,7 @@ const MOST_AT_A_PLACE: usize = 500;
 
 impl Reconciler {
     /// Keeps what a list shows besides Curfew's own, and ends what it shows no longer. What a place had when it was first
-    /// listed is no news; nobody is told of it.
+    /// listed is no news; nobody is told of it. Nor is what somebody has accepted and an earlier list did not show.
     pub(in super::super) async fn note_unmanaged(
         &self,
         look: &Look<'_>,
@@ -48,6 +49,10 @@ impl Reconciler {
         }
         for (principal, kind) in new {
             let finding = self.finding(look, principal, *kind, now);
+            if was_listed && let Some(accepted) = accepted(&unit, &finding.place, now).await? {
+                unit.resume_drift(accepted.id).await?;
+                continue;
+            }
             if unit.insert_drift(&finding).await? && was_listed {
                 self.record(&unit, differing::entry(&finding), now).await?;
                 tell(look.tenant, &finding);
@@ -66,15 +71,22 @@ impl Reconciler {
         NewDrift {
             id: DriftId::new(now, self.app.entropy.as_ref()),
             kind,
-            place: DriftPlace {
-                instance: look.instance.clone(),
-                account: look.place.account.clone(),
-                permission_set: look.place.permission_set.clone(),
-                principal: principal.clone(),
-            },
+            place: look.access_of(principal),
             assignment: None,
             outcome: DriftOutcome::LeftAlone,
             found_at: now,
+        }
+    }
+}
+
+impl Look<'_> {
+    /// What a person or a group has here.
+    pub(super) fn access_of(&self, principal: &StorePrincipalId) -> DriftPlace {
+        DriftPlace {
+            instance: self.instance.clone(),
+            account: self.place.account.clone(),
+            permission_set: self.place.permission_set.clone(),
+            principal: principal.clone(),
         }
     }
 }

@@ -28,6 +28,12 @@ const PATIENCE: u32 = 3;
 /// What is said of the rest then.
 const GIVEN_UP: &str = "AWS failed several times in a row";
 
+/// What is said of what would be compared after somebody else has taken the lease.
+const TAKEN_OVER: &str = "a server has begun to work with this tenant's AWS";
+
+/// What is said where nothing leads into AWS: what was given there since the backup, nobody has looked for.
+const NOT_VERIFIED: &str = "the database knows of no connection that was verified";
+
 /// How a tenant is recovered.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Recovery {
@@ -118,6 +124,8 @@ impl Reconciler {
             if !how.exclusive_only {
                 self.end_what_waits(&access, &mut recovered).await?;
             }
+        } else {
+            recovered.not_compared.push(("AWS".to_owned(), NOT_VERIFIED.to_owned()));
         }
         self.conclude(tenant, how, &mut recovered).await?;
         Ok(recovered)
@@ -134,7 +142,11 @@ impl Reconciler {
         let exclusive = unit.exclusive_sets(instance).await?;
         drop(unit);
         let mut in_vain = 0;
-        for account in self.accounts(access).await? {
+        let (accounts, problem) = self.accounts(access).await?;
+        if let Some(problem) = problem {
+            recovered.not_compared.push(("the list of accounts".to_owned(), problem));
+        }
+        for account in accounts {
             if in_vain >= PATIENCE {
                 recovered.not_compared.push(("all further accounts".to_owned(), GIVEN_UP.to_owned()));
                 return Ok(());
@@ -175,7 +187,7 @@ impl Reconciler {
         let (tenant, saved) = (access.role.tenant, &access.verified.saved);
         self.hold_on(tenant).await;
         let Some(held) = self.leases.held(tenant, Instant::now()) else {
-            return Ok(Err("a server has begun to work with this tenant's AWS".to_owned()));
+            return Ok(Err(TAKEN_OVER.to_owned()));
         };
         let (at, assignees) = match self.list_place(held, access, &saved.instance, place).await {
             Listed::At(at, assignees) => (at, assignees),

@@ -12,8 +12,12 @@ use super::super::limiter::Urgency;
 use crate::{AppError, with_causes};
 
 impl Reconciler {
-    /// All accounts but a management account that a delegated administrator can't assign in. Where AWS does not tell of them now, those that it told of before.
-    pub(super) async fn accounts(&self, access: &Access) -> Result<BTreeSet<AccountId>, AppError> {
+    /// All accounts but a management account that a delegated administrator can't assign in. And why AWS does not tell of
+    /// all of them, where it does not: then those that it told of now or before.
+    pub(super) async fn accounts(
+        &self,
+        access: &Access,
+    ) -> Result<(BTreeSet<AccountId>, Option<String>), AppError> {
         let (tenant, instance) = (access.role.tenant, &access.verified.saved.instance);
         let unit = self.app.store.tenant(tenant).read().await?;
         let mut accounts: BTreeSet<_> = manageable_accounts(&unit, instance).await?.into_iter().collect();
@@ -40,11 +44,11 @@ impl Reconciler {
                 }
                 Err(error) => {
                     tracing::warn!(tenant_id = %tenant, error = with_causes(&error), "AWS does not list accounts");
-                    return Ok(accounts);
+                    return Ok((accounts, Some(with_causes(&error))));
                 }
             }
             if after.is_none() {
-                return Ok(accounts);
+                return Ok((accounts, None));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::super::access::Access;
 use super::super::drift::Look;
 use super::super::lease::Held;
 use super::super::{Reconciler, Target};
-use super::{Recovered, Unknown};
+use super::{Recovered, TAKEN_OVER, Unknown};
 use crate::AppError;
 use tokio::time::Instant;
 
@@ -72,7 +72,11 @@ impl Reconciler {
         drop(unit);
         for assignment in waiting {
             self.hold_on(tenant).await;
-            let Some(held) = self.leases.held(tenant, Instant::now()) else { return Ok(()) };
+            let Some(held) = self.leases.held(tenant, Instant::now()) else {
+                let what = "grants that waited for their access".to_owned();
+                recovered.not_compared.push((what, TAKEN_OVER.to_owned()));
+                return Ok(());
+            };
             recovered.ended.extend(self.end_unproved(Target { tenant, assignment }, held).await?);
         }
         Ok(())
