@@ -15,7 +15,8 @@ pub const SESSION_POLICY_PREFIX: &str = "curfew-sessions-";
 /// replace their content. A call ends within 8 s.
 #[async_trait]
 pub trait SessionPolicies: Send + Sync {
-    /// Curfew's policies, by their number, as they are now; all pages. None where the customer has not opted in.
+    /// Curfew's policies, by their number, as they are now; all pages. None where the customer has not opted in. Without
+    /// those that the role may not read, as long as there are others.
     ///
     /// Where an organization has not enabled service control policies, none is attached to anything: AWS takes them off.
     async fn find(&self) -> Result<Vec<SessionPolicy>, AwsError>;

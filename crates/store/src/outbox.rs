@@ -3,7 +3,7 @@
 //! A row is written in the transaction of what it tells of, and deleted in the transaction in which it is dealt with.
 //! Whoever takes a row up moves its time by so much as dealing with it may take: if they die, it is due again then.
 //! So nothing is lost, and nothing is dealt with twice that is dealt with in the database alone. What is urgent comes
-//! first, of each tenant and of each channel.
+//! first, of each tenant's entries and of each channel's messages.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -84,7 +84,7 @@ impl Store {
     }
 
     /// Takes up messages that are due by `now`: they are this caller's until `until`. Tenants take turns, and so do the
-    /// channels of a tenant: one where nothing arrives keeps no other waiting.
+    /// channels of a tenant: one where nothing arrives keeps no other waiting, however urgent what waits for it is.
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -169,7 +169,7 @@ fn deal(now: Timestamp, room: &DeliveryRoom) -> (String, Vec<Value>) {
     let under_way = under_way(&mut values, &room.under_way);
     let sql = format!(
         "SELECT id FROM ( \
-           SELECT id, tenant_id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY rank, channel_turn, due_at, id) AS turn \
+           SELECT id, tenant_id, due_at, row_number() OVER (PARTITION BY tenant_id ORDER BY channel_turn, rank, due_at, id) AS turn \
            FROM ( \
              SELECT id, tenant_id, rank, due_at, \
                row_number() OVER (PARTITION BY channel_id ORDER BY rank, due_at, id) AS channel_turn \

@@ -19,4 +19,4 @@ pub use curfew_store::{GrantFilter, GrantView};
 
 pub(crate) use make::{Gift, Grounds, Making, check_active, grant_entry};
 pub(crate) use revoke::{revoked, revoked_entry};
-pub(crate) use sessions::{end_sessions, end_stray_sessions};
+pub(crate) use sessions::{end_all_sessions, end_sessions, end_sessions_left_over, end_stray_sessions};

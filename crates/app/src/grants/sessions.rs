@@ -2,8 +2,8 @@
 
 use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::session_end::{SessionEndCause, SessionEndOutcome};
-use curfew_domain::{Actor, AssignmentId, GrantId, Timestamp};
-use curfew_store::{AskedEnd, WriteUnit};
+use curfew_domain::{Actor, AssignmentId, GrantId, LockdownOf, Timestamp};
+use curfew_store::{AskedEnd, RevokedGrant, WriteUnit};
 
 use crate::settings::TenantSettings;
 use crate::{App, AppError};
@@ -21,6 +21,40 @@ pub(crate) async fn end_sessions(
         return Ok(());
     }
     let asked = unit.ask_session_ends(grants, cause, now, app.entropy.as_ref()).await?;
+    record(app, unit, &asked, cause, now).await
+}
+
+/// The same of all that `covered` covers, where somebody or something is to have no access any more: also of access that
+/// had ended before, and whose sessions could live on. `grants` are those that end with it.
+pub(crate) async fn end_all_sessions(
+    app: &App,
+    unit: &WriteUnit,
+    covered: &LockdownOf,
+    grants: &[RevokedGrant],
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if !TenantSettings::load(unit).await?.end_sessions {
+        return Ok(());
+    }
+    let cause = SessionEndCause::TakenBack;
+    let ended: Vec<_> = grants.iter().map(|grant| grant.grant).collect();
+    let asked = unit.ask_session_ends_of_all(covered, &ended, cause, now, app.entropy.as_ref()).await?;
+    record(app, unit, &asked, cause, now).await
+}
+
+/// The same of access that time has ended now, and that these grants gave: where it also came from one that somebody had
+/// revoked, that had failed, or that was an emergency's, and they needed it still.
+pub(crate) async fn end_sessions_left_over(
+    app: &App,
+    unit: &WriteUnit,
+    grants: &[GrantId],
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if grants.is_empty() || !TenantSettings::load(unit).await?.end_sessions {
+        return Ok(());
+    }
+    let cause = SessionEndCause::Revoked;
+    let asked = unit.ask_session_ends_left_over(grants, cause, now, app.entropy.as_ref()).await?;
     record(app, unit, &asked, cause, now).await
 }
 

@@ -1,10 +1,9 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::session_end::SessionEndCause;
 use curfew_domain::{DoneBy, Lockdown, LockdownId, LockdownOf, Reason, Scope, Timestamp};
 use curfew_store::{LockdownInForce, RevokedGrant, WriteUnit};
 use serde_json::{Map, Value};
 
-use crate::grants::{end_sessions, revoked_entry};
+use crate::grants::{end_all_sessions, revoked_entry};
 use crate::roles::Giver;
 use crate::{App, AppError, Caller, Made, Once};
 
@@ -43,8 +42,7 @@ pub async fn start(
     unit.lock_connection().await?;
     let id = LockdownId::new(now, app.entropy.as_ref());
     let revoked = unit.revoke_all(&ask.of, DoneBy::Person(caller.user), &revoke_reason(id)?, now).await?;
-    let ended: Vec<_> = revoked.iter().map(|grant| grant.grant).collect();
-    end_sessions(app, &unit, &ended, SessionEndCause::TakenBack, now).await?;
+    end_all_sessions(app, &unit, &ask.of, &revoked, now).await?;
     let lockdown = Lockdown {
         id,
         of: ask.of,

@@ -1,5 +1,4 @@
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::session_end::SessionEndCause;
 use curfew_domain::{
     Actor, DoneBy, Lockdown, LockdownId, LockdownOf, Reason, Scope, TenantId, TenantState, Timestamp,
 };
@@ -7,7 +6,7 @@ use curfew_store::WriteUnit;
 
 use super::TenantView;
 use super::read::require_master;
-use crate::grants::{end_sessions, revoked_entry};
+use crate::grants::{end_all_sessions, revoked_entry};
 use crate::roles::Giver;
 use crate::{App, AppError, Caller};
 
@@ -52,8 +51,7 @@ async fn begin(app: &App, caller: &Caller, id: TenantId, now: Timestamp) -> Resu
     lock_down(app, &unit, caller, now).await?;
     let why: Reason = "the tenant is being deleted".parse().map_err(AppError::internal)?;
     let revoked = unit.revoke_all(&LockdownOf::Tenant, DoneBy::System, &why, now).await?;
-    let ended: Vec<_> = revoked.iter().map(|grant| grant.grant).collect();
-    end_sessions(app, &unit, &ended, SessionEndCause::TakenBack, now).await?;
+    end_all_sessions(app, &unit, &LockdownOf::Tenant, &revoked, now).await?;
     // Who asked for it is told in the master's log.
     let mut log = vec![started(Actor::System, id).with("grants_revoked", revoked.len())];
     log.extend(revoked.iter().map(|grant| revoked_entry(Actor::System, grant, "tenant_deleted")));

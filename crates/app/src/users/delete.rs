@@ -18,9 +18,11 @@ pub async fn delete(app: &App, caller: &Caller, id: UserId) -> Result<(), AppErr
     let now = app.now();
     let unit = app.store.tenant(caller.tenant).write().await?;
     // First: of two admins who delete each other, the second waits here, and then is the last.
-    let giver = Giver::alone(caller, &unit, Scope::UsersDelete).await?;
-    // What they ask for at the same time waits, and then finds nobody; or it came first, and is taken back.
+    unit.bump_version().await?;
+    // What they ask for at the same time waits, and then finds nobody; or it came first, and is taken back. Before the
+    // caller is held: whoever decides of the caller's request holds themselves first, too.
     unit.hold_to_erase(id).await?;
+    let giver = Giver::held(caller, &unit, Scope::UsersDelete).await?;
     let user = unit.user(id).await?.ok_or(AppError::NotFound("user"))?;
     if user.is_owner {
         return Err(AppError::conflict(

@@ -1,11 +1,10 @@
 //! What somebody had going ends with them.
 
 use curfew_domain::audit::{AuditAction, NewEntry};
-use curfew_domain::session_end::SessionEndCause;
 use curfew_domain::{DoneBy, LockdownOf, Reason, Revoked, Timestamp, User};
 use curfew_store::WriteUnit;
 
-use crate::grants::{end_sessions, revoked_entry};
+use crate::grants::{end_all_sessions, revoked_entry};
 use crate::{App, AppError, Caller};
 
 /// How somebody goes.
@@ -55,9 +54,9 @@ pub(super) async fn take_back(
 ) -> Result<(), AppError> {
     let by = DoneBy::Person(caller.user);
     let requests = unit.cancel_requests_of(user.id, by, now).await?;
-    let grants = unit.revoke_all(&LockdownOf::User(user.id), by, &going.reason()?, now).await?;
-    let ended: Vec<_> = grants.iter().map(|grant| grant.grant).collect();
-    end_sessions(app, unit, &ended, SessionEndCause::TakenBack, now).await?;
+    let all = LockdownOf::User(user.id);
+    let grants = unit.revoke_all(&all, by, &going.reason()?, now).await?;
+    end_all_sessions(app, unit, &all, &grants, now).await?;
     let keys = unit.revoke_api_keys_of(user.id, Revoked { by: caller.user, at: now }).await?;
     let ended = NewEntry::new(caller.actor, going.action(), "user", user.id)
         .with("requests_cancelled", requests.len())

@@ -2,11 +2,12 @@
 
 use curfew_app::grants::{self, GrantFilter};
 use curfew_app::lockdowns::{self, NewLockdown};
-use curfew_app::{App, AppError, Caller, Once, requests, users};
+use curfew_app::{App, AppError, Caller, Once, requests, settings, users};
 use curfew_domain::grant::GrantStatus;
 use curfew_domain::request::RequestStatus;
 use curfew_domain::{
-    AccountSet, BuiltInRole, DoneBy, ErrorCode, GrantId, Lockdown, LockdownOf, PageRequest, ScopeSet, UserId,
+    AccountSet, BuiltInRole, DoneBy, ErrorCode, GrantId, Lockdown, LockdownOf, PageRequest, ScopeSet,
+    Seconds, UserId,
 };
 use curfew_store::on_both_databases;
 use curfew_store::testing::TestStore;
@@ -31,6 +32,11 @@ async fn granted(world: &World, caller: &Caller, resource: curfew_domain::Resour
 async fn status(world: &World, grant: GrantId) -> GrantStatus {
     let view = grants::get(&world.test.app, &world.admin, grant).await.unwrap();
     view.grant.times.status(world.test.app.now())
+}
+
+/// How often sessions were asked to end.
+async fn ends_asked(world: &World) -> usize {
+    world.logged().await.iter().filter(|action| *action == "aws_sessions.end_asked").count()
 }
 
 /// Everybody's grants that are live.
@@ -97,6 +103,25 @@ on_both_databases! {
         lockdowns::lift(app, &world.admin, lockdown.id).await.unwrap();
         assert_eq!(world.logged().await.last().unwrap(), "lockdown.ended");
         assert_eq!(status(&world, grant).await, GrantStatus::Revoked, "what ended stays ended");
+    }
+
+    async fn what_ended_by_time_and_is_there_still_has_its_sessions_ended(db: &TestStore) {
+        let world = World::new(db).await;
+        world.policy(auto(), PERMIT_ALL).await;
+        let alice = world.person("alice", BuiltInRole::User, None).await;
+        let app = &world.test.app;
+        let key = "end_sessions".parse().unwrap();
+        settings::change(app, &world.admin, key, true.into()).await.unwrap();
+        let grant = granted(&world, &alice, account(DEV)).await;
+        db.tamper("UPDATE assignment SET phase = 'present'").await;
+        world.test.clock.advance(Seconds::of(86_400));
+        assert_eq!(status(&world, grant).await, GrantStatus::Expired);
+        for (nth, of) in [LockdownOf::User(alice.user), of_account(DEV), LockdownOf::Tenant].into_iter().enumerate() {
+            assert_eq!(start(&world, of).await.unwrap().grants_revoked, 0);
+            assert_eq!(ends_asked(&world).await, nth + 1);
+        }
+        users::suspend(app, &world.admin, alice.user).await.unwrap();
+        assert_eq!(ends_asked(&world).await, 4);
     }
 
     async fn nothing_that_a_lockdown_covers_is_given_until_it_is_lifted(db: &TestStore) {

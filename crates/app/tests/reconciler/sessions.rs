@@ -29,6 +29,7 @@ on_both! {
     an_ordinary_end_leaves_sessions_alone_and_says_until_when,
     an_emergency_leaves_no_session_also_when_its_time_is_up,
     what_another_grant_needs_keeps_its_sessions,
+    what_another_grant_needed_ends_with_that_by_time_too,
     policies_that_cannot_be_written_hold_no_deletion_back,
     an_owner_that_is_killed_while_it_writes_changes_nothing,
     where_the_policies_are_full_the_oldest_goes_and_that_is_told,
@@ -36,6 +37,7 @@ on_both! {
     what_somebody_writes_into_a_policy_is_put_right,
     what_nobody_remembers_to_deny_is_taken_out,
     where_there_is_no_policy_the_grant_says_so,
+    where_the_policies_are_taken_away_the_grant_says_that_its_sessions_live,
     whoever_has_not_chosen_it_is_asked_nothing,
     access_that_somebody_removed_has_no_sessions_left,
 }
@@ -277,6 +279,21 @@ async fn what_another_grant_needs_keeps_its_sessions(stage: &mut Stage) {
     }
 }
 
+async fn what_another_grant_needed_ends_with_that_by_time_too(stage: &mut Stage) {
+    opted_in(stage, 1).await;
+    let first = given(stage, DEV, "ReadOnly", 36_000).await;
+    let second = given(stage, DEV, "ReadOnly", 60).await;
+    let session = sign_in(stage, DEV, "ReadOnly");
+    revoke(stage, first).await;
+    assert!(can_act(stage, &session));
+    stage.pass(60);
+    until_cannot_act(stage, &session).await;
+    for grant in [first, second] {
+        stage.until_it_is(grant, Revoked).await;
+        stage.until("it says so", async || shown(stage, grant).await.state == SessionsState::Ended).await;
+    }
+}
+
 async fn policies_that_cannot_be_written_hold_no_deletion_back(stage: &mut Stage) {
     opted_in(stage, 1).await;
     let grant = given(stage, DEV, "ReadOnly", 36_000).await;
@@ -397,6 +414,27 @@ async fn where_there_is_no_policy_the_grant_says_so(stage: &mut Stage) {
         })
         .await;
     stage.until_it_is(grant, Revoked).await;
+}
+
+async fn where_the_policies_are_taken_away_the_grant_says_that_its_sessions_live(stage: &mut Stage) {
+    opted_in(stage, 1).await;
+    let grant = given(stage, DEV, "ReadOnly", 36_000).await;
+    let session = sign_in(stage, DEV, "ReadOnly");
+    revoke(stage, grant).await;
+    until_cannot_act(stage, &session).await;
+    stage.until_it_is(grant, Revoked).await;
+    stage.until("it is cut off", async || stage.told_in_all(AuditAction::SessionsCutOff).await == 1).await;
+    assert_eq!(shown(stage, grant).await.state, SessionsState::Ended);
+    stage.aws().edit(|world| world.organizations[0].policies.clear()).unwrap();
+    assert!(can_act(stage, &session));
+    stage.pass(900);
+    stage
+        .until("it says why", async || {
+            let told = shown(stage, grant).await;
+            (told.state, told.reason) == (SessionsState::NotEnded, Some(SessionsReason::NoPolicy))
+        })
+        .await;
+    assert!(shown(stage, grant).await.may_live_until.is_some());
 }
 
 async fn whoever_has_not_chosen_it_is_asked_nothing(stage: &mut Stage) {

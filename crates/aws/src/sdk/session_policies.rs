@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use curfew_domain::SessionPolicyId;
 
-use crate::{AwsError, SESSION_POLICY_PREFIX, SessionPolicies, SessionPolicy};
+use crate::{AwsError, AwsErrorKind, SESSION_POLICY_PREFIX, SessionPolicies, SessionPolicy};
 
 use super::answer::{parsed, required};
 use super::cache::SessionEnd;
@@ -35,15 +35,30 @@ impl SdkSessionPolicies {
         Self { client, within, now, end }
     }
 
-    /// One after the other: Organizations takes few calls a second.
+    /// One after the other: Organizations takes few calls a second. One that the role may not read, or that is gone since
+    /// it was listed, keeps the others from nothing; where there is none but such, the first refusal says so.
     async fn find_all(&self) -> Result<Vec<SessionPolicy>, AwsError> {
-        let mut found = Vec::new();
+        let (mut found, mut refusal) = (Vec::new(), None);
         for (id, name) in self.curfews_own().await? {
-            let document = self.document(&id).await?;
-            let at_root = self.is_at_root(&id).await?;
-            found.push(SessionPolicy { id, name, document, at_root });
+            match self.read(id, name.clone()).await {
+                Ok(policy) => found.push(policy),
+                Err(error) if concerns_it_alone(&error) => {
+                    tracing::warn!(policy = name, error = %error, "a policy that ends sessions is left aside");
+                    refusal = refusal.or(Some(error));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(found)
+        match refusal {
+            Some(refusal) if found.is_empty() => Err(refusal),
+            _ => Ok(found),
+        }
+    }
+
+    async fn read(&self, id: SessionPolicyId, name: String) -> Result<SessionPolicy, AwsError> {
+        let document = self.document(&id).await?;
+        let at_root = self.is_at_root(&id).await?;
+        Ok(SessionPolicy { id, name, document, at_root })
     }
 
     /// Curfew's policies in the order of their numbers. A name that goes on with anything but a number is not Curfew's.
@@ -112,6 +127,10 @@ impl SessionPolicies for SdkSessionPolicies {
     async fn replace(&self, policy: &SessionPolicyId, document: &str) -> Result<(), AwsError> {
         self.in_time(UPDATE, self.update(policy, document)).await
     }
+}
+
+fn concerns_it_alone(error: &AwsError) -> bool {
+    matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::NotFound)
 }
 
 fn numbered_name(policy: &PolicySummary) -> Option<(u32, String)> {

@@ -194,6 +194,23 @@ async fn a_role_without_the_option_is_denied() {
 }
 
 #[tokio::test]
+async fn a_policy_that_cannot_be_read_keeps_no_other_from_being_found() {
+    let aws = opted_in().await;
+    let denied = || FaultKind::AccessDenied { message: "not this one".to_owned() };
+    let (code, message) = ("PolicyNotFoundException".to_owned(), "gone".to_owned());
+    for fault in [
+        Fault::on("DescribePolicy", denied()).once(),
+        Fault::on("ListTargetsForPolicy", denied()).once(),
+        Fault::on("DescribePolicy", FaultKind::Error { code, status: 400, message }).once(),
+    ] {
+        aws.control().inject(fault);
+        let names: Vec<_> = found(&aws).await.into_iter().map(|policy| policy.name).collect();
+        assert_eq!(names, [2, 3, 10].map(named));
+    }
+    assert_eq!(found(&aws).await.len(), 4);
+}
+
+#[tokio::test]
 async fn errors_are_told_apart_by_what_can_be_done_about_them() {
     let aws = opted_in().await;
     let id = first(&aws).await;

@@ -8,6 +8,10 @@ use super::{Behind, SessionEndOutcome};
 /// AWS's. A session that is minted within it, of access that was given anew at once, has to be signed in for again.
 pub const CUT_OFF_MARGIN: Seconds = Seconds::of(30);
 
+/// A cut-off that is further ahead than this, with [`CUT_OFF_MARGIN`], was put by a clock that was wrong: within so much
+/// clocks are taken to be right.
+const CLOCKS_DIFFER: Seconds = Seconds::of(5 * 60);
+
 /// The longest that a session of a permission set lives (SSO Admin API, `SessionDuration`: 1 to 12 h). A deny stays so
 /// long after its cut-off whatever the set says now, for it may have said more when the session was issued; AWS too says
 /// to keep the id in "for at least 12 hours".
@@ -69,11 +73,15 @@ impl SessionEndTimes {
         }
     }
 
-    /// What follows from the access that it ends: a cut-off, once that is gone or there for somebody's new grant.
+    /// What follows from the access that it ends: a cut-off, once that is gone or there for somebody's new grant. It never
+    /// moves, but where a clock that was ahead has put it: that would shut people out until then.
     #[must_use]
     pub fn turned(self, access: Behind, now: Timestamp) -> Self {
-        if self.over.is_some() || self.cut_off.is_some() {
+        if self.over.is_some() {
             return self;
+        }
+        if self.cut_off.is_some() {
+            return self.brought_down(now);
         }
         let after = |moment: Timestamp| (moment.max(self.asked_at) + CUT_OFF_MARGIN).rounded_up();
         let cut_off = match access {
@@ -82,7 +90,18 @@ impl SessionEndTimes {
             // What it is for now is spared; what was issued before it was decided to end is not.
             Behind::GivenAnew { at } => at.rounded_up().max(after(self.asked_at)),
         };
-        Self { cut_off: Some(cut_off), ..self }
+        Self { cut_off: Some(cut_off), ..self }.brought_down(now)
+    }
+
+    /// With a cut-off that can be, which AWS is to have instead of one that lies ahead.
+    fn brought_down(self, now: Timestamp) -> Self {
+        let soonest = now + CUT_OFF_MARGIN;
+        match self.cut_off {
+            Some(cut_off) if cut_off > (soonest + CLOCKS_DIFFER).rounded_up() => {
+                Self { cut_off: Some(soonest.rounded_up()), cut_off_written_at: None, ..self }
+            }
+            _ => self,
+        }
     }
 
     /// AWS was seen to deny as a policy says that was rendered with this cut-off.
@@ -176,6 +195,23 @@ mod tests {
         let timed = asked().turned(gone(START), START);
         for access in [Behind::Held, gone(START + HOUR), Behind::GivenAnew { at: START + HOUR }] {
             assert_eq!(timed.turned(access, START + HOUR), timed);
+        }
+    }
+
+    #[test]
+    fn a_cut_off_that_a_clock_put_far_ahead_comes_down_once_that_is_right() {
+        let month = Seconds::of(30 * 86_400);
+        let ahead = SessionEndTimes::asked(START + month).turned(gone(START + month), START + month);
+        let written = ahead.written(ahead.cut_off, START + month);
+        for one in [ahead, written, SessionEndTimes::asked(START + month)] {
+            let turned = one.turned(gone(START + month), START);
+            assert_eq!(turned.cut_off, Some((START + CUT_OFF_MARGIN).rounded_up()), "{one:?}");
+            assert_eq!((turned.cut_off_written_at, turned.denied_at), (None, one.denied_at), "{one:?}");
+            assert_eq!(turned.turned(Behind::Held, START), turned);
+        }
+        let timed = asked().turned(gone(START), START);
+        for behind in [Seconds::of(0), CLOCKS_DIFFER] {
+            assert_eq!(timed.turned(Behind::Held, START - behind), timed, "so far clocks may differ");
         }
     }
 

@@ -114,7 +114,7 @@ impl SessionsOf {
         let over_at = times.over_at();
         let ends: Vec<_> = self.ends.iter().filter(|end| end.asked_at >= over_at).collect();
         let until = self.last_minted(over_at, now) + self.lasts();
-        if ends.iter().any(|end| denies_for_good(end)) {
+        if ends.iter().any(|end| denies_for_good(end) && !is_undone(end, problem)) {
             return ShownSessions { state: SessionsState::Ended, ..none };
         }
         if self.needed_by_another {
@@ -145,6 +145,12 @@ fn denies_for_good(end: &SessionEndTimes) -> bool {
         SessionEndState::Over(outcome) => outcome == SessionEndOutcome::TakenOut,
         SessionEndState::Asked => false,
     }
+}
+
+/// Whether what AWS was seen to deny is denied no longer, for no policy reaches anybody any more.
+fn is_undone(end: &SessionEndTimes, problem: Option<PolicyProblem>) -> bool {
+    let none_reaches = [Some(SessionsReason::NoPolicy), Some(SessionsReason::PolicyNotAttached)];
+    end.over.is_none() && none_reaches.contains(&problem)
 }
 
 fn not_asked(times: &GrantTimes, now: Timestamp) -> Option<SessionsReason> {
@@ -241,9 +247,28 @@ mod tests {
         let cut_off = denied.turned(Behind::Gone { at: Some(at(110)) }, at(110));
         let over = cut_off.ended(SessionEndOutcome::TakenOut, at(60_000));
         for end in [denied, cut_off, cut_off.written(cut_off.cut_off, at(111)), over] {
-            let told = says(&revoked, &gone(vec![end]), Some(SessionsReason::NoPolicy), 200);
+            let told = says(&revoked, &gone(vec![end]), Some(SessionsReason::NotPermitted), 200);
             assert_eq!((told.state, told.may_live_until), (SessionsState::Ended, None), "{end:?}");
         }
+    }
+
+    #[test]
+    fn what_was_denied_lives_again_where_no_policy_reaches_anybody_any_more() {
+        let revoked = grant().revoked(at(100)).unwrap();
+        let denied = SessionEndTimes::asked(at(100)).written(None, at(101));
+        let cut_off = denied.turned(Behind::Gone { at: Some(at(110)) }, at(110));
+        for end in [denied, cut_off, cut_off.written(cut_off.cut_off, at(111))] {
+            for problem in [SessionsReason::NoPolicy, SessionsReason::PolicyNotAttached] {
+                let told = says(&revoked, &gone(vec![end]), Some(problem), 200);
+                assert_eq!((told.state, told.reason), (SessionsState::NotEnded, Some(problem)), "{end:?}");
+                assert_eq!(told.may_live_until, Some(at(7_310)));
+                let later = says(&revoked, &gone(vec![end]), Some(problem), 7_310);
+                assert_eq!(later.state, SessionsState::Ended, "they have ended by themselves");
+            }
+        }
+        let over = cut_off.ended(SessionEndOutcome::TakenOut, at(150));
+        let told = says(&revoked, &gone(vec![over]), Some(SessionsReason::NoPolicy), 200);
+        assert_eq!(told.state, SessionsState::Ended);
     }
 
     #[test]

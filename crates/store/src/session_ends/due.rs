@@ -1,8 +1,10 @@
 //! Whose session ends are to be looked at, and when: a row a tenant, and none where nothing is to be done any more.
 
 use curfew_domain::{AssignmentId, TenantId, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::entity::session_due::{ActiveModel, Column, Entity, Model};
 use crate::entity::session_end;
@@ -61,6 +63,12 @@ impl ReadUnit {
 }
 
 impl WriteUnit {
+    /// Holds the tenant's row, if it is there, as whoever ends access does: its ends are written by one after the other.
+    pub async fn hold_sessions(&self) -> Result<(), StoreError> {
+        Entity::find_by_id(self.wall()).lock(LockType::NoKeyUpdate).one(self.tx()).await?;
+        Ok(())
+    }
+
     /// Something about the tenant's session ends has changed: they are to be looked at from `at` on, or earlier if they
     /// were. Whoever ends access waits here for others who do, until those have ended.
     pub async fn touch_sessions(&self, at: Timestamp) -> Result<(), StoreError> {

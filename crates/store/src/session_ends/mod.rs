@@ -10,7 +10,9 @@ mod shown;
 use curfew_domain::session_end::{LONGEST_SESSION, PolicyProblem, SessionEnd, SessionEndTimes, Sessions};
 use curfew_domain::{AssignmentId, SessionEndId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
 
 use crate::entity::session_end::{Column, Entity, Model};
 use crate::entity::session_policy_state;
@@ -34,16 +36,20 @@ impl ReadUnit {
         rows.into_iter().map(session_end).collect()
     }
 
-    /// How many are denied for all times, as far as is known: whoever forgets those leaves people shut out. Not those that
-    /// could not be mended for as long as any session lasts: then somebody else has to.
+    /// How many are denied for all times, or may be: whoever forgets those leaves people shut out. What was sent and not
+    /// noted is denied, too; only where nothing can have been sent, nothing is. Not those that could not be mended for as
+    /// long as any session lasts: then somebody else has to.
     pub async fn session_ends_without_cut_off(&self, now: Timestamp) -> Result<u64, StoreError> {
         let lately = Column::CutOffAt.is_null().or(Column::CutOffAt.gt((now - LONGEST_SESSION).micros()));
+        let problem = self.session_policy_problem().await?;
+        let may_be_sent = matches!(problem, None | Some(PolicyProblem::AwsFailed));
+        let denied = (!may_be_sent).then(|| Column::DeniedAt.is_not_null());
         let held = Entity::find()
             .filter(Column::TenantId.eq(self.wall()))
             .filter(Column::OverAt.is_null())
-            .filter(Column::DeniedAt.is_not_null())
             .filter(Column::CutOffWrittenAt.is_null())
-            .filter(lately);
+            .filter(lately)
+            .filter(Condition::all().add_option(denied));
         Ok(held.count(self.tx()).await?)
     }
 

@@ -76,5 +76,5 @@ pub(crate) fn length_of(row: &assignment::Model) -> (String, String) {
 
 /// Whether what stands in the way of the policies matters to what is said of these.
 pub(crate) fn asks_for_policies(ends: &BTreeMap<Uuid, Vec<SessionEndTimes>>) -> bool {
-    ends.values().flatten().any(|end| end.over.is_none() && end.denied_at.is_none())
+    ends.values().flatten().any(|end| end.over.is_none())
 }

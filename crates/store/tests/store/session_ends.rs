@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use curfew_domain::assignment::AssignmentKey;
+use curfew_domain::assignment::{AssignmentKey, Observed};
 use curfew_domain::grant::GrantTimes;
-use curfew_domain::session_end::{Behind, SessionEnd, SessionEndCause, SessionEndOutcome, SessionEndState};
+use curfew_domain::session_end::{
+    Behind, LONGEST_SESSION, PolicyProblem, SessionEnd, SessionEndCause, SessionEndOutcome, SessionEndState,
+};
 use curfew_domain::{
-    Action, AssignmentId, CachedResourceId, Discovered, DiscoveredAttributes, Grant, GrantId, NodeId,
-    ResourceRef, Seconds, TenantId,
+    Action, AssignmentId, CachedResourceId, Discovered, DiscoveredAttributes, Grant, GrantId, LockdownOf,
+    NodeId, ResourceRef, Seconds, TenantId, Timestamp,
 };
 use curfew_store::testing::World;
 use curfew_store::{StoreError, on_both_databases};
@@ -113,6 +115,36 @@ async fn save(world: &World<'_>, tenant: TenantId, end: &SessionEnd) {
     unit.commit().await.unwrap();
 }
 
+/// Ends all sessions of what is covered. Answers of how many.
+async fn end_all(world: &World<'_>, tenant: TenantId, covered: &LockdownOf) -> usize {
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let cause = SessionEndCause::TakenBack;
+    let asked = unit.ask_session_ends_of_all(covered, &[], cause, world.now(), &world.entropy).await.unwrap();
+    unit.commit().await.unwrap();
+    asked.len()
+}
+
+/// All access was proved gone at this moment.
+async fn is_gone(world: &World<'_>, at: Timestamp) {
+    let mut observed = Observed::default();
+    observed.gone(at);
+    let (observed, now) = (serde_json::to_string(&observed).unwrap(), world.now().micros());
+    let gone = format!("UPDATE assignment SET phase = 'gone', observed = '{observed}', updated_at = {now}");
+    world.db.tamper(&gone).await;
+}
+
+/// Time ends a grant; then the sessions end of those that it kept alive. Answers of how many.
+async fn left_over(world: &World<'_>, tenant: TenantId, grant: GrantId) -> usize {
+    let now = world.now();
+    let (at, id) = (now.micros(), world.literal(grant.uuid()));
+    world.db.tamper(&format!("UPDATE access_grant SET expires_at = {at} WHERE id = {id}")).await;
+    let unit = world.db.store.tenant(tenant).write().await.unwrap();
+    let cause = SessionEndCause::Revoked;
+    let asked = unit.ask_session_ends_left_over(&[grant], cause, now, &world.entropy).await.unwrap();
+    unit.commit().await.unwrap();
+    asked.len()
+}
+
 on_both_databases! {
     async fn sessions_end_with_the_last_grant_that_needs_the_access(db: &TestStore) {
         let world = World::new(db);
@@ -176,6 +208,97 @@ on_both_databases! {
         assert_eq!((third.times.state(), &third.place), (SessionEndState::Asked, &first.place), "later ones are not");
         save(&world, tenant, &first).await;
         assert_eq!(held(&world, tenant).await, [third], "what is over stays over");
+    }
+
+    async fn what_is_denied_still_is_inherited_also_while_its_cut_off_is_on_its_way(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        assert_eq!(shut_out(&world, tenant).await, 1, "it may have been sent");
+        let mut first = held(&world, tenant).await.remove(0);
+        first.times = first.times.written(None, world.now()).turned(Behind::Gone { at: None }, world.now());
+        assert_eq!(first.times.state(), SessionEndState::CuttingOff);
+        save(&world, tenant, &first).await;
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        assert_eq!(held(&world, tenant).await[0].times.state(), SessionEndState::Denied);
+        assert_eq!(shut_out(&world, tenant).await, 1);
+    }
+
+    async fn what_cannot_have_been_sent_shuts_nobody_out(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let grant = give(&world, tenant, &key(DEV, READ)).await;
+        end(&world, tenant, grant).await;
+        for (problem, shuts_out) in [(PolicyProblem::NoPolicy, 0), (PolicyProblem::AwsFailed, 1)] {
+            let unit = db.store.tenant(tenant).write().await.unwrap();
+            unit.note_session_policies(Some(problem), world.now()).await.unwrap();
+            unit.commit().await.unwrap();
+            assert_eq!(shut_out(&world, tenant).await, shuts_out, "{problem:?}");
+        }
+    }
+
+    async fn all_that_somebody_may_still_use_ends_however_its_grant_has_ended(db: &TestStore) {
+        let world = World::new(db);
+        let (ours, theirs) = (world.tenant("ours").await, world.tenant("theirs").await);
+        for tenant in [ours, theirs] {
+            discover(&world, tenant).await;
+        }
+        let grant = give(&world, ours, &key(DEV, READ)).await;
+        give(&world, theirs, &key(DEV, READ)).await;
+        let account = |id: &str| LockdownOf::Account(id.parse().unwrap());
+        assert_eq!(end_all(&world, ours, &account(DEV)).await, 0, "a live grant needs it");
+        db.tamper("UPDATE access_grant SET expires_at = 1").await;
+        assert_eq!(end_all(&world, ours, &account(MANAGEMENT)).await, 0);
+        assert_eq!(end_all(&world, ours, &LockdownOf::User(world.user())).await, 0);
+        assert_eq!(end_all(&world, ours, &account(DEV)).await, 1, "it is there still");
+        assert_eq!(end_all(&world, ours, &LockdownOf::Tenant).await, 1);
+        let unit = db.store.tenant(ours).read().await.unwrap();
+        let theirs_it_was = unit.grant(grant, world.now()).await.unwrap().unwrap().grant.grantee;
+        drop(unit);
+        assert_eq!(end_all(&world, ours, &LockdownOf::User(theirs_it_was)).await, 1);
+        assert_eq!(held(&world, ours).await.len(), 1);
+        assert_eq!(held(&world, theirs).await, []);
+    }
+
+    async fn what_went_lately_ends_too_unless_it_is_denied_already(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        give(&world, tenant, &key(DEV, READ)).await;
+        db.tamper("UPDATE access_grant SET expires_at = 1").await;
+        let gone_at = world.now();
+        is_gone(&world, gone_at).await;
+        assert_eq!(end_all(&world, tenant, &LockdownOf::Tenant).await, 1);
+        assert_eq!(end_all(&world, tenant, &LockdownOf::Tenant).await, 0, "all are denied");
+        let mut end = held(&world, tenant).await.remove(0);
+        end.times = end.times.turned(Behind::Gone { at: Some(gone_at) }, world.now());
+        save(&world, tenant, &end).await;
+        assert_eq!(end_all(&world, tenant, &LockdownOf::Tenant).await, 0, "those from before are denied");
+        end.times = end.times.ended(SessionEndOutcome::LeftOut, world.now());
+        save(&world, tenant, &end).await;
+        assert_eq!(end_all(&world, tenant, &LockdownOf::Tenant).await, 1, "it is newer now");
+        db.tamper("UPDATE session_end SET over_at = 1, outcome = 'left_out'").await;
+        is_gone(&world, world.now() - LONGEST_SESSION - Seconds::of(60)).await;
+        assert_eq!(end_all(&world, tenant, &LockdownOf::Tenant).await, 0, "no session can be left");
+    }
+
+    async fn what_was_revoked_beside_another_grant_ends_with_the_last_by_time_too(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let lone = give(&world, tenant, &key(DEV, READ)).await;
+        assert_eq!(left_over(&world, tenant, lone).await, 0, "it was the only one");
+        let revoked = give(&world, tenant, &key(DEV, READ)).await;
+        let (first, last) =
+            (give(&world, tenant, &key(DEV, READ)).await, give(&world, tenant, &key(DEV, READ)).await);
+        assert_eq!(end(&world, tenant, revoked).await, []);
+        assert_eq!(left_over(&world, tenant, first).await, 0, "another one needs it");
+        assert_eq!(left_over(&world, tenant, last).await, 1);
+        assert_eq!(left_over(&world, tenant, last).await, 0, "they were asked to end");
     }
 
     async fn a_connection_is_owned_as_long_as_sessions_are_denied_and_its_former_owner_is_refused(db: &TestStore) {

@@ -72,9 +72,13 @@ impl Run {
     ) -> Result<Option<String>, StoreError> {
         if let Some(verified) = &connection.verified
             && connection.leads_elsewhere(&self.saved)
-            && unit.has_unfinished_assignments().await?
         {
-            return Ok(Some(still_needed(verified)));
+            if unit.has_unfinished_assignments().await? {
+                return Ok(Some(still_needed(verified)));
+            }
+            if unit.session_ends_without_cut_off(now).await? > 0 {
+                return Ok(Some(still_denies(verified)));
+            }
         }
         Ok((!unit.claim_instance(&self.saved.instance, now).await?).then(connected_elsewhere))
     }
@@ -142,6 +146,15 @@ fn still_needed(verified: &VerifiedConnection) -> String {
     format!(
         "assignments are left in what is connected now, {} through {}, and only that can take them back: revoke the \
          grants, wait until they are gone, and test again",
+        verified.saved.instance, verified.saved.role
+    )
+}
+
+/// Whoever is denied there without a cut-off would be for good.
+fn still_denies(verified: &VerifiedConnection) -> String {
+    format!(
+        "sessions are denied without a cut-off in what is connected now, {} through {}, and only that can put one in: \
+         wait a moment, and test again",
         verified.saved.instance, verified.saved.role
     )
 }

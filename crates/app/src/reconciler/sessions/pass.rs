@@ -111,8 +111,7 @@ impl Reconciler {
         }
         drop(unit);
         if !changed.is_empty() {
-            let unit = self.app.store.tenant(tenant).write().await?;
-            unit.check_fence(fence).await?;
+            let unit = self.fenced(tenant, fence).await?;
             for end in &changed {
                 unit.save_session_end(end).await?;
             }

@@ -60,6 +60,16 @@ pub(super) fn alert_when_left_out(tenant: TenantId, end: &SessionEnd, outcome: S
     }
 }
 
+/// Says that AWS may deny somebody for good: what it was to do instead could not be written, and nothing leads there now.
+pub(super) fn alert_when_shut_out(tenant: TenantId, end: &SessionEnd) {
+    if end.times.denied_at.is_some() && end.times.cut_off_written_at.is_none() {
+        metrics::counter!("curfew_session_ends_shut_out_total").increment(1);
+        tracing::error!(tenant_id = %tenant, assignment_id = %end.assignment, instance = %end.instance,
+            policy = end.place.as_deref(), account_id = %end.sessions.account, principal_id = %end.sessions.principal,
+            "a deny without a cut-off may be left in a policy that can't be written any more: take it out by hand");
+    }
+}
+
 /// Says that sessions can't be ended.
 pub(super) fn alert_of(tenant: TenantId, problem: Option<PolicyProblem>) {
     let Some(problem) = problem else {

@@ -23,8 +23,10 @@ pub(super) struct Pass {
 }
 
 impl Reconciler {
-    async fn fenced(&self, tenant: TenantId, fence: u64) -> Result<WriteUnit, AppError> {
+    /// A unit that a former owner gets no more. Whoever ends access waits for it, and it for them: both write several ends.
+    pub(super) async fn fenced(&self, tenant: TenantId, fence: u64) -> Result<WriteUnit, AppError> {
         let unit = self.app.store.tenant(tenant).write().await?;
+        unit.hold_sessions().await?;
         unit.check_fence(fence).await?;
         Ok(unit)
     }
@@ -81,7 +83,11 @@ impl Reconciler {
                 }
             })
             .collect();
-        self.note_over(pass, &over).await
+        self.note_over(pass, &over).await?;
+        for (end, _) in over.iter().filter(|(end, _)| is_elsewhere(end, verified)) {
+            told::alert_when_shut_out(pass.tenant, end);
+        }
+        Ok(())
     }
 
     async fn note_over(&self, pass: Pass, over: &[(&SessionEnd, SessionEndOutcome)]) -> Result<(), AppError> {
@@ -120,7 +126,11 @@ impl Reconciler {
                 Wanted::Deny(_) => None,
             })
             .collect();
-        self.note_over(Pass { tenant, fence, opted_in }, &over).await
+        self.note_over(Pass { tenant, fence, opted_in }, &over).await?;
+        for (end, _) in &over {
+            told::alert_when_shut_out(tenant, end);
+        }
+        Ok(())
     }
 
     /// Keeps what stands in the way of the policies, and tells of it once.
