@@ -1,6 +1,6 @@
 //! Access that Curfew never gave, and that is not to stay.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use curfew_app::drift::{self, Remedy};
 use curfew_app::{AppError, Caller};
@@ -8,9 +8,8 @@ use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::ProvisioningStatus::{Failed, Revoked, Successful};
 use curfew_domain::{
-    Actor, AssignmentId, AuthProvider, BuiltInRole, CachedResourceId, CredentialId, Discovered,
-    DiscoveredAttributes, DriftId, DriftKind, DriftOutcome, DriftPlace, ErrorCode, Memberships, Pushed,
-    ResourceRef, Scope, ScopeSet, User, UserId,
+    AssignmentId, CachedResourceId, Discovered, DiscoveredAttributes, DriftId, DriftKind, DriftOutcome,
+    DriftPlace, ErrorCode, Pushed, ResourceRef, Scope,
 };
 use curfew_sim::world::{Assignment, PrincipalType};
 use curfew_store::NewDrift;
@@ -76,40 +75,6 @@ impl Stage {
         let bob = Assignment { principal_id: self.instance().users[1].id.clone(), ..self.in_aws(DEV, SET) };
         self.aws().assign(&self.instance().arn, &bob);
         bob
-    }
-
-    /// Whoever settles findings, and is known here.
-    async fn admin(&self) -> Caller {
-        let (user, now) = (UserId::from_uuid(Uuid::from_u128(7)), self.clock_reads());
-        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
-        if !unit.hold_author(user).await.unwrap() {
-            let admin = User {
-                id: user,
-                email: "admin@acme.example".parse().unwrap(),
-                name: "Admin".parse().unwrap(),
-                roles: BTreeSet::from([BuiltInRole::Admin.slug()]),
-                memberships: Memberships::default(),
-                custom_scopes: ScopeSet::default(),
-                auth_provider: AuthProvider::Local,
-                active: true,
-                email_verified: true,
-                is_owner: false,
-                account_set: None,
-                created_at: now,
-                updated_at: now,
-            };
-            unit.insert_user(&admin, None).await.unwrap();
-        }
-        unit.commit().await.unwrap();
-        Caller {
-            tenant: self.tenant,
-            actor: Actor::Local(user),
-            user,
-            scopes: Scope::ALL.iter().copied().collect(),
-            credential: CredentialId::from_uuid(Uuid::nil()),
-            session: None,
-            source: None,
-        }
     }
 
     async fn remove(&self, id: DriftId) -> Result<curfew_domain::Drift, AppError> {

@@ -1,15 +1,12 @@
 //! AWS's sessions end with the access that they came from, and no others do.
 
-use curfew_app::{Caller, grants, settings};
+use curfew_app::{grants, settings};
 use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::ProvisioningStatus::{Revoked, Successful};
 use curfew_domain::session_end::{
     LONGEST_SESSION, PLACEHOLDER, SessionsReason, SessionsState, ShownSessions,
 };
-use curfew_domain::{
-    Actor, CachedResourceId, CredentialId, Discovered, DiscoveredAttributes, GrantId, ResourceRef, Scope,
-    Seconds, UserId,
-};
+use curfew_domain::{CachedResourceId, Discovered, DiscoveredAttributes, GrantId, ResourceRef, Seconds};
 use curfew_sim::{Fault, FaultKind, PersonSession, ServiceControlPolicy, SignIn};
 
 use crate::on_both;
@@ -88,27 +85,13 @@ async fn know_permission_sets(stage: &Stage) {
     unit.commit().await.unwrap();
 }
 
-fn admin(stage: &Stage) -> Caller {
-    let now = stage.clock_reads();
-    let user = UserId::new(now, stage.app.entropy.as_ref());
-    Caller {
-        tenant: stage.tenant,
-        actor: Actor::System,
-        user,
-        scopes: Scope::ALL.iter().copied().collect(),
-        credential: CredentialId::new(now, stage.app.entropy.as_ref()),
-        session: None,
-        source: None,
-    }
-}
-
 async fn set(stage: &Stage, on: bool) {
     let key = "end_sessions".parse().unwrap();
-    settings::change(&stage.app, &admin(stage), key, on.into()).await.unwrap();
+    settings::change(&stage.app, &stage.admin().await, key, on.into()).await.unwrap();
 }
 
 async fn revoke(stage: &Stage, grant: GrantId) {
-    grants::revoke(&stage.app, &admin(stage), grant, None).await.unwrap();
+    grants::revoke(&stage.app, &stage.admin().await, grant, None).await.unwrap();
 }
 
 /// AWS's clock stands where the tenant's does.

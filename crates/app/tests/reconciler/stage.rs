@@ -1,13 +1,14 @@
 //! A tenant with a verified connection to the stand-in, and a reconciler at work for it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use curfew_app::App;
 use curfew_app::reconciler::{Node, Reconciler};
 use curfew_app::testing::{TestApp, TestParts};
+use curfew_app::{App, Caller};
 use curfew_aws::{
     Assignments, AwsError, AwsGateway, Directory, RoleAccess, SdkGateway, SdkSettings, SessionCredentials,
     SessionPolicies, StaticCredentials, Trust,
@@ -18,8 +19,9 @@ use curfew_domain::connection::{Connection, ExternalIds, SavedConnection, Verifi
 use curfew_domain::grant::{GrantTimes, ProvisioningStatus};
 use curfew_domain::testing::TestClock;
 use curfew_domain::{
-    Action, AssignmentId, Clock, Drift, Grant, GrantId, NodeId, PageLimit, PageRequest, Region, ResourceRef,
-    Seconds, StorePrincipalId, Tenant, TenantId, TenantState, Timestamp, UserId,
+    Action, Actor, AssignmentId, AuthProvider, BuiltInRole, Clock, CredentialId, Drift, Grant, GrantId,
+    Memberships, NodeId, PageLimit, PageRequest, Region, ResourceRef, Scope, ScopeSet, Seconds,
+    StorePrincipalId, Tenant, TenantId, TenantState, Timestamp, User, UserId,
 };
 use curfew_sim::world::{
     ACME_DELEGATED_ROLE, ACME_EXTERNAL_ID, Assignment, CURFEW_ACCESS_KEY, CURFEW_SECRET_KEY, Instance,
@@ -32,6 +34,7 @@ use curfew_store::{DriftFilter, GrantView};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How much the clock moves at each look of [`Stage::until`], in milliseconds.
 const TICK_MILLIS: u32 = 100;
@@ -242,6 +245,40 @@ impl Stage {
 
     pub(crate) fn aws(&self) -> &SimControl {
         self.sim.control()
+    }
+
+    /// Whoever may do everything, and is known here.
+    pub(crate) async fn admin(&self) -> Caller {
+        let (user, now) = (UserId::from_uuid(Uuid::from_u128(7)), self.clock_reads());
+        let unit = self.app.store.tenant(self.tenant).write().await.unwrap();
+        if !unit.hold_author(user).await.unwrap() {
+            let admin = User {
+                id: user,
+                email: "admin@acme.example".parse().unwrap(),
+                name: "Admin".parse().unwrap(),
+                roles: BTreeSet::from([BuiltInRole::Admin.slug()]),
+                memberships: Memberships::default(),
+                custom_scopes: ScopeSet::default(),
+                auth_provider: AuthProvider::Local,
+                active: true,
+                email_verified: true,
+                is_owner: false,
+                account_set: None,
+                created_at: now,
+                updated_at: now,
+            };
+            unit.insert_user(&admin, None).await.unwrap();
+        }
+        unit.commit().await.unwrap();
+        Caller {
+            tenant: self.tenant,
+            actor: Actor::Local(user),
+            user,
+            scopes: Scope::ALL.iter().copied().collect(),
+            credential: CredentialId::from_uuid(Uuid::nil()),
+            session: None,
+            source: None,
+        }
     }
 
     /// What Alice has in AWS.

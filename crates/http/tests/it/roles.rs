@@ -16,9 +16,9 @@ async fn roles_permissions_and_settings_are_listed() {
     assert_eq!(roles["data"][2]["user_count"], 1);
     let permissions = edge.get(&admin, "/v1/permissions").await.is(200);
     assert_eq!(permissions["data"][0]["resource"], "api_keys");
-    let first = edge.get(&admin, "/v1/settings?limit=4").await.is(200);
+    let first = edge.get(&admin, "/v1/settings?limit=5").await.is(200);
     let cursor = first["next_cursor"].as_str().unwrap();
-    let rest = edge.get(&admin, &format!("/v1/settings?limit=4&cursor={cursor}")).await.is(200);
+    let rest = edge.get(&admin, &format!("/v1/settings?limit=5&cursor={cursor}")).await.is(200);
     assert_eq!((&rest["data"][0]["key"], &rest["data"][0]["value"]), (&json!("time_zone"), &json!("UTC")));
     let uri = "/v1/settings/time_zone";
     let zone = json!({ "value": "Europe/Zurich" });
