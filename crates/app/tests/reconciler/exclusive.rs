@@ -199,7 +199,6 @@ async fn what_somebody_accepted_and_what_a_group_has_stays(stage: &mut Stage) {
     let found = stage.finds(2).await;
     assert_eq!([found[0].outcome, found[1].outcome], [DriftOutcome::ToBeRemoved, DriftOutcome::LeftAlone]);
     let looks = stage.aws().calls_of("ListAccountAssignments").len();
-    stage.start();
     stage.watch().await;
     stage
         .until("it was looked again", async || stage.aws().calls_of("ListAccountAssignments").len() > looks)
@@ -349,6 +348,7 @@ async fn what_is_accepted_before_its_removal_has_begun_stays(stage: &mut Stage) 
     assert_eq!((accepted.outcome, accepted.is_open()), (DriftOutcome::LeftAlone, false));
     assert!(!stage.is_wanted(assignment).await);
     let looks = stage.aws().calls_of("ListAccountAssignments").len();
+    stage.start();
     stage.watch().await;
     stage
         .until("it was looked again", async || stage.aws().calls_of("ListAccountAssignments").len() > looks)
