@@ -18,7 +18,7 @@ const IMPATIENCE: Duration = Duration::from_secs(3);
 const BREATH: Duration = Duration::from_millis(150);
 
 /// How long somebody tries.
-const TRIES_FOR: Duration = Duration::from_secs(60);
+const TRIES_FOR: Duration = Duration::from_mins(1);
 
 /// By how much access is prolonged.
 pub(crate) const LONGER: u64 = 5;
