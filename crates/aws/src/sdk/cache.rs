@@ -123,9 +123,14 @@ impl SessionEnd {
 }
 
 /// By Curfew's clock from before the asking, so that a clock that is off by minutes does not keep it too long; and
-/// by AWS's word, where that is earlier.
+/// by AWS's word, where that is earlier. By a clock that is so far ahead that what was just given has ended, AWS's word
+/// means nothing.
 fn usable_until(session: &SessionCredentials, asked_at: Timestamp) -> Timestamp {
-    (asked_at + LENGTH).min(session.expires_at) - MARGIN
+    let by_ours = asked_at + LENGTH - MARGIN;
+    match session.expires_at - MARGIN {
+        by_theirs if by_theirs > asked_at => by_ours.min(by_theirs),
+        _ => by_ours,
+    }
 }
 
 /// Tries each `ExternalId` in turn, as long as the one before was refused: a customer who replaced the value instead

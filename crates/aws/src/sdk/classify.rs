@@ -16,7 +16,7 @@ use crate::{AwsError, AwsErrorKind, Signer};
 
 /// AWS accepts signatures whose date is at most five minutes from its own (IAM user guide, "Elements of an AWS API
 /// request signature"). A minute less, for the answer's way.
-const SKEW_THAT_MATTERS: Duration = Duration::from_mins(4);
+pub(super) const SKEW_THAT_MATTERS: Duration = Duration::from_mins(4);
 
 /// What an error of the SDK means, of a call that a session signed. `now` is what the signature was dated by.
 pub(super) fn classify<E>(
@@ -114,13 +114,14 @@ fn unreadable_with(answer: &HttpResponse) -> AwsErrorKind {
     if answer.status().as_u16() >= 500 { AwsErrorKind::ServerFault } else { AwsErrorKind::Garbage }
 }
 
+/// AWS's own time, as an answer tells it.
+pub(super) fn date_of(answer: &HttpResponse) -> Option<SystemTime> {
+    let date = DateTime::from_str(answer.headers().get("date")?, Format::HttpDate).ok()?;
+    SystemTime::try_from(date).ok()
+}
+
 fn is_skewed(answer: &HttpResponse, now: SystemTime) -> bool {
-    let theirs = answer
-        .headers()
-        .get("date")
-        .and_then(|date| DateTime::from_str(date, Format::HttpDate).ok())
-        .and_then(|date| SystemTime::try_from(date).ok());
-    theirs.is_some_and(|theirs| {
+    date_of(answer).is_some_and(|theirs| {
         let apart = theirs.duration_since(now).unwrap_or_else(|earlier| earlier.duration());
         apart > SKEW_THAT_MATTERS
     })

@@ -15,10 +15,12 @@ use crate::{Patience, SessionCredentials};
 
 use super::counted::{CountCalls, TurnedAway};
 use super::settings::sdk_region;
+use super::signing_time::SigningTime;
 
 /// Makes clients; they share one connection pool.
 pub(super) struct Clients {
     base: SdkConfig,
+    signing_time: SigningTime,
 }
 
 /// Clients of everything that a [`Directory`](crate::Directory) reads.
@@ -41,7 +43,8 @@ impl NowSource {
 
 impl Clients {
     pub(super) fn new(base: SdkConfig) -> Self {
-        Self { base }
+        let signing_time = SigningTime::of(base.time_source().unwrap_or_default());
+        Self { base, signing_time }
     }
 
     pub(super) fn now_source(&self) -> NowSource {
@@ -50,17 +53,21 @@ impl Clients {
 
     /// STS with Curfew's own credentials: always the regional endpoint.
     pub(super) fn sts(&self, region: &Region, patience: Patience) -> aws_sdk_sts::Client {
-        sts(&self.config(region, patience).build())
+        self.sts_of(&self.config(region, patience).build())
     }
 
     /// The same, which does not quietly correct a clock that is off: whoever tests wants to hear of it.
     pub(super) fn sts_told_of_skew(&self, region: &Region, patience: Patience) -> aws_sdk_sts::Client {
-        sts(&self.config(region, patience).disable_clock_skew_correction(true).build())
+        let machine = self.base.time_source().unwrap_or_default();
+        let told = self.config(region, patience).time_source(machine).disable_clock_skew_correction(true);
+        self.sts_of(&told.build())
     }
 
     /// KMS with Curfew's own credentials.
     pub(super) fn kms(&self, region: &Region, patience: Patience) -> aws_sdk_kms::Client {
-        kms(&self.config(region, patience).build())
+        let config = self.config(region, patience).build();
+        let config = aws_sdk_kms::config::Builder::from(&config).interceptor(CountCalls::default());
+        aws_sdk_kms::Client::from_conf(config.interceptor(self.signing_time.clone()).build())
     }
 
     /// SSO Admin with a session's credentials; what AWS turns away is counted.
@@ -71,7 +78,8 @@ impl Clients {
         turned_away: &TurnedAway,
         patience: Patience,
     ) -> aws_sdk_ssoadmin::Client {
-        sso_admin(&self.session_config(region, session, patience), CountCalls::also_in(turned_away))
+        let config = self.session_config(region, session, patience);
+        self.sso_admin_of(&config, CountCalls::also_in(turned_away))
     }
 
     /// Organizations with a session's credentials. It answers in `us-east-1` (or its partition's one region), wherever
@@ -82,7 +90,7 @@ impl Clients {
         session: &SessionCredentials,
         patience: Patience,
     ) -> aws_sdk_organizations::Client {
-        organizations(&self.session_config(region, session, patience))
+        self.organizations_of(&self.session_config(region, session, patience))
     }
 
     /// All of the directory with a session's credentials.
@@ -94,9 +102,9 @@ impl Clients {
     ) -> DirectoryClients {
         let config = self.session_config(region, session, patience);
         DirectoryClients {
-            sso_admin: sso_admin(&config, CountCalls::default()),
-            identity_store: identity_store(&config),
-            organizations: organizations(&config),
+            sso_admin: self.sso_admin_of(&config, CountCalls::default()),
+            identity_store: self.identity_store_of(&config),
+            organizations: self.organizations_of(&config),
             now: self.now_source(),
         }
     }
@@ -115,40 +123,39 @@ impl Clients {
             .operation_attempt_timeout(patience.attempt)
             .operation_timeout(patience.call)
             .build();
-        self.base
+        let config = self
+            .base
             .clone()
             .into_builder()
             .region(sdk_region(region))
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(patience.tries))
+            .retry_config(RetryConfig::standard().with_max_attempts(patience.tries));
+        if patience.tries > 1 {
+            return config;
+        }
+        // The SDK puts a second try right, and there is none.
+        config.time_source(self.signing_time.clone()).disable_clock_skew_correction(true)
     }
-}
 
-fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
-    let config = aws_sdk_sts::config::Builder::from(config).interceptor(CountCalls::default()).build();
-    aws_sdk_sts::Client::from_conf(config)
-}
+    fn sts_of(&self, config: &SdkConfig) -> aws_sdk_sts::Client {
+        let config = aws_sdk_sts::config::Builder::from(config).interceptor(CountCalls::default());
+        aws_sdk_sts::Client::from_conf(config.interceptor(self.signing_time.clone()).build())
+    }
 
-fn kms(config: &SdkConfig) -> aws_sdk_kms::Client {
-    let config = aws_sdk_kms::config::Builder::from(config).interceptor(CountCalls::default()).build();
-    aws_sdk_kms::Client::from_conf(config)
-}
+    fn sso_admin_of(&self, config: &SdkConfig, count: CountCalls) -> aws_sdk_ssoadmin::Client {
+        let config = aws_sdk_ssoadmin::config::Builder::from(config).interceptor(count);
+        aws_sdk_ssoadmin::Client::from_conf(config.interceptor(self.signing_time.clone()).build())
+    }
 
-fn sso_admin(config: &SdkConfig, count: CountCalls) -> aws_sdk_ssoadmin::Client {
-    let config = aws_sdk_ssoadmin::config::Builder::from(config).interceptor(count).build();
-    aws_sdk_ssoadmin::Client::from_conf(config)
-}
+    fn identity_store_of(&self, config: &SdkConfig) -> aws_sdk_identitystore::Client {
+        let config = aws_sdk_identitystore::config::Builder::from(config).interceptor(CountCalls::default());
+        aws_sdk_identitystore::Client::from_conf(config.interceptor(self.signing_time.clone()).build())
+    }
 
-fn identity_store(config: &SdkConfig) -> aws_sdk_identitystore::Client {
-    let config =
-        aws_sdk_identitystore::config::Builder::from(config).interceptor(CountCalls::default()).build();
-    aws_sdk_identitystore::Client::from_conf(config)
-}
-
-fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
-    let config =
-        aws_sdk_organizations::config::Builder::from(config).interceptor(CountCalls::default()).build();
-    aws_sdk_organizations::Client::from_conf(config)
+    fn organizations_of(&self, config: &SdkConfig) -> aws_sdk_organizations::Client {
+        let config = aws_sdk_organizations::config::Builder::from(config).interceptor(CountCalls::default());
+        aws_sdk_organizations::Client::from_conf(config.interceptor(self.signing_time.clone()).build())
+    }
 }
 
 /// Without their end: whoever holds them knows it by Curfew's clock, and AWS says so when they have ended.

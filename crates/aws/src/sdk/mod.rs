@@ -14,6 +14,7 @@ mod failure;
 mod mac_keys;
 mod session_policies;
 mod settings;
+mod signing_time;
 mod trust;
 
 pub use settings::{SdkSettings, StaticCredentials};

@@ -49,6 +49,23 @@ fn id_of(outcome: CallOutcome) -> String {
 }
 
 #[tokio::test]
+async fn changes_are_sent_by_the_time_that_aws_has_however_far_off_the_machine_is() {
+    for hours in [-5, 5, 0] {
+        let aws = Aws::demo().await;
+        aws.control().run_clock_at_offset(SignedDuration::from_hours(hours));
+        let assignments = aws.gateway.assignments(&access()).await.unwrap();
+        let key = key(&aws, PROD, "ReadOnly");
+        assignments.list(&key.instance, &key.account, &key.permission_set).await.unwrap();
+        let made = assignments.create(&key).await;
+        assert!(matches!(made, CallOutcome::Accepted { .. }), "{hours} h: {made:?}");
+        let_changes_end(aws.control());
+        let taken = assignments.delete(&key).await;
+        assert!(matches!(taken, CallOutcome::Accepted { .. }), "{hours} h: {taken:?}");
+        let_changes_end(aws.control());
+    }
+}
+
+#[tokio::test]
 async fn access_is_given_seen_and_taken_back() {
     let (aws, assignments) = slow().await;
     let key = key(&aws, PROD, "ReadOnly");
