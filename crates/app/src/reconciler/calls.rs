@@ -167,7 +167,7 @@ impl Reconciler {
                 self.start_grants(&unit, &work, now).await?;
                 (Vec::new(), Vec::new())
             }
-            CallKind::Delete => self.note_ends(&unit, &work, now).await?,
+            CallKind::Delete => self.note_ends(&unit, work.grants.iter(), now).await?,
         };
         let entry = assignment_entry(AuditAction::AssignmentCalled, target, &work);
         entries.push(entry.with("call", kind.as_str()));

@@ -33,13 +33,7 @@ impl Reconciler {
         if access.verified.saved.instance != work.key.instance {
             return self.note_claim(target, held, None).await;
         }
-        let wanted = Wanted {
-            role: access.role,
-            instance: work.key.instance.clone(),
-            account: work.key.account.clone(),
-            permission_set: work.key.permission_set.clone(),
-            urgency: Urgency::TakeBack,
-        };
+        let wanted = Wanted::of(&work.key, access.role, Urgency::TakeBack);
         match self.asking().list(wanted, held, None).await {
             Listed::NoLease => Ok(Went::NoLease),
             Listed::At(asked_at, assignees) => {

@@ -36,16 +36,14 @@ impl Reconciler {
         let Some(work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(false) };
         // A former owner is refused.
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
-        let missed: Vec<_> = work.grants.iter().filter(|grant| has_missed_its_start(grant, now)).collect();
-        let (mut changed, mut ended) = (!missed.is_empty(), Vec::new());
-        for grant in work.grants.iter().filter(|grant| !missed.contains(grant)) {
-            if self.note_end(&unit, grant, now).await? {
-                ended.push(grant.id);
-            } else {
-                changed |= self.note_expiring(&unit, grant, now).await?;
-            }
+        let (missed, others): (Vec<_>, Vec<_>) =
+            work.grants.iter().partition(|grant| has_missed_its_start(grant, now));
+        let (entries, ended) = self.note_ends(&unit, others.iter().copied(), now).await?;
+        unit.record_all(entries, now, self.app.entropy.as_ref()).await?;
+        let mut changed = !missed.is_empty() || !ended.is_empty();
+        for grant in others {
+            changed |= self.note_expiring(&unit, grant, now).await?;
         }
-        changed |= !ended.is_empty();
         self.fail_all(&unit, &missed, NOT_IN_TIME, now).await?;
         self.end_sessions_with(&unit, &ended, now).await?;
         // With the grants as they were before, it would write over what was noted.
@@ -61,31 +59,16 @@ impl Reconciler {
     pub(super) async fn note_ends(
         &self,
         unit: &WriteUnit,
-        work: &AssignmentWork,
+        grants: impl Iterator<Item = &LinkedGrant>,
         now: Timestamp,
     ) -> Result<(Vec<NewEntry>, Vec<GrantId>), AppError> {
         let (mut entries, mut ended) = (Vec::new(), Vec::new());
-        for grant in work.grants.iter().filter(|grant| has_ended_unnoted(grant, now)) {
+        for grant in grants.filter(|grant| has_ended_unnoted(grant, now)) {
             unit.note_grant_end(grant.id, now).await?;
             entries.push(end_entry(grant));
             ended.push(grant.id);
         }
         Ok((entries, ended))
-    }
-
-    /// Time has ended it: said once.
-    async fn note_end(
-        &self,
-        unit: &WriteUnit,
-        grant: &LinkedGrant,
-        now: Timestamp,
-    ) -> Result<bool, AppError> {
-        let ended = has_ended_unnoted(grant, now);
-        if ended {
-            unit.note_grant_end(grant.id, now).await?;
-            self.record(unit, end_entry(grant), now).await?;
-        }
-        Ok(ended)
     }
 
     /// Sessions of a grant whose time is up end by themselves. An emergency leaves nothing behind, nor does a grant that ended

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use curfew_aws::{Assignee, AwsError, RoleAccess};
+use curfew_domain::assignment::AssignmentKey;
 use curfew_domain::{AccountId, InstanceArn, PermissionSetArn, Seconds, TenantId, Timestamp};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -25,6 +26,17 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// The list that shows an assignment.
+    pub(super) fn of(key: &AssignmentKey, role: RoleAccess, urgency: Urgency) -> Self {
+        Self {
+            role,
+            instance: key.instance.clone(),
+            account: key.account.clone(),
+            permission_set: key.permission_set.clone(),
+            urgency,
+        }
+    }
+
     /// The same list, however urgent.
     fn for_anybody(&self) -> Self {
         Self { urgency: Urgency::Watch, ..self.clone() }

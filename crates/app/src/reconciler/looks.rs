@@ -29,13 +29,7 @@ impl Reconciler {
             return self.look_no_more(target, held).await;
         }
         let Some(access) = access else { return Ok(self.wait_for_connection()) };
-        let wanted = Wanted {
-            role: access.role,
-            instance: work.key.instance.clone(),
-            account: work.key.account.clone(),
-            permission_set: work.key.permission_set.clone(),
-            urgency: self.urgency(work),
-        };
+        let wanted = Wanted::of(&work.key, access.role, self.urgency(work));
         let urgency = wanted.urgency;
         let asked = self.asking();
         let listed = asked.list(wanted, held, self.decided_at(work));

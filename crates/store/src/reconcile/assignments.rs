@@ -229,8 +229,17 @@ impl WriteUnit {
 
     /// The access was there before Curfew's: the grants that need it now say so for good.
     pub async fn mark_standing(&self, assignment: AssignmentId) -> Result<(), StoreError> {
+        self.set_standing(assignment, true).await
+    }
+
+    /// It is Curfew's from now on: it does not stay when the grants end that need it now.
+    pub async fn unmark_standing(&self, assignment: AssignmentId) -> Result<(), StoreError> {
+        self.set_standing(assignment, false).await
+    }
+
+    async fn set_standing(&self, assignment: AssignmentId, standing: bool) -> Result<(), StoreError> {
         grant_assignment::Entity::update_many()
-            .col_expr(grant_assignment::Column::Standing, Expr::value(true))
+            .col_expr(grant_assignment::Column::Standing, Expr::value(standing))
             .filter(grant_assignment::Column::TenantId.eq(self.wall()))
             .filter(grant_assignment::Column::AssignmentId.eq(assignment.uuid()))
             .filter(grant_assignment::Column::GrantId.in_subquery(self.open_ids()))

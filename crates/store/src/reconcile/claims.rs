@@ -54,18 +54,6 @@ impl WriteUnit {
         self.touch_due_to_take_back(assignment, now).await
     }
 
-    /// It is Curfew's from now on: it does not stay when the grants end that need it now.
-    pub async fn unmark_standing(&self, assignment: AssignmentId) -> Result<(), StoreError> {
-        grant_assignment::Entity::update_many()
-            .col_expr(grant_assignment::Column::Standing, Expr::value(false))
-            .filter(grant_assignment::Column::TenantId.eq(self.wall()))
-            .filter(grant_assignment::Column::AssignmentId.eq(assignment.uuid()))
-            .filter(grant_assignment::Column::GrantId.in_subquery(self.open_ids()))
-            .exec(self.tx())
-            .await?;
-        Ok(())
-    }
-
     /// The owner has carried it out, there is nothing to claim, or it is wanted no longer.
     pub async fn clear_claim(&self, assignment: AssignmentId) -> Result<(), StoreError> {
         self.set_claim(assignment, None).await
