@@ -10,10 +10,6 @@ const SEEN_IN: Duration = Duration::from_secs(6);
 /// By how much, in seconds: within what nodes may differ by (5 minutes), just beyond, and far.
 const LEAPS: [i64; 5] = [20, 420, 780, 3_600, 5 * 3_600];
 
-/// Where there is one node alone, its leaps forward, which stay, are small, unless this is set: AWS refuses what is signed
-/// more than five minutes ahead, and no other node is there that could ask.
-const FAR_AHEAD: &str = "CURFEW_TORTURE_FAR_AHEAD";
-
 /// What the nodes' wall clocks say, in seconds ahead of the machine's.
 pub(crate) struct Clocks {
     /// What each says while nothing is wrong with it.
@@ -42,12 +38,7 @@ impl Town {
         if clocks.leapt.iter().any(|leap| leap.node == node) {
             return;
         }
-        let may_be_far = self.nodes.len() > 1 || std::env::var_os(FAR_AHEAD).is_some();
-        let by = match (forward, may_be_far) {
-            (true, true) => by,
-            (true, false) => LEAPS[0],
-            (false, _) => -by,
-        };
+        let by = if forward { by } else { -by };
         self.nodes[node].set_wall_clock(clocks.usual[node] + by);
         *(if forward { &mut clocks.forward } else { &mut clocks.back }) += 1;
         if forward && self.nodes.len() == 1 {
