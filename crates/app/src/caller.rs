@@ -41,6 +41,6 @@ impl Caller {
         if unit.hold_author(self.user).await? {
             return Ok(());
         }
-        Err(AppError::Unauthenticated("the caller may not come in any more"))
+        Err(AppError::let_in_no_more())
     }
 }

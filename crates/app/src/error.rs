@@ -146,6 +146,11 @@ impl AppError {
         AppError::Forbidden { message: message.into(), details: Map::new(), notices: Vec::new() }
     }
 
+    /// Whoever was let in has been suspended or erased since.
+    pub(crate) const fn let_in_no_more() -> Self {
+        AppError::Unauthenticated("the caller may not come in any more")
+    }
+
     /// The caller lacks a scope; the answer names it.
     pub fn missing_scope(scope: Scope) -> Self {
         let details = Map::from_iter([("missing_scope".to_owned(), Value::from(scope.as_str()))]);

@@ -147,7 +147,7 @@ pub(crate) async fn reviewer(unit: &ReadUnit, caller: &Caller) -> Result<Reviewe
 impl Decider {
     pub(super) async fn of(unit: &ReadUnit, caller: &Caller) -> Result<Self, AppError> {
         let user = unit.user(caller.user).await?;
-        let user = user.ok_or(AppError::Unauthenticated("the caller may not come in any more"))?;
+        let user = user.ok_or(AppError::let_in_no_more())?;
         let account_set_by = user.account_set.map(|set| (set.by, set.at));
         Ok(Self { reviewer: Reviewer { person: user.id, account_set_by }, groups: user.memberships.groups })
     }

@@ -34,7 +34,7 @@ impl Giver {
     /// Who they are. Refuses whoever is suspended, or does not have the scope that the call needs.
     pub(crate) async fn seen(caller: &Caller, unit: &ReadUnit, needs: Scope) -> Result<Self, AppError> {
         let person = unit.user(caller.user).await?.filter(|person| person.active);
-        let person = person.ok_or(AppError::Unauthenticated("the caller may not come in any more"))?;
+        let person = person.ok_or(AppError::let_in_no_more())?;
         let scopes = caller.scopes.intersection(&person.scopes());
         if !scopes.contains(needs) {
             return Err(AppError::missing_scope(needs));
