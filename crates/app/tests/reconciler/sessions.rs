@@ -26,6 +26,7 @@ on_both! {
     an_ordinary_end_leaves_sessions_alone_and_says_until_when,
     an_emergency_leaves_no_session_also_when_its_time_is_up,
     what_another_grant_needs_keeps_its_sessions,
+    a_grant_that_was_over_before_it_began_says_what_became_of_them_too,
     what_another_grant_needed_ends_with_that_by_time_too,
     policies_that_cannot_be_written_hold_no_deletion_back,
     an_owner_that_is_killed_while_it_writes_changes_nothing,
@@ -127,6 +128,10 @@ async fn shown(stage: &Stage, grant: GrantId) -> ShownSessions {
     stage.view(grant).await.sessions(stage.clock_reads())
 }
 
+async fn until_shown_ended(stage: &Stage, grant: GrantId) {
+    stage.until("it says so", async || shown(stage, grant).await.state == SessionsState::Ended).await;
+}
+
 async fn until_cannot_act(stage: &Stage, session: &PersonSession) {
     stage.until("the session ends", async || !can_act(stage, session)).await;
 }
@@ -160,12 +165,12 @@ async fn the_sessions_of_a_revoked_grant_end_and_no_others_of_the_same_person(st
     until_spared(stage).await;
     assert!(others.iter().all(|session| can_act(stage, session)));
     assert!(!can_act(stage, &ended));
-    let told = shown(stage, grant).await;
-    assert_eq!((told.state, told.may_live_until), (SessionsState::Ended, None));
+    until_shown_ended(stage, grant).await;
+    assert_eq!(shown(stage, grant).await.may_live_until, None);
+    stage.until("it is told", async || stage.told_in_all(AuditAction::SessionsCutOff).await == 1).await;
     for action in [AuditAction::SessionsEndAsked, AuditAction::SessionsDenied] {
         assert_eq!(stage.told_in_all(action).await, 1, "{action}");
     }
-    stage.until("it is told", async || stage.told_in_all(AuditAction::SessionsCutOff).await == 1).await;
     assert!(stage.told_in_all(AuditAction::SessionPolicyWritten).await >= 2);
     stage.clock.advance(LONGEST_SESSION);
     stage.pass(60);
@@ -243,7 +248,7 @@ async fn an_emergency_leaves_no_session_also_when_its_time_is_up(stage: &mut Sta
     stage.pass(60);
     until_cannot_act(stage, &session).await;
     stage.until_it_is(grant, Revoked).await;
-    assert_eq!(shown(stage, grant).await.state, SessionsState::Ended);
+    until_shown_ended(stage, grant).await;
 }
 
 async fn what_another_grant_needs_keeps_its_sessions(stage: &mut Stage) {
@@ -258,7 +263,20 @@ async fn what_another_grant_needs_keeps_its_sessions(stage: &mut Stage) {
     revoke(stage, second).await;
     until_cannot_act(stage, &session).await;
     for grant in [first, second] {
-        stage.until("it says so", async || shown(stage, grant).await.state == SessionsState::Ended).await;
+        until_shown_ended(stage, grant).await;
+    }
+}
+
+async fn a_grant_that_was_over_before_it_began_says_what_became_of_them_too(stage: &mut Stage) {
+    opted_in(stage, 1).await;
+    let first = given(stage, DEV, "ReadOnly", 36_000).await;
+    let session = sign_in(stage, DEV, "ReadOnly");
+    let second = stage.grant(&[DEV], "ReadOnly", 36_000).await;
+    revoke(stage, first).await;
+    revoke(stage, second).await;
+    until_cannot_act(stage, &session).await;
+    for grant in [first, second] {
+        until_shown_ended(stage, grant).await;
     }
 }
 
@@ -273,7 +291,7 @@ async fn what_another_grant_needed_ends_with_that_by_time_too(stage: &mut Stage)
     until_cannot_act(stage, &session).await;
     for grant in [first, second] {
         stage.until_it_is(grant, Revoked).await;
-        stage.until("it says so", async || shown(stage, grant).await.state == SessionsState::Ended).await;
+        until_shown_ended(stage, grant).await;
     }
 }
 
@@ -295,7 +313,7 @@ async fn policies_that_cannot_be_written_hold_no_deletion_back(stage: &mut Stage
     assert_eq!(stage.told_in_all(AuditAction::SessionPolicyProblem).await, 1);
     stage.aws().clear_faults();
     until_cannot_act(stage, &session).await;
-    stage.until("it says so", async || shown(stage, grant).await.state == SessionsState::Ended).await;
+    until_shown_ended(stage, grant).await;
 }
 
 async fn an_owner_that_is_killed_while_it_writes_changes_nothing(stage: &mut Stage) {
@@ -439,5 +457,5 @@ async fn access_that_somebody_removed_has_no_sessions_left(stage: &mut Stage) {
     stage.take_from_aws(DEV, "ReadOnly");
     stage.until_it_is(grant, Revoked).await;
     until_cannot_act(stage, &session).await;
-    stage.until("it says so", async || shown(stage, grant).await.state == SessionsState::Ended).await;
+    until_shown_ended(stage, grant).await;
 }

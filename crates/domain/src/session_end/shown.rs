@@ -99,8 +99,7 @@ pub fn shown<'a>(
 impl SessionsOf {
     fn shown(&self, times: &GrantTimes, problem: Option<PolicyProblem>, now: Timestamp) -> ShownSessions {
         let none = ShownSessions { state: SessionsState::None, may_live_until: None, reason: None };
-        let never_was = self.phase == Phase::Unseen && self.gone_at.is_none();
-        if times.started_at.is_none() || never_was {
+        if !self.was_there(times) {
             return none;
         }
         let may_live =
@@ -126,6 +125,17 @@ impl SessionsOf {
         let Some(last) = ends.last() else { return may_live(Some(until), not_asked(times, now)) };
         let (state, reason) = not_denied(last, problem);
         ShownSessions { state, may_live_until: Some(until), reason }
+    }
+
+    /// Whether the grant had it; also one that was over before it began, where another had made it.
+    fn was_there(&self, times: &GrantTimes) -> bool {
+        let has_begun = times.started_at.is_some();
+        match self.phase {
+            Phase::Present | Phase::Deleting | Phase::Standing => true,
+            Phase::Unseen => false,
+            Phase::Creating => has_begun,
+            Phase::Gone => has_begun || self.gone_at.is_some_and(|gone| gone >= times.over_at()),
+        }
     }
 
     fn lasts(&self) -> Seconds {
@@ -288,6 +298,25 @@ mod tests {
         let revoked = grant().revoked(at(100)).unwrap();
         let earlier = SessionEndTimes::asked(at(50)).written(None, at(51));
         assert_eq!(says(&revoked, &gone(vec![earlier]), None, 200).reason, Some(SessionsReason::NotChosen));
+    }
+
+    #[test]
+    fn a_grant_that_was_over_before_it_began_had_what_another_had_made() {
+        let revoked = GrantTimes::decided(at(0), Seconds::of(3_600)).revoked(at(100)).unwrap();
+        let present = SessionsOf { phase: Phase::Present, gone_at: None, ..gone(vec![]) };
+        assert_eq!(says(&revoked, &present, None, 100).state, SessionsState::MayLive);
+        let asked = SessionEndTimes::asked(at(100));
+        assert_eq!(says(&revoked, &gone(vec![asked]), None, 200).state, SessionsState::Ending);
+        let denied = asked.written(None, at(101));
+        assert_eq!(says(&revoked, &gone(vec![denied]), None, 200).state, SessionsState::Ended);
+    }
+
+    #[test]
+    fn a_grant_that_was_over_before_it_began_had_nothing_of_what_was_gone_by_then() {
+        let revoked = GrantTimes::decided(at(0), Seconds::of(3_600)).revoked(at(111)).unwrap();
+        assert_eq!(says(&revoked, &gone(vec![]), None, 200).state, SessionsState::None);
+        let creating = SessionsOf { phase: Phase::Creating, gone_at: None, ..gone(vec![]) };
+        assert_eq!(says(&revoked, &creating, None, 200).state, SessionsState::None);
     }
 
     #[test]

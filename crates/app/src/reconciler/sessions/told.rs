@@ -5,8 +5,6 @@ use curfew_domain::audit::{AuditAction, NewEntry};
 use curfew_domain::session_end::{PolicyProblem, SessionEnd, SessionEndOutcome, SessionEndTimes};
 use curfew_domain::{Actor, TenantId};
 
-use super::written::action_of;
-
 /// What the log says of a policy that was replaced; or that was seen to say already what it should.
 pub(super) fn policy_written(policy: &SessionPolicy, denies: usize, replaced: bool) -> NewEntry {
     NewEntry::new(Actor::System, AuditAction::SessionPolicyWritten, "session_policy", &policy.name)
@@ -15,17 +13,18 @@ pub(super) fn policy_written(policy: &SessionPolicy, denies: usize, replaced: bo
         .with("replaced", replaced)
 }
 
-/// What it says of a session end that stands in a policy as `now` says.
-pub(super) fn denied(end: &SessionEnd, now: &SessionEndTimes) -> Option<NewEntry> {
-    let state = now.state();
-    if state == end.times.state() {
-        return None;
+/// What it says of a session end that stands in a policy as `now` says: that it is denied, that it has its cut-off, or both
+/// where neither was noted yet.
+pub(super) fn denied(end: &SessionEnd, now: &SessionEndTimes) -> Vec<NewEntry> {
+    let mut entries = Vec::new();
+    if end.times.denied_at.is_none() && now.denied_at.is_some() {
+        entries.push(of(end, AuditAction::SessionsDenied));
     }
-    let entry = of(end, action_of(state)?);
-    Some(match now.cut_off {
-        Some(cut_off) => entry.with("issued_before", cut_off.to_string()),
-        None => entry,
-    })
+    let written_before = end.times.cut_off_written_at;
+    if let (None, Some(_), Some(cut_off)) = (written_before, now.cut_off_written_at, now.cut_off) {
+        entries.push(of(end, AuditAction::SessionsCutOff).with("issued_before", cut_off.to_string()));
+    }
+    entries
 }
 
 /// What it says of one that is over.

@@ -2,11 +2,8 @@
 
 use curfew_aws::SessionPolicy;
 use curfew_domain::TenantId;
-use curfew_domain::audit::AuditAction;
 use curfew_domain::connection::VerifiedConnection;
-use curfew_domain::session_end::{
-    Arrangement, PolicyProblem, SessionEnd, SessionEndOutcome, SessionEndState, Wanted,
-};
+use curfew_domain::session_end::{Arrangement, PolicyProblem, SessionEnd, SessionEndOutcome, Wanted};
 use curfew_store::WriteUnit;
 
 use super::super::Reconciler;
@@ -153,14 +150,5 @@ impl Reconciler {
         unit.commit().await?;
         told::alert_of(tenant, problem);
         Ok(())
-    }
-}
-
-/// What the log says of a deny that is there now, or that has its cut-off.
-pub(super) fn action_of(state: SessionEndState) -> Option<AuditAction> {
-    match state {
-        SessionEndState::Denied | SessionEndState::CuttingOff => Some(AuditAction::SessionsDenied),
-        SessionEndState::CutOff => Some(AuditAction::SessionsCutOff),
-        SessionEndState::Asked | SessionEndState::Over(_) => None,
     }
 }
