@@ -4,16 +4,21 @@ use curfew_domain::audit::AuditAction;
 use curfew_domain::grant::ProvisioningStatus::{Revoked, Successful};
 use curfew_domain::{DriftKind, DriftOutcome};
 use curfew_sim::world::{Assignment, PrincipalType};
+use curfew_sim::{Fault, FaultKind};
 use curfew_store::StoredSetting;
 
 use crate::on_both;
 use crate::stage::Stage;
 
 const DEV: &str = "100000000005";
+const CREATE: &str = "CreateAccountAssignment";
+const DELETE: &str = "DeleteAccountAssignment";
 const LIST: &str = "ListAccountAssignments";
 
 on_both! {
     a_grant_whose_access_somebody_removed_ends,
+    a_removal_is_noticed_also_where_the_answer_to_a_creation_was_lost,
+    what_a_lost_deletion_may_have_taken_is_made_again_and_blamed_on_nobody,
     access_that_somebody_removed_is_put_back_where_the_tenant_says_so,
     what_a_list_does_not_show_for_a_moment_is_not_held_to_be_removed,
     access_that_comes_back_after_gone_is_found_and_deleted_again,
@@ -42,6 +47,35 @@ async fn a_grant_whose_access_somebody_removed_ends(stage: &mut Stage) {
     assert_eq!(found[0].place.principal, stage.alice());
     assert_eq!(stage.told_in_all(AuditAction::DriftDetected).await, 1);
     assert_eq!(stage.told_in_all(AuditAction::GrantRevoked).await, 1);
+}
+
+async fn a_removal_is_noticed_also_where_the_answer_to_a_creation_was_lost(stage: &mut Stage) {
+    stage.aws().inject(Fault::on(CREATE, FaultKind::DropConnection).once());
+    let grant = lives(stage).await;
+    stage.take_from_aws(DEV, "ReadOnly");
+    stage.until("its grant ends", async || stage.view(grant).await.grant.times.revoked_at.is_some()).await;
+    assert_eq!(stage.drift().await[0].kind, DriftKind::Removed);
+    // Until then the lost creation may land.
+    stage.pass(15 * 60);
+    stage.until_it_is(grant, Revoked).await;
+    assert_eq!(stage.held(), []);
+}
+
+async fn what_a_lost_deletion_may_have_taken_is_made_again_and_blamed_on_nobody(stage: &mut Stage) {
+    let first = lives(stage).await;
+    stage.aws().inject(Fault::on(DELETE, FaultKind::DropConnection));
+    stage.revoke(first).await;
+    stage.until("a deletion is lost", async || !stage.aws().calls_of(DELETE).is_empty()).await;
+    let second = stage.grant(&[DEV], "ReadOnly", 36_000).await;
+    stage.until_it_is(second, Successful).await;
+    stage.aws().clear_faults();
+    stage.take_from_aws(DEV, "ReadOnly");
+    stage.until("it is back", async || !stage.held().is_empty()).await;
+    stage.until_it_is(second, Successful).await;
+    assert_eq!(stage.drift().await, []);
+    stage.revoke(second).await;
+    stage.until_it_is(second, Revoked).await;
+    assert_eq!(stage.held(), []);
 }
 
 async fn access_that_somebody_removed_is_put_back_where_the_tenant_says_so(stage: &mut Stage) {

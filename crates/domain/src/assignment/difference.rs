@@ -2,7 +2,7 @@
 
 use crate::{Seconds, Timestamp};
 
-use super::observed::{Baseline, Observed, Phase};
+use super::observed::{Baseline, CallKind, Observed, Phase};
 use super::step::Desired;
 
 /// What a list doesn't show has to be missing for so long before it counts as removed: lists lag.
@@ -15,6 +15,8 @@ pub enum Difference {
     Missing,
     /// A later list does not show it either: somebody has removed it.
     Removed,
+    /// Nor does a later list here; but a deletion of Curfew's own, whose answer was lost, may have landed so late.
+    TakenBack,
     /// Missing it was the list's fault: it is there.
     Found,
     /// It was gone, and is there again.
@@ -22,11 +24,9 @@ pub enum Difference {
 }
 
 /// How what `look` shows differs from what is known. None where something is under way, for then the next step tells
-/// more; and none of what belongs to no episode, which is not Curfew's. Pure and total.
+/// more; and none of what belongs to no episode, which is not Curfew's. Of what was seen to be present nothing is under
+/// way: calls whose answers were lost may be noted for ever. Pure and total.
 pub fn difference(desired: Desired, observed: &Observed, look: Baseline) -> Option<Difference> {
-    if !observed.in_flight.is_empty() {
-        return None;
-    }
     let needed = matches!(desired, Desired::Present { .. });
     match (observed.phase(), look.present) {
         (Phase::Present | Phase::Standing, false) if needed => missing(observed, look.at),
@@ -48,8 +48,11 @@ fn missing(observed: &Observed, at: Timestamp) -> Option<Difference> {
     }
     match observed.missing_since {
         None => Some(Difference::Missing),
-        Some(since) if at >= since + MISSING_FOR => Some(Difference::Removed),
-        Some(_) => None,
+        Some(since) if at < since + MISSING_FOR => None,
+        Some(_) if observed.in_flight.iter().any(|call| call.kind == CallKind::Delete) => {
+            Some(Difference::TakenBack)
+        }
+        Some(_) => Some(Difference::Removed),
     }
 }
 
@@ -64,11 +67,13 @@ impl Observed {
         self.missing_since = None;
     }
 
-    /// It was removed by somebody else, and is to be made again: nothing of what was made is there any more.
-    pub fn removed(&mut self) {
+    /// A list that was asked for at `at` shows that it was removed, and it is to be made again: of what was made, nothing
+    /// is there any more, but what was sent and not answered may land yet.
+    pub fn removed(&mut self, at: Timestamp) {
         self.missing_since = None;
         self.present_at = None;
-        self.creations = 0;
+        self.in_flight.retain(|call| !call.has_settled(at));
+        self.creations = self.in_flight.iter().map(|call| u32::from(call.kind == CallKind::Create)).sum();
         if self.phase() == Phase::Standing {
             // What was there before Curfew is there no longer: what is made now is Curfew's.
             self.end_episode();
@@ -101,6 +106,10 @@ mod tests {
         observed
     }
 
+    fn lost() -> CallOutcome {
+        CallOutcome::Unknown { reason: "connection reset".to_owned() }
+    }
+
     #[test]
     fn what_is_missing_once_may_be_a_lists_fault() {
         let mut observed = present();
@@ -120,8 +129,45 @@ mod tests {
         observed.missed(at(40));
         assert_eq!(difference(NEEDED, &observed, look(90, false)), Some(Difference::Removed));
         assert_eq!(difference(Desired::Absent, &observed, look(90, false)), None, "it is being taken back");
-        observed.removed();
+        observed.removed(at(90));
         assert_eq!(next_step(NEEDED, &observed, at(91)), Step::Create);
+    }
+
+    #[test]
+    fn a_creation_whose_answer_was_lost_hides_no_removal() {
+        let mut observed = Observed::default();
+        observed.looked(at(0), false);
+        for (sent, outcome) in [(1, lost()), (8, CallOutcome::Succeeded)] {
+            observed.sending(CallKind::Create, at(sent));
+            observed.answered(CallKind::Create, at(sent), &outcome, at(sent + 1));
+        }
+        assert_eq!(difference(NEEDED, &observed, look(30, false)), Some(Difference::Missing));
+        observed.missed(at(30));
+        assert_eq!(difference(NEEDED, &observed, look(90, false)), Some(Difference::Removed));
+        observed.removed(at(90));
+        assert_eq!(observed.creations, 1, "the lost one may land yet");
+        observed.sending(CallKind::Create, at(91));
+        observed.answered(CallKind::Create, at(91), &CallOutcome::Succeeded, at(92));
+        observed.missed(at(1_000));
+        observed.removed(at(1_060));
+        assert_eq!((observed.creations, observed.in_flight.len()), (0, 0), "none can land any more");
+    }
+
+    #[test]
+    fn what_a_lost_deletion_may_have_taken_was_removed_by_nobody() {
+        let mut observed = present();
+        observed.sending(CallKind::Delete, at(10));
+        observed.answered(CallKind::Delete, at(10), &lost(), at(11));
+        observed.looked(at(12), false);
+        observed.sending(CallKind::Create, at(13));
+        observed.answered(CallKind::Create, at(13), &CallOutcome::Succeeded, at(14));
+        observed.missed(at(30));
+        for seconds in [90, 5_000] {
+            let found = difference(NEEDED, &observed, look(seconds, false));
+            assert_eq!(found, Some(Difference::TakenBack), "after {seconds} s");
+        }
+        observed.removed(at(5_000));
+        assert_eq!(next_step(NEEDED, &observed, at(5_000)), Step::Create);
     }
 
     #[test]
@@ -130,7 +176,7 @@ mod tests {
         observed.looked(at(0), true);
         observed.missed(at(30));
         assert_eq!(difference(NEEDED, &observed, look(90, false)), Some(Difference::Removed));
-        observed.removed();
+        observed.removed(at(90));
         assert_eq!(next_step(NEEDED, &observed, at(91)), Step::Look);
         observed.looked(at(92), false);
         assert_eq!(next_step(NEEDED, &observed, at(92)), Step::Create);

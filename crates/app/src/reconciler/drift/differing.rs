@@ -47,14 +47,19 @@ impl Reconciler {
                 self.reappeared(&unit, target, &work, now).await?;
                 None
             }
-            Difference::Removed => Some(self.removed(&unit, target, &mut work, now).await?),
+            Difference::Removed => Some(self.removed(&unit, target, &mut work, (seen.at, now)).await?),
+            Difference::TakenBack => {
+                work.observed.removed(seen.at);
+                unit.touch_due(target.assignment, now).await?;
+                None
+            }
         };
         unit.save_observed(target.assignment, &work.observed, look.held.fence, now).await?;
         if let Some(found) = found {
             self.keep_finding(&unit, target, &work, found, now).await?;
         }
         unit.commit().await?;
-        if matches!(difference, Difference::Reappeared | Difference::Removed) {
+        if !matches!(difference, Difference::Missing | Difference::Found) {
             self.app.nudge.about(target.tenant);
         }
         Ok(())
@@ -95,10 +100,10 @@ impl Reconciler {
         unit: &WriteUnit,
         target: Target,
         work: &mut AssignmentWork,
-        now: Timestamp,
+        (seen_at, now): (Timestamp, Timestamp),
     ) -> Result<(DriftKind, DriftOutcome), AppError> {
         if TenantSettings::load(unit).await?.put_back_removed {
-            work.observed.removed();
+            work.observed.removed(seen_at);
             unit.touch_due(target.assignment, now).await?;
             return Ok((DriftKind::Removed, DriftOutcome::PutBack));
         }
