@@ -156,6 +156,7 @@ impl Town {
     /// As a power cut would have it; it is started again soon.
     pub(crate) fn a_node_dies(&mut self, node: usize) {
         self.nodes[node].kill();
+        self.misfortunes.clocks.a_node_dies();
         self.misfortunes.down.push((node, Instant::now() + DOWN));
     }
 

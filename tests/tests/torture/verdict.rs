@@ -35,7 +35,7 @@ impl Calm {
             let records = Records::sound(estate, &town.ledger).await;
             report.count(&records);
             everybody_knows_of_their_grants(&town, n, &records);
-            chain_is_sound(estate).await;
+            chain_is_sound(estate, town.misfortunes.clocks.may_go_back()).await;
         }
         stop(&mut town.nodes);
         report

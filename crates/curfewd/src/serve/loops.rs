@@ -20,6 +20,9 @@ use super::{Server, ServerClock};
 /// How often the clock is kept and compared with the wall's (DESIGN.md, "Decisions, and why").
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 
+/// How soon it is seen that the clock has leapt: until that is kept nothing begins, and a crash would forget it.
+const LEAP_SEEN_EVERY: Duration = Duration::from_millis(250);
+
 /// More than this ahead of the wall, or with a wall that is this far off the database's, nothing new is decided.
 const TOO_FAR: Duration = Duration::from_mins(5);
 
@@ -59,6 +62,16 @@ pub(super) fn start(background: &Background, server: &Server) {
         with(app, move |app| {
             let clock = clock.clone();
             async move { keep_clock(&app, &clock).await }
+        }),
+    );
+    let clock = server.clock.clone();
+    background.every(
+        "leaps",
+        LEAP_SEEN_EVERY,
+        ROUND_WITHIN,
+        with(app, move |app| {
+            let clock = clock.clone();
+            async move { if has_leapt(&app) { keep_clock(&app, &clock).await } else { Went::Well } }
         }),
     );
     let upkeep = with(app, |app| async move { keep_up(&app).await });
@@ -161,6 +174,12 @@ pub(super) async fn keep_clock(app: &App, clock: &ServerClock) -> Went {
         clock.trust(leaps);
     }
     report("the clock could not be kept", kept)
+}
+
+/// Asked for the time it notices; else it would when somebody asks.
+fn has_leapt(app: &App) -> bool {
+    app.clock.now();
+    app.clock.has_leapt()
 }
 
 /// Whether the clock is far ahead of this machine's own wall clock.
