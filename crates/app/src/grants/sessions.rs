@@ -58,17 +58,18 @@ pub(crate) async fn end_sessions_left_over(
     record(app, unit, &asked, cause, now).await
 }
 
-/// The same of access that no grant needs, and that came back.
+/// The same of access that no grant needs, and that is there all the same: it came back, or Curfew never gave it. To be
+/// called after what AWS holds of it is written.
 pub(crate) async fn end_stray_sessions(
     app: &App,
     unit: &WriteUnit,
     assignment: AssignmentId,
+    cause: SessionEndCause,
     now: Timestamp,
 ) -> Result<(), AppError> {
     if !TenantSettings::load(unit).await?.end_sessions {
         return Ok(());
     }
-    let cause = SessionEndCause::Reappeared;
     let asked = unit.ask_session_end_of(assignment, cause, now, app.entropy.as_ref()).await?;
     record(app, unit, &asked, cause, now).await
 }

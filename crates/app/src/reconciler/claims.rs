@@ -3,6 +3,7 @@
 use curfew_aws::{Assignee, AwsErrorKind};
 use curfew_domain::assignment::{Baseline, Desired, desired};
 use curfew_domain::audit::AuditAction;
+use curfew_domain::session_end::SessionEndCause;
 use curfew_domain::{DriftOutcome, Timestamp};
 use curfew_store::{AssignmentWork, Listable, WriteUnit};
 
@@ -13,6 +14,7 @@ use super::lists::{Listed, Wanted};
 use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
+use crate::grants::end_stray_sessions;
 
 impl Reconciler {
     /// Looks what AWS holds now, and makes it Curfew's: then a live grant keeps it until it ends, and without one it is
@@ -62,15 +64,21 @@ impl Reconciler {
         if look.is_some_and(|look| look.at < wanted) {
             return Ok(Went::Wait(self.in_a_moment()));
         }
+        let mut is_claimed = false;
         match look.filter(|_| !work.observed.is_curfews()) {
             Some(look) if look.present && !has_come_to_nothing(&work, wanted, now) => {
                 self.claimed(&unit, target, &mut work, look.at).await?;
+                is_claimed = true;
             }
             Some(_) => unit.end_drift_of(target.assignment, now).await?,
             None => {}
         }
         unit.clear_claim(target.assignment).await?;
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
+        if is_claimed {
+            // Of what a grant needs, none are asked to end.
+            end_stray_sessions(&self.app, &unit, target.assignment, SessionEndCause::Unmanaged, now).await?;
+        }
         self.note_success(&unit, &work, now).await?;
         unit.commit().await?;
         Ok(Went::On)

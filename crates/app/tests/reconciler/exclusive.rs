@@ -77,7 +77,7 @@ impl Stage {
         bob
     }
 
-    async fn remove(&self, id: DriftId) -> Result<curfew_domain::Drift, AppError> {
+    pub(crate) async fn remove(&self, id: DriftId) -> Result<curfew_domain::Drift, AppError> {
         let reason = "nobody knows why".parse().unwrap();
         drift::resolve(&self.app, &self.admin().await, id, Remedy::Remove { reason }).await
     }
@@ -119,7 +119,7 @@ impl Stage {
         (finding.id, assignment)
     }
 
-    async fn finds(&self, how_many: usize) -> Vec<curfew_domain::Drift> {
+    pub(crate) async fn finds(&self, how_many: usize) -> Vec<curfew_domain::Drift> {
         self.until("it was found", async || self.drift().await.len() == how_many).await;
         self.drift().await
     }

@@ -38,6 +38,7 @@ on_both! {
     where_the_policies_are_taken_away_the_grant_says_that_its_sessions_live,
     whoever_has_not_chosen_it_is_asked_nothing,
     access_that_somebody_removed_has_no_sessions_left,
+    access_that_curfew_never_gave_and_removes_has_no_sessions_left,
 }
 
 /// The tenant ends sessions, and has so many policies for it.
@@ -458,4 +459,21 @@ async fn access_that_somebody_removed_has_no_sessions_left(stage: &mut Stage) {
     stage.until_it_is(grant, Revoked).await;
     until_cannot_act(stage, &session).await;
     until_shown_ended(stage, grant).await;
+}
+
+async fn access_that_curfew_never_gave_and_removes_has_no_sessions_left(stage: &mut Stage) {
+    opted_in(stage, 1).await;
+    stage.put_in_aws(DEV, "ReadOnly");
+    stage.watch().await;
+    let grant = given(stage, DEV, "ReadOnly", 36_000).await;
+    let session = sign_in(stage, DEV, "ReadOnly");
+    let found = stage.finds(1).await;
+    revoke(stage, grant).await;
+    stage.until_it_is(grant, Revoked).await;
+    assert!(can_act(stage, &session), "it was there before");
+    stage.remove(found[0].id).await.unwrap();
+    until_cannot_act(stage, &session).await;
+    until_spared(stage).await;
+    assert!(!can_act(stage, &session));
+    assert_eq!(stage.told_in_all(AuditAction::SessionsEndAsked).await, 1);
 }

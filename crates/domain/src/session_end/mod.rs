@@ -106,6 +106,8 @@ names! {
         Removed = "removed",
         /// What was gone came back, and is deleted again.
         Reappeared = "reappeared",
+        /// No grant ever gave it, and Curfew removes it.
+        Unmanaged = "unmanaged",
         /// It was an emergency's, and those leave nothing behind.
         BreakGlass = "break_glass",
         /// The grant failed after some of its access had been given.

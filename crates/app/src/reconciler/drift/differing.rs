@@ -76,7 +76,7 @@ impl Reconciler {
         self.record(unit, assignment_entry(AuditAction::AssignmentReappeared, target, work), now).await?;
         metrics::counter!("curfew_assignments_reappeared_total").increment(1);
         let found = (DriftKind::Reappeared, DriftOutcome::DeletedAgain);
-        end_stray_sessions(&self.app, unit, target.assignment, now).await?;
+        end_stray_sessions(&self.app, unit, target.assignment, SessionEndCause::Reappeared, now).await?;
         self.keep_finding(unit, target, work, found, now).await
     }
 

@@ -9,7 +9,7 @@ CREATE TABLE session_end (
   permission_set_arn TEXT NOT NULL,
   permission_set_name TEXT,
   principal_id TEXT NOT NULL,
-  cause TEXT NOT NULL CHECK (cause IN ('revoked', 'taken_back', 'removed', 'reappeared', 'break_glass', 'failed')),
+  cause TEXT NOT NULL CHECK (cause IN ('revoked', 'taken_back', 'removed', 'reappeared', 'unmanaged', 'break_glass', 'failed')),
   asked_at BIGINT NOT NULL,
   denied_at BIGINT,
   cut_off_at BIGINT,
