@@ -174,6 +174,21 @@ fn to_take_all_for_its_own_deletes_standing_access() {
     breaks(TakesAllForItsOwn, BY_HAND, STANDING_STAYS);
 }
 
+/// What it claims stays others'.
+#[derive(Debug, Clone, Copy)]
+struct ClaimsInName;
+
+impl Rules for ClaimsInName {
+    fn claim(&self, observed: &mut Observed, at: Timestamp) {
+        observed.looked(at, true);
+    }
+}
+
+#[test]
+fn to_claim_in_name_alone_leaves_access_behind() {
+    breaks(ClaimsInName, Bounds { claims: 1, ..BY_HAND }, ENDS_WELL);
+}
+
 /// Any process writes what it has seen, whoever owns the connection.
 #[derive(Debug, Clone, Copy)]
 struct IgnoresFence;

@@ -84,7 +84,7 @@ impl World {
         let (written_by, leased_by) = (self.row.fence, self.lease.fence);
         self.former.take_if(|former| match &former.doing {
             Doing::Nothing => true,
-            Doing::About(_) | Doing::Heard { .. } | Doing::Looked { .. } => {
+            Doing::About(_) | Doing::Heard { .. } | Doing::Looked { .. } | Doing::LookedToClaim { .. } => {
                 !rules.lets_write(written_by, leased_by, former.fence)
             }
             Doing::Settling { touched, .. } => *touched && rules.respects_generation(),

@@ -39,6 +39,7 @@ const LEAST: Bounds = Bounds {
     after_gone: false,
     lies: 0,
     by_hand: 0,
+    claims: 0,
     grants: 1,
     revocations: 0,
     mishaps: 0,
@@ -85,6 +86,18 @@ fn three_grants_of_which_one_may_be_revoked() {
     explore(Bounds { grants: 3, revocations: 1, by_hand: 1, ..LEAST }, 25_000);
 }
 
+#[test]
+fn one_grant_and_a_claim_of_what_others_gave_and_any_mishap() {
+    let bounds = Bounds { by_hand: 1, claims: 1, mishaps: 1, ..LEAST };
+    explore(bounds, 55_000);
+}
+
+#[test]
+fn a_claim_and_a_grant_that_may_be_revoked_while_aws_works_in_any_order() {
+    let bounds = Bounds { order: Order::Any, by_hand: 1, claims: 1, revocations: 1, lies: 1, ..LEAST };
+    explore(bounds, 7_000);
+}
+
 /// Explores all there is within `bounds`, or within wider ones where the environment says so.
 fn explore(bounds: Bounds, at_least: usize) {
     let bounds = Bounds {
@@ -110,8 +123,9 @@ fn more(name: &str) -> u8 {
 #[test]
 fn no_story_goes_in_a_circle_and_what_is_taken_for_the_same_goes_on_the_same_way() {
     let one = Bounds { order: Order::Any, revocations: 1, mishaps: 1, by_hand: 1, ..LEAST };
+    let claim = Bounds { by_hand: 1, claims: 1, mishaps: 1, ..LEAST };
     let two = Bounds { grants: 2, revocations: 1, ..LEAST };
-    for (bounds, at_least) in [(one, 40_000), (two, 4_000)] {
+    for (bounds, at_least) in [(one, 40_000), (claim, 55_000), (two, 4_000)] {
         let states = walk::walk(&Stories { rules: AsItIs, bounds }).unwrap();
         println!("{bounds}: {states} states, no circle, none unlike those it is taken for");
         assert!(states >= at_least, "{states}");

@@ -34,6 +34,10 @@ pub(crate) enum Action {
     Look {
         present: bool,
     },
+    /// The same, to carry out a claim.
+    LookToClaim {
+        present: bool,
+    },
     LookInVain,
     /// The owner asks AWS how a call goes, which has ended.
     Poll(CallKind, Timestamp, CallOutcome),
@@ -61,6 +65,8 @@ pub(crate) enum Action {
     End(usize, End),
     RemoveByHand,
     GiveByHand,
+    /// Somebody wants what others have given to become Curfew's: to be removed, or to end with a grant.
+    WantClaim,
     /// Until the next moment at which something turns.
     TimePasses(Timestamp),
 }
@@ -90,7 +96,8 @@ impl<R: Rules> Model for Stories<R> {
     fn next_state(&self, State(world): &State, action: Action) -> Option<State> {
         let mut next = world.clone();
         if is_mishap(world, &action) {
-            let is_lie = matches!(action, Action::Look { .. }) && next.left.lies > 0;
+            let is_lie =
+                matches!(action, Action::Look { .. } | Action::LookToClaim { .. }) && next.left.lies > 0;
             let left = if is_lie { &mut next.left.lies } else { &mut next.left.mishaps };
             *left -= 1;
         }
@@ -124,6 +131,7 @@ impl<R: Rules> Stories<R> {
             Action::Revoke(nth) => revoke(world, nth),
             Action::Attend => world.attend(&self.rules),
             Action::Look { present } => world.look(present),
+            Action::LookToClaim { present } => world.look_to_claim(present),
             Action::LookInVain => world.could_not(&self.rules, true),
             Action::Poll(kind, sent_at, outcome) => world.hear(kind, sent_at, outcome),
             Action::PollInVain => world.could_not(&self.rules, false),
@@ -154,6 +162,12 @@ impl<R: Rules> Stories<R> {
                 world.left.given_by_hand -= 1;
                 // Long enough before Curfew's next look for lists to show it.
                 world.aws.has = Some(Maker::Others);
+            }
+            Action::WantClaim => {
+                world.left.claims -= 1;
+                let now = world.tick();
+                world.row.claim_wanted = Some(now);
+                world.touch_due(now);
             }
             Action::TimePasses(until) => {
                 world.now = until;

@@ -40,6 +40,9 @@ impl<R: Rules> Stories<R> {
         if world.is_noteworthy(now) {
             return Action::Attend;
         }
+        if world.row.claim_wanted.is_some() {
+            return Action::LookToClaim { present: world.aws.has.is_some() };
+        }
         match world.step(&self.rules, now) {
             Step::Look => Action::Look { present: world.aws.has.is_some() },
             Step::Poll { kind, sent_at, aws_request_id } => match world.told(&aws_request_id) {
@@ -57,9 +60,8 @@ impl<R: Rules> Stories<R> {
             Doing::WrittenDown { .. } if !world.sends(&self.rules, process) => Action::DoNotSend(who),
             Doing::WrittenDown { .. } if world.aws.is_busy() => Action::Send(who, Fate::RefusedForNow),
             Doing::WrittenDown { .. } => Action::Send(who, Fate::Answered),
-            Doing::Nothing | Doing::Heard { .. } | Doing::Looked { .. } | Doing::Settling { .. } => {
-                Action::WriteBack(who)
-            }
+            Doing::Nothing | Doing::Heard { .. } | Doing::Looked { .. } => Action::WriteBack(who),
+            Doing::LookedToClaim { .. } | Doing::Settling { .. } => Action::WriteBack(who),
         });
     }
 
@@ -100,6 +102,13 @@ impl<R: Rules> Stories<R> {
     fn asks_in_vain(&self, world: &World, actions: &mut Vec<Action>) {
         let now = instant_after(world.now);
         if world.is_noteworthy(now) {
+            return;
+        }
+        if world.row.claim_wanted.is_some() {
+            actions.push(Action::LookInVain);
+            if world.left.lies == 0 && world.aws.lists_may_lie(now) {
+                actions.push(Action::LookToClaim { present: world.aws.has.is_none() });
+            }
             return;
         }
         match world.step(&self.rules, now) {
@@ -144,8 +153,10 @@ impl<R: Rules> Stories<R> {
         if world.left.lies == 0 || !asks || !world.aws.lists_may_lie(instant_after(world.now)) {
             return;
         }
-        if let Action::Look { present } = self.attends(world) {
-            actions.push(Action::Look { present: !present });
+        match self.attends(world) {
+            Action::Look { present } => actions.push(Action::Look { present: !present }),
+            Action::LookToClaim { present } => actions.push(Action::LookToClaim { present: !present }),
+            _ => {}
         }
     }
 
@@ -160,6 +171,10 @@ impl<R: Rules> Stories<R> {
         if world.left.revocations > 0 {
             let live = world.row.grants.iter().enumerate().filter(|(_, grant)| grant.is_live(world.now));
             actions.extend(live.map(|(nth, _)| Action::Revoke(nth)));
+        }
+        let is_wanted = world.row.claim_wanted.is_some();
+        if world.left.claims > 0 && !is_wanted && world.aws.has == Some(Maker::Others) {
+            actions.push(Action::WantClaim);
         }
         if world.left.given_by_hand > 0
             && world.aws.has.is_none()
@@ -184,7 +199,7 @@ fn is_between_episodes(world: &World) -> bool {
 
 pub(crate) fn is_mishap(world: &World, action: &Action) -> bool {
     match action {
-        Action::Look { present } => *present != world.aws.has.is_some(),
+        Action::Look { present } | Action::LookToClaim { present } => *present != world.aws.has.is_some(),
         Action::Send(_, Fate::Answered) => false,
         Action::Send(_, Fate::RefusedForNow) => !world.aws.is_busy(),
         Action::End(_, end) => *end != End::Done,

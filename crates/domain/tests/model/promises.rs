@@ -86,6 +86,19 @@ fn examples<R: Rules>() -> Vec<(CanBe, Property<Stories<R>>)> {
             }),
         ),
         (
+            |bounds| bounds.claims > 0,
+            Property::sometimes("what others gave ends with a grant", |_, State(world)| {
+                let is_there = world.row.observed.phase() == Phase::Present && world.aws.has.is_some();
+                world.past.was_claimed && is_there && live(world) > 0
+            }),
+        ),
+        (
+            |bounds| bounds.claims > 0,
+            Property::sometimes("what others gave is taken back and proved gone", |_, State(world)| {
+                world.past.was_claimed && world.row.observed.phase() == Phase::Gone && world.aws.has.is_none()
+            }),
+        ),
+        (
             |bounds| bounds.mishaps > 0 && bounds.lasting.iter().any(|lasting| *lasting > START_WITHIN),
             Property::sometimes("a grant misses its start", |_, State(world)| {
                 world
@@ -159,6 +172,9 @@ fn nothing_is_overlooked<R: Rules>(model: &Stories<R>, State(world): &State) -> 
     if !is_idle(world) {
         return true;
     }
+    if world.row.claim_wanted.is_some() {
+        return false;
+    }
     match world.step(&model.rules, world.now) {
         Step::Create | Step::Delete => world.aws.is_busy(),
         Step::GiveUp | Step::ConcludeGone | Step::EndEpisode => false,
@@ -180,4 +196,5 @@ fn ends_well<R: Rules>(model: &Stories<R>, State(world): &State) -> bool {
         && is_over(world.row.observed.phase())
         && world.row.observed.baseline.is_none()
         && world.row.due.is_none()
+        && world.row.claim_wanted.is_none()
 }

@@ -5,6 +5,7 @@ use curfew_domain::assignment::{CallKind, CallOutcome, Desired, Phase, Step, des
 use curfew_domain::grant::GrantTimes;
 use curfew_domain::{Seconds, Timestamp};
 
+use super::aws::Maker;
 use super::promises::{CREATED_BY_OWNER, CREATED_FOR_SOMEBODY, NEEDED_IS_NOT_DELETED, WRITTEN_BY_OWNER};
 use super::rules::Rules;
 use super::time::together;
@@ -111,6 +112,13 @@ impl World {
         self.past.is_excused |= present != self.aws.has.is_some();
         self.past.unchanged_since_look = present == self.aws.has.is_some();
         self.now_doing(Who::Owner, Doing::Looked { asked_at, present });
+    }
+
+    /// A list is taken to carry out a claim.
+    pub(crate) fn look_to_claim(&mut self, present: bool) {
+        let asked_at = self.tick();
+        self.past.is_excused |= present != self.aws.has.is_some();
+        self.now_doing(Who::Owner, Doing::LookedToClaim { asked_at, present });
     }
 
     /// `could_not`: AWS could not be asked.
@@ -249,6 +257,11 @@ impl World {
                     self.note_success(now);
                 }
             }
+            Doing::LookedToClaim { asked_at, present } => {
+                if self.may_save(rules, who) {
+                    self.note_claim(rules, asked_at, present, now);
+                }
+            }
             Doing::Settling { next, comes_back, touched } => {
                 if !touched || !rules.respects_generation() {
                     self.row.due = if who == Who::Owner { comes_back } else { next };
@@ -258,6 +271,27 @@ impl World {
         }
         self.now_doing(who, Doing::Nothing);
         self.aws_forgets();
+    }
+
+    /// `note_claim`: what a list has shown becomes Curfew's, unless it is already, or the wish is later than the list.
+    fn note_claim(&mut self, rules: &impl Rules, asked_at: Timestamp, present: bool, now: Timestamp) {
+        let Some(wanted) = self.row.claim_wanted.filter(|wanted| *wanted <= asked_at) else { return };
+        self.row.claim_wanted = None;
+        if present && !self.row.observed.is_curfews() && !self.has_come_to_nothing(wanted, now) {
+            rules.claim(&mut self.row.observed, asked_at);
+            self.past.was_claimed = true;
+            self.aws.has = self.aws.has.map(|_| Maker::Curfew { late: false });
+        }
+        self.note_success(now);
+    }
+
+    /// Whether it was wanted for a grant that has failed since, before it began.
+    fn has_come_to_nothing(&self, wanted: Timestamp, now: Timestamp) -> bool {
+        let failed = self.row.grants.iter().any(|grant| {
+            let was_to_begin = grant.decided_at <= wanted && grant.started_at.is_none();
+            was_to_begin && grant.failed_at.is_some_and(|failed| failed > wanted)
+        });
+        failed && desired(&self.row.grants, now) == Desired::Absent
     }
 
     fn answered(

@@ -25,6 +25,10 @@ pub(crate) trait Rules: Clone + Send + Sync + 'static {
         observed.answered(kind, sent_at, outcome, at);
     }
 
+    fn claim(&self, observed: &mut Observed, at: Timestamp) {
+        observed.claim(at);
+    }
+
     /// Whether who was given the lease with number `fence` may write a row that was last written with `written_by`, while
     /// the lease has number `leased_by`.
     fn lets_write(&self, written_by: u32, leased_by: u32, fence: u32) -> bool {

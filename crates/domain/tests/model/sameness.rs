@@ -37,6 +37,7 @@ fn forget_what_is_over(world: &mut World) {
     }
     let observed = &mut world.row.observed;
     observed.attempts = observed.attempts.min(1);
+    observed.claimed_at = observed.claimed_at.map(|_| START);
     observed.present_at = observed.present_at.map(|_| START);
     observed.retry_at = observed.retry_at.map(|at| if at <= now { START } else { at });
     if observed.created_at.is_some() || observed.baseline.is_some_and(|look| look.present) {
@@ -77,6 +78,7 @@ fn see_moments_from_now(world: &mut World) {
 /// Moments to which some span may be added.
 fn each_dated(world: &mut World, act: &mut impl FnMut(&mut Timestamp)) {
     act(&mut world.now);
+    world.row.claim_wanted.iter_mut().for_each(&mut *act);
     world.row.due.iter_mut().for_each(&mut *act);
     world.lease.until.iter_mut().for_each(&mut *act);
     for grant in world.row.grants.iter_mut().filter(|grant| grant.succeeded_at.is_none()) {
@@ -104,7 +106,8 @@ fn each_of_process(process: &mut Process, act: &mut impl FnMut(&mut Timestamp)) 
         Doing::Nothing | Doing::About(_) => {}
         Doing::WrittenDown { sent_at: moment, .. }
         | Doing::Heard { sent_at: moment, .. }
-        | Doing::Looked { asked_at: moment, .. } => act(moment),
+        | Doing::Looked { asked_at: moment, .. }
+        | Doing::LookedToClaim { asked_at: moment, .. } => act(moment),
         Doing::Settling { next, comes_back, .. } => next.iter_mut().chain(comes_back).for_each(act),
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Row {
     pub(crate) fence: u32,
     pub(crate) grants: Vec<GrantTimes>,
     pub(crate) due: Option<Timestamp>,
+    /// When somebody wanted it to become Curfew's, though others have given it.
+    pub(crate) claim_wanted: Option<Timestamp>,
 }
 
 /// The lease on the connection, on the database's clock.
@@ -81,6 +83,11 @@ pub(crate) enum Doing {
         asked_at: Timestamp,
         present: bool,
     },
+    /// The same of the list by which a claim is carried out.
+    LookedToClaim {
+        asked_at: Timestamp,
+        present: bool,
+    },
     /// It is about to write when the row is due next, unless somebody has touched it since it was read. As the owner, it
     /// is not seen again before `comes_back`.
     Settling {
@@ -101,6 +108,8 @@ pub(crate) struct Left {
     pub(crate) lies: u8,
     /// Of somebody who gives the same access by hand, outside of Curfew's episodes.
     pub(crate) given_by_hand: u8,
+    /// Of somebody who wants what others have given to become Curfew's.
+    pub(crate) claims: u8,
 }
 
 /// What happened that matters later.
@@ -111,6 +120,8 @@ pub(crate) struct Past {
     pub(crate) is_excused: bool,
     /// What was held to be gone was seen again.
     pub(crate) came_back: bool,
+    /// What others had given became Curfew's.
+    pub(crate) was_claimed: bool,
     /// The last list showed what is.
     pub(crate) unchanged_since_look: bool,
 }
@@ -125,6 +136,8 @@ pub(crate) struct Bounds {
     pub(crate) after_gone: bool,
     /// Whether somebody else may have given the access before, or may give it outside of episodes.
     pub(crate) by_hand: u8,
+    /// How often somebody may want what others have given to become Curfew's.
+    pub(crate) claims: u8,
     pub(crate) grants: u8,
     pub(crate) revocations: u8,
     pub(crate) mishaps: u8,
@@ -134,10 +147,10 @@ pub(crate) struct Bounds {
 
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { order, lies, after_gone, by_hand, grants, revocations, mishaps, lasting } = self;
+        let Self { order, lies, after_gone, by_hand, claims, grants, revocations, mishaps, lasting } = self;
         write!(
             f,
-            "grants {grants} of {lasting:?}, revocations {revocations}, mishaps {mishaps}, given by hand {by_hand}, AWS {order:?}, after Gone {after_gone}, lies {lies}"
+            "grants {grants} of {lasting:?}, revocations {revocations}, mishaps {mishaps}, given by hand {by_hand}, claims {claims}, AWS {order:?}, after Gone {after_gone}, lies {lies}"
         )
     }
 }
@@ -146,7 +159,13 @@ impl World {
     pub(crate) fn new(bounds: &Bounds, has: Option<Maker>) -> Self {
         Self {
             now: START,
-            row: Row { observed: Observed::default(), fence: 0, grants: Vec::new(), due: None },
+            row: Row {
+                observed: Observed::default(),
+                fence: 0,
+                grants: Vec::new(),
+                due: None,
+                claim_wanted: None,
+            },
             lease: Lease { fence: 1, until: None },
             owner: Some(Process::new(1)),
             former: None,
@@ -157,6 +176,7 @@ impl World {
                 mishaps: bounds.mishaps,
                 lies: bounds.lies,
                 given_by_hand: if has.is_none() { bounds.by_hand } else { 0 },
+                claims: bounds.claims,
             },
             past: Past::default(),
             broken: Broken::default(),

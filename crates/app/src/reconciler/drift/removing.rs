@@ -18,11 +18,15 @@ impl Reconciler {
         principal: &StorePrincipalId,
         known: Option<&Drift>,
     ) -> Result<bool, AppError> {
-        if look.exclusive_since.is_none() || known.is_some_and(is_decided) {
+        let Some(since) = look.exclusive_since else { return Ok(false) };
+        if known.is_some_and(is_decided) {
             return Ok(false);
         }
-        let unit = self.app.store.tenant(look.tenant).write().await?;
         let now = self.app.clock.now();
+        if known.is_some_and(|known| known.outcome == DriftOutcome::ToBeRemoved) && !is_in_force(since, now) {
+            return Ok(true);
+        }
+        let unit = self.app.store.tenant(look.tenant).write().await?;
         // A pass takes long: others may assign it by now.
         let exclusive = unit.exclusive_sets(look.instance).await?;
         let Some(since) = exclusive.get(&look.place.permission_set).copied() else { return Ok(false) };
