@@ -28,6 +28,8 @@ on_both! {
     what_another_grant_needs_keeps_its_sessions,
     a_grant_that_was_over_before_it_began_says_what_became_of_them_too,
     what_another_grant_needed_ends_with_that_by_time_too,
+    of_two_grants_that_are_revoked_at_once_one_sees_the_others_end,
+    a_deny_whose_answer_was_lost_is_found_and_gets_its_cut_off,
     policies_that_cannot_be_written_hold_no_deletion_back,
     an_owner_that_is_killed_while_it_writes_changes_nothing,
     where_the_policies_are_full_the_oldest_goes_and_that_is_told,
@@ -294,6 +296,35 @@ async fn what_another_grant_needed_ends_with_that_by_time_too(stage: &mut Stage)
         stage.until_it_is(grant, Revoked).await;
         until_shown_ended(stage, grant).await;
     }
+}
+
+async fn of_two_grants_that_are_revoked_at_once_one_sees_the_others_end(stage: &mut Stage) {
+    opted_in(stage, 1).await;
+    let first = given(stage, DEV, "ReadOnly", 36_000).await;
+    let second = given(stage, DEV, "ReadOnly", 36_000).await;
+    let session = sign_in(stage, DEV, "ReadOnly");
+    futures::join!(revoke(stage, first), revoke(stage, second));
+    until_cannot_act(stage, &session).await;
+    for grant in [first, second] {
+        until_shown_ended(stage, grant).await;
+    }
+    until_spared(stage).await;
+    assert_eq!(stage.told_in_all(AuditAction::SessionsEndAsked).await, 1);
+}
+
+async fn a_deny_whose_answer_was_lost_is_found_and_gets_its_cut_off(stage: &mut Stage) {
+    opted_in(stage, 1).await;
+    let grant = given(stage, DEV, "ReadOnly", 36_000).await;
+    let session = sign_in(stage, DEV, "ReadOnly");
+    stage.aws().inject(Fault::on(UPDATE, FaultKind::LoseReply).once());
+    revoke(stage, grant).await;
+    until_cannot_act(stage, &session).await;
+    stage.until_it_is(grant, Revoked).await;
+    until_spared(stage).await;
+    until_shown_ended(stage, grant).await;
+    stage.until("it is told", async || stage.told_in_all(AuditAction::SessionsCutOff).await == 1).await;
+    assert_eq!(stage.told_in_all(AuditAction::SessionsDenied).await, 1);
+    assert!(!can_act(stage, &session));
 }
 
 async fn policies_that_cannot_be_written_hold_no_deletion_back(stage: &mut Stage) {
