@@ -60,8 +60,11 @@ impl<R: Rules> Stories<R> {
             Doing::WrittenDown { .. } if !world.sends(&self.rules, process) => Action::DoNotSend(who),
             Doing::WrittenDown { .. } if world.aws.is_busy() => Action::Send(who, Fate::RefusedForNow),
             Doing::WrittenDown { .. } => Action::Send(who, Fate::Answered),
-            Doing::Nothing | Doing::Heard { .. } | Doing::Looked { .. } => Action::WriteBack(who),
-            Doing::LookedToClaim { .. } | Doing::Settling { .. } => Action::WriteBack(who),
+            Doing::Nothing
+            | Doing::Heard { .. }
+            | Doing::Looked { .. }
+            | Doing::LookedToClaim { .. }
+            | Doing::Settling { .. } => Action::WriteBack(who),
         });
     }
 

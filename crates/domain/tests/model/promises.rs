@@ -89,13 +89,13 @@ fn examples<R: Rules>() -> Vec<(CanBe, Property<Stories<R>>)> {
             |bounds| bounds.claims > 0,
             Property::sometimes("what others gave ends with a grant", |_, State(world)| {
                 let is_there = world.row.observed.phase() == Phase::Present && world.aws.has.is_some();
-                world.past.was_claimed && is_there && live(world) > 0
+                world.past.claimed > 0 && is_there && live(world) > 0
             }),
         ),
         (
             |bounds| bounds.claims > 0,
             Property::sometimes("what others gave is taken back and proved gone", |_, State(world)| {
-                world.past.was_claimed && world.row.observed.phase() == Phase::Gone && world.aws.has.is_none()
+                world.past.claimed > 0 && world.row.observed.phase() == Phase::Gone && world.aws.has.is_none()
             }),
         ),
         (

@@ -279,7 +279,7 @@ impl World {
         self.row.claim_wanted = None;
         if present && !self.row.observed.is_curfews() && !self.has_come_to_nothing(wanted, now) {
             rules.claim(&mut self.row.observed, asked_at);
-            self.past.was_claimed = true;
+            self.past.claimed += 1;
             self.aws.has = self.aws.has.map(|_| Maker::Curfew { late: false });
         }
         self.note_success(now);

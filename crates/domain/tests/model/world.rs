@@ -120,8 +120,8 @@ pub(crate) struct Past {
     pub(crate) is_excused: bool,
     /// What was held to be gone was seen again.
     pub(crate) came_back: bool,
-    /// What others had given became Curfew's.
-    pub(crate) was_claimed: bool,
+    /// How often what others had given became Curfew's.
+    pub(crate) claimed: u8,
     /// The last list showed what is.
     pub(crate) unchanged_since_look: bool,
 }
