@@ -53,9 +53,10 @@ async fn unlimited(backend: &Backend) {
     println!("    calls meanwhile: {}", told(town.cloud.control()));
 }
 
-/// Few tenants, with so much to take back that each is at its limit for a while, and asks for new access meanwhile.
+/// Few tenants, with so much to take back that each is at its limit for a while, and asks for new access meanwhile. All that is
+/// live in one is one person's, who may have a thousand grants.
 async fn limited(backend: &Backend) {
-    let load = Load { tenants: 2, live: scaled(2_000, 200), ending: scaled(400, 120) };
+    let load = Load { tenants: 2, live: scaled(1_600, 200), ending: scaled(400, 120) };
     let (town, server) = settle(backend, load).await;
     town.cloud.control().behave(|behaviour| behaviour.limits = Limits::published());
     let each = load.ending / load.tenants;

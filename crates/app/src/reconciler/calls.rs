@@ -19,7 +19,7 @@ use crate::{AppError, with_causes};
 const ALERT_AFTER: u32 = 3;
 
 /// What is said of a call that was written down and then not sent.
-const NOT_SENT: &str = "not sent: this node's lease on the connection was about to end";
+pub(super) const NOT_SENT: &str = "not sent: this node's lease on the connection was about to end";
 
 impl Reconciler {
     /// Creates, if the connection may create anything now.

@@ -65,9 +65,14 @@ impl Reconciler {
     ) -> Result<(Vec<NewEntry>, Vec<GrantId>), AppError> {
         let (mut entries, mut ended) = (Vec::new(), Vec::new());
         for grant in grants.filter(|grant| has_ended_unnoted(grant, now)) {
-            unit.note_grant_end(grant.id, now).await?;
-            entries.push(end_entry(grant));
-            ended.push(grant.id);
+            // One of several accounts comes with each of them.
+            if !ended.contains(&grant.id) {
+                entries.push(end_entry(grant));
+                ended.push(grant.id);
+            }
+        }
+        if !ended.is_empty() {
+            unit.note_grant_ends(&ended, now).await?;
         }
         Ok((entries, ended))
     }

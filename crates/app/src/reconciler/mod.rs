@@ -9,6 +9,7 @@
 //! - a call is written down before it is sent, so a crash leaves it unknown, never unwritten (`calls`);
 //! - one change an account at a time, deletions before creations (`turns`);
 //! - each connection has places of its own, so that one tenant's slow AWS holds nobody (`queue`);
+//! - what one connection has to delete at once is written down in one piece (`together`);
 //! - AWS's limits are kept to, and learned where they are lower; what is to be taken back goes first (`limiter`);
 //! - what should be gone and is not is counted and told (`overdue`);
 //! - what differs from what should be there is found and settled (`drift`);
@@ -31,12 +32,14 @@ mod looks;
 mod node;
 mod overdue;
 mod owner;
+mod places;
 mod polls;
 mod queue;
 mod reach;
 mod recover;
 mod sessions;
 mod tempo;
+mod together;
 mod turns;
 mod work;
 
@@ -45,6 +48,7 @@ use std::time::Duration;
 
 use curfew_domain::{AssignmentId, Seconds, TenantId, Timestamp};
 use curfew_store::{DueAssignment, StoreError};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +62,7 @@ use lease::Leases;
 use limiter::{Limiters, Urgency};
 use lists::{Asking, Lists};
 pub(crate) use overdue::OVERDUE;
+use places::Places;
 use queue::Queue;
 use sessions::SessionsSeen;
 use tempo::Tempo;
@@ -94,8 +99,8 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// A reconciler that works on at most `concurrency` assignments of one connection at once (`WORKER_CONCURRENCY`), and
-    /// on as many more that are to be taken back.
+    /// A reconciler that works on at most `concurrency` assignments of one connection at once (`WORKER_CONCURRENCY`), on as
+    /// many more that are being taken back, and on as many again that are about to be.
     pub fn new(app: Arc<App>, node: Node, concurrency: usize) -> Self {
         Self {
             app,
@@ -159,6 +164,7 @@ impl Reconciler {
         // Each row is a task of its own: one that only this loop polled would keep its connection to the database and
         // its turn to write while the loop waits, perhaps for just those.
         let mut running = JoinSet::new();
+        let (tell, mut attended) = unbounded_channel();
         let mut next = None;
         while !shutdown.is_cancelled() {
             if queue.reads_in(Instant::now()).is_some_and(|pause| pause.is_zero()) {
@@ -167,8 +173,9 @@ impl Reconciler {
             self.turns.called().into_iter().for_each(|called| queue.call(called));
             queue.wake(self.app.clock.now());
             while let Some(row) = queue.next() {
-                let this = Arc::clone(self);
-                running.spawn(async move { (row, this.attend_in_time(row).await) });
+                let (this, rows) = (Arc::clone(self), queue.next_with(row));
+                let places = Places::of(&rows, tell.clone());
+                running.spawn(async move { this.attend_in_time(rows, places).await });
             }
             if next.is_some_and(|next| next <= self.app.clock.now()) {
                 queue.mark_stale();
@@ -177,32 +184,45 @@ impl Reconciler {
             let sleep = queue.reads_in(Instant::now()).map_or(sleep, |pause| pause.min(sleep));
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                Some(ended) = running.join_next() => note_end(&mut queue, ended),
+                Some((row, rests_until)) = attended.recv() => queue.ended(row, rests_until),
+                Some(ended) = running.join_next() => note_end(ended),
                 () = self.app.nudge.work_wanted() => queue.mark_stale(),
                 () = tokio::time::sleep(sleep) => queue.mark_stale(),
             }
             while let Some(ended) = running.try_join_next() {
-                note_end(&mut queue, ended);
+                note_end(ended);
+            }
+            while let Ok((row, rests_until)) = attended.try_recv() {
+                queue.ended(row, rests_until);
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    /// Attends to a row, but not for ever: whatever it waits for, the row is still due.
-    async fn attend_in_time(&self, row: DueAssignment) -> Option<Timestamp> {
-        let attended = tokio::time::timeout(LONGEST_ATTENTION, self.attend(row)).await;
-        attended.unwrap_or_else(|_| {
-            tracing::warn!(tenant_id = %row.tenant, assignment_id = %row.assignment,
-                "attending to an assignment took too long; it is begun anew");
-            Some(self.in_a_moment())
-        })
+    /// Attends to rows of one connection, but not for ever: whatever it waits for, they are still due.
+    async fn attend_in_time(&self, rows: Vec<DueAssignment>, places: Places) {
+        let attended = async {
+            match rows[..] {
+                [row] => places.give_back(row.assignment, self.attend(row).await),
+                _ => self.attend_together(&rows, &places).await,
+            }
+        };
+        if tokio::time::timeout(LONGEST_ATTENTION, attended).await.is_err() {
+            for row in places.give_all_back(Some(self.in_a_moment())) {
+                tracing::warn!(tenant_id = %row.tenant, assignment_id = %row.assignment,
+                    "attending to an assignment took too long; it is begun anew");
+            }
+        }
     }
 
     /// Answers when the next row after these is due.
     async fn read_what_is_due(&self, queue: &mut Queue) -> Option<Timestamp> {
         let limit = BATCH.saturating_add(u16::try_from(queue.known()).unwrap_or(u16::MAX));
         queue.forget_but(&self.leases.tenants());
-        match in_time(self.due(limit)).await {
+        let began = Instant::now();
+        let read = in_time(self.due(limit)).await;
+        queue.note_reading(began.elapsed());
+        match read {
             Ok((due, next)) => {
                 let all = due.len() < usize::from(limit);
                 queue.fill(due, all, Instant::now());
@@ -271,13 +291,11 @@ fn set_gauge(name: &'static str, counted: Result<usize, StoreError>) {
     }
 }
 
-/// A task that attended to a row has ended. One that broke where nothing caught it breaks the loop too, which is begun
-/// anew: its row would count as under way for ever.
-fn note_end(queue: &mut Queue, ended: Result<(DueAssignment, Option<Timestamp>), JoinError>) {
-    match ended.map_err(JoinError::try_into_panic) {
-        Ok((row, rests_until)) => queue.ended(row, rests_until),
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Err(Err(_cancelled)) => {}
+/// A task that attended to rows has ended. One that broke where nothing caught it breaks the loop too, which is begun
+/// anew: its rows would count as under way for ever.
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
     }
 }
 

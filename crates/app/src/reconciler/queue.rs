@@ -17,16 +17,23 @@ const YOUNG: Duration = Duration::from_millis(20);
 /// How many rows all connections together have in work at most.
 const PLACES_OF_ALL: usize = 128;
 
+/// And how many more for what is to be taken back and was not looked at yet: what waits to ask how others go holds none of
+/// these places.
+const PLACES_OF_ENDS: usize = 128;
+
 /// And how many of those that take nothing back: however slow the AWS of others is, what is to be taken back finds a place.
 const PLACES_OF_OTHERS: usize = PLACES_OF_ALL / 2;
 
 /// Due rows of one reconciler, and its places.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// How many rows of one connection are attended to at once; as many again of those that are to be taken back.
+    /// How many rows of one connection are attended to at once; as many again of those that are being taken back, and of
+    /// those that are about to be.
     places: usize,
-    waiting: VecDeque<DueAssignment>,
+    /// What waits, by how soon it shall be attended to.
+    waiting: [VecDeque<DueAssignment>; 3],
     read_at: Option<Instant>,
+    reading_took: Duration,
     /// Whether something may be due that was not when it was read.
     stale: bool,
     busy: HashMap<AssignmentId, DueAssignment>,
@@ -35,6 +42,21 @@ pub(super) struct Queue {
     resting: HashMap<AssignmentId, (DueAssignment, Timestamp)>,
     /// Those that were called before they had begun to rest.
     called: HashSet<AssignmentId>,
+    /// Those that were attended to and are not done, at which generation: what is to be taken back and was not looked at
+    /// yet goes before them.
+    begun: HashMap<AssignmentId, u64>,
+}
+
+/// How soon something shall be attended to. Each is taken up as [`Soon::TakeBack`] once at most, so none of the later ones
+/// waits for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Soon {
+    /// It is to be taken back, and nothing was done for that yet.
+    TakeBack,
+    /// It is being taken back.
+    Prove,
+    /// All else.
+    Other,
 }
 
 impl Queue {
@@ -42,24 +64,32 @@ impl Queue {
     pub(super) fn new(places: usize) -> Self {
         Self {
             places: places.max(1),
-            waiting: VecDeque::new(),
+            waiting: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
             read_at: None,
+            reading_took: Duration::ZERO,
             stale: true,
             busy: HashMap::new(),
             resting: HashMap::new(),
             called: HashSet::new(),
+            begun: HashMap::new(),
         }
     }
 
     /// How long until it should be read anew what is due; nothing where there is no place for it, or no reason.
     pub(super) fn reads_in(&self, now: Instant) -> Option<Duration> {
-        let unchanged = !self.stale && self.waiting.is_empty();
-        if unchanged || self.busy.len() >= PLACES_OF_ALL {
+        let unchanged = !self.stale && self.waiting.iter().all(VecDeque::is_empty);
+        if unchanged || self.busy.len() >= PLACES_OF_ALL + PLACES_OF_ENDS {
             return None;
         }
-        let pause = if self.stale { YOUNG } else { FRESH };
+        // What takes long to read is not read all the time.
+        let pause = if self.stale { YOUNG.max(self.reading_took * 3).min(FRESH) } else { FRESH };
         let read_again = self.read_at.map_or(now, |read_at| read_at + pause);
         Some(read_again.saturating_duration_since(now))
+    }
+
+    /// Reading what is due took so long.
+    pub(super) fn note_reading(&mut self, took: Duration) {
+        self.reading_took = took;
     }
 
     /// Somebody says that something has changed.
@@ -76,17 +106,32 @@ impl Queue {
     pub(super) fn fill(&mut self, due: Vec<DueAssignment>, all: bool, now: Instant) {
         self.read_at = Some(now);
         self.stale = !all;
-        self.waiting = due.into();
-        let (busy, resting) = (&self.busy, &mut self.resting);
-        self.waiting.retain(|row| {
-            // Somebody has changed something about it since: it rests no longer.
-            let rests =
-                resting.get(&row.assignment).is_some_and(|(rests, _)| rests.generation == row.generation);
-            if !rests {
-                resting.remove(&row.assignment);
+        self.waiting.iter_mut().for_each(VecDeque::clear);
+        if all {
+            let known: HashSet<_> = due.iter().map(|row| row.assignment).collect();
+            let (busy, resting) = (&self.busy, &self.resting);
+            self.begun
+                .retain(|id, _| known.contains(id) || busy.contains_key(id) || resting.contains_key(id));
+        }
+        for row in due {
+            let rests = self.resting.get(&row.assignment).map(|(rests, _)| rests.generation);
+            if rests == Some(row.generation) {
+                continue;
             }
-            !rests && !busy.contains_key(&row.assignment)
-        });
+            // Somebody has changed something about it since: it rests no longer.
+            self.resting.remove(&row.assignment);
+            if !self.busy.contains_key(&row.assignment) {
+                self.waiting[self.soon(&row) as usize].push_back(row);
+            }
+        }
+    }
+
+    fn soon(&self, row: &DueAssignment) -> Soon {
+        match (row.takes_back, self.begun.get(&row.assignment) == Some(&row.generation)) {
+            (true, false) => Soon::TakeBack,
+            (true, true) => Soon::Prove,
+            (false, _) => Soon::Other,
+        }
     }
 
     /// Lets those go on whose moment has come, before others that wait.
@@ -97,17 +142,17 @@ impl Queue {
         for (row, _) in woken.into_iter().rev() {
             self.resting.remove(&row.assignment);
             if row.takes_back {
-                self.waiting.push_front(row);
+                self.waiting[self.soon(&row) as usize].push_front(row);
             } else {
-                self.waiting.push_back(row);
+                self.waiting[Soon::Other as usize].push_back(row);
             }
         }
     }
 
-    /// Lets one go on that was called.
+    /// Lets one go on that was called, before all others: it does not keep its turn for long.
     pub(super) fn call(&mut self, assignment: AssignmentId) {
         if let Some((row, _)) = self.resting.remove(&assignment) {
-            self.waiting.push_front(row);
+            self.waiting[Soon::TakeBack as usize].push_front(row);
         } else if self.busy.contains_key(&assignment) {
             self.called.insert(assignment);
         }
@@ -121,39 +166,82 @@ impl Queue {
     /// The next to attend to, if there is a place for it. Each connection has places of its own, so that one with a slow
     /// AWS holds nobody; what is to be taken back finds a place also where all others are taken.
     pub(super) fn next(&mut self) -> Option<DueAssignment> {
-        if self.busy.len() >= PLACES_OF_ALL {
-            return None;
-        }
         let mut taken: HashMap<TenantId, usize> = HashMap::new();
         for row in self.busy.values() {
             *taken.entry(row.tenant).or_default() += 1;
         }
         let others = self.busy.values().filter(|row| !row.takes_back).count();
-        let has_place = |row: &DueAssignment| {
-            let places = if row.takes_back { self.places * 2 } else { self.places };
-            let free = taken.get(&row.tenant).copied().unwrap_or_default() < places;
-            free && (row.takes_back || others < PLACES_OF_OTHERS)
+        let has_place = |soon: Soon, row: &DueAssignment| {
+            let taken = taken.get(&row.tenant).copied().unwrap_or_default();
+            let is_free = taken < self.places_of_one(soon) && self.busy.len() < places_of_all(soon);
+            is_free && (row.takes_back || others < PLACES_OF_OTHERS)
         };
-        let place = self.waiting.iter().position(has_place)?;
-        let row = self.waiting.remove(place)?;
+        let (soon, place) = self.waiting.iter().enumerate().find_map(|(soon, waiting)| {
+            Some((soon, waiting.iter().position(|row| has_place(self.soon(row), row))?))
+        })?;
+        let row = self.waiting[soon].remove(place)?;
         self.busy.insert(row.assignment, row);
         Some(row)
+    }
+
+    /// What can be attended to in one piece with `row`, which is next: what else of its connection is to be taken back, and
+    /// was not looked at yet.
+    pub(super) fn next_with(&mut self, row: DueAssignment) -> Vec<DueAssignment> {
+        let mut together = vec![row];
+        if self.soon(&row) != Soon::TakeBack {
+            return together;
+        }
+        let taken = self.busy.values().filter(|busy| busy.tenant == row.tenant).count();
+        let of_one = self.places_of_one(Soon::TakeBack).saturating_sub(taken);
+        let places = of_one.min(places_of_all(Soon::TakeBack).saturating_sub(self.busy.len()));
+        let waiting = std::mem::take(&mut self.waiting[Soon::TakeBack as usize]);
+        for other in waiting {
+            let joins = other.tenant == row.tenant && self.soon(&other) == Soon::TakeBack;
+            if joins && together.len() <= places {
+                self.busy.insert(other.assignment, other);
+                together.push(other);
+            } else {
+                self.waiting[Soon::TakeBack as usize].push_back(other);
+            }
+        }
+        together
+    }
+
+    /// How many rows of one connection may be attended to where one like that is next.
+    fn places_of_one(&self, soon: Soon) -> usize {
+        match soon {
+            Soon::TakeBack => self.places * 3,
+            Soon::Prove => self.places * 2,
+            Soon::Other => self.places,
+        }
     }
 
     /// It was attended to; where it waits for a moment that is near, it rests until then.
     pub(super) fn ended(&mut self, row: DueAssignment, rests_until: Option<Timestamp>) {
         self.busy.remove(&row.assignment);
         let was_called = self.called.remove(&row.assignment);
+        self.begun.insert(row.assignment, row.generation);
         match rests_until {
-            Some(_) if was_called => self.waiting.push_front(row),
+            Some(_) if was_called => self.waiting[Soon::TakeBack as usize].push_front(row),
             Some(until) => drop(self.resting.insert(row.assignment, (row, until))),
-            None => self.stale = true,
+            None => {
+                self.begun.remove(&row.assignment);
+                self.stale = true;
+            }
         }
     }
 
     /// Another node's rows are its own to attend to.
     pub(super) fn forget_but(&mut self, owned: &[TenantId]) {
         self.resting.retain(|_, (row, _)| owned.contains(&row.tenant));
+    }
+}
+
+/// The same of all connections together.
+fn places_of_all(soon: Soon) -> usize {
+    match soon {
+        Soon::TakeBack => PLACES_OF_ALL + PLACES_OF_ENDS,
+        Soon::Prove | Soon::Other => PLACES_OF_ALL,
     }
 }
 
@@ -196,8 +284,8 @@ mod tests {
         let takes_back = |nth| DueAssignment { takes_back: true, ..row(1, nth) };
         queue.fill(vec![row(1, 1)], true, Instant::now());
         assert_eq!(taken(&mut queue), [row(1, 1)]);
-        queue.fill(vec![takes_back(2), takes_back(3)], true, Instant::now());
-        assert_eq!(taken(&mut queue), [takes_back(2)]);
+        queue.fill((2..=4).map(takes_back).collect(), true, Instant::now());
+        assert_eq!(taken(&mut queue), [takes_back(2), takes_back(3)]);
     }
 
     #[test]
@@ -212,6 +300,46 @@ mod tests {
         let takes_back = DueAssignment { takes_back: true, ..row(2, 1) };
         queue.fill(vec![takes_back], true, Instant::now());
         assert_eq!(taken(&mut queue), [takes_back]);
+    }
+
+    #[test]
+    fn what_nobody_has_looked_at_is_taken_back_before_what_is_being_taken_back() {
+        let (mut queue, now) = (Queue::new(1), Instant::now());
+        let takes_back = |nth| DueAssignment { takes_back: true, ..row(nth, nth) };
+        queue.fill(vec![takes_back(1)], true, now);
+        assert_eq!(queue.next(), Some(takes_back(1)));
+        queue.ended(takes_back(1), Some(at(50)));
+        queue.fill(vec![row(3, 3), takes_back(1), takes_back(2)], true, now);
+        queue.wake(at(50));
+        assert_eq!(taken(&mut queue), [takes_back(2), takes_back(1), row(3, 3)]);
+        queue.ended(takes_back(1), Some(at(90)));
+        let changed = DueAssignment { generation: 2, ..takes_back(1) };
+        queue.fill(vec![takes_back(4), changed], true, now);
+        assert_eq!(taken(&mut queue), [takes_back(4), changed], "somebody has changed it: it is another end");
+    }
+
+    #[test]
+    fn what_one_connection_has_to_take_back_comes_in_one_piece_as_far_as_there_are_places() {
+        let (mut queue, now) = (Queue::new(2), Instant::now());
+        let takes_back = |tenant, nth| DueAssignment { takes_back: true, ..row(tenant, nth) };
+        let due = [(1, 1), (2, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7)]
+            .map(|(tenant, nth)| takes_back(tenant, nth));
+        queue.fill(due.to_vec(), true, now);
+        let first = queue.next().unwrap();
+        assert_eq!(queue.next_with(first), [1, 2, 3, 4, 5, 6].map(|nth| takes_back(1, nth)));
+        let second = queue.next().unwrap();
+        assert_eq!(queue.next_with(second), [takes_back(2, 1)]);
+        assert_eq!(queue.next(), None);
+        queue.ended(takes_back(1, 1), Some(at(50)));
+        let last = queue.next().unwrap();
+        assert_eq!(queue.next_with(last), [takes_back(1, 7)]);
+        for nth in [2, 3, 4] {
+            queue.ended(takes_back(1, nth), None);
+        }
+        queue.wake(at(50));
+        let begun = queue.next().unwrap();
+        queue.fill(vec![takes_back(1, 8)], true, now);
+        assert_eq!(queue.next_with(begun), [takes_back(1, 1)], "it has begun, and goes on by itself");
     }
 
     #[test]

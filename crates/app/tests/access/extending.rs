@@ -211,7 +211,7 @@ on_both_databases! {
         world.policy(auto(), PERMIT_ALL).await;
         let (alice, grant) = an_hour(&world).await;
         let unit = world.test.app.store.tenant(world.tenant).write().await.unwrap();
-        unit.note_grant_end(grant, world.test.app.now()).await.unwrap();
+        unit.note_grant_ends(&[grant], world.test.app.now()).await.unwrap();
         unit.commit().await.unwrap();
         assert_eq!(code(extend(&world, &alice, grant, by(60)).await), ErrorCode::Conflict);
     }

@@ -14,6 +14,7 @@ mod sessions;
 mod stage;
 mod stories;
 mod telling;
+mod together;
 
 /// Runs each story on a fresh database of both kinds.
 macro_rules! on_both {

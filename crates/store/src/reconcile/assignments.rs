@@ -31,7 +31,7 @@ pub struct AssignmentWork {
 
 /// So many grants that were reasons for an assignment are loaded with it. There may have been any number; what they are
 /// wanted for, when the last of them ended and whose it was, these tell.
-const PAST_GRANTS: u64 = 16;
+pub(super) const PAST_GRANTS: u64 = 16;
 
 impl AssignmentWork {
     /// The one thing to do now.
@@ -90,15 +90,7 @@ impl ReadUnit {
         // could be newer than they are, and the owner would overwrite the due time of a change that it has not seen.
         let generation = self.due_generation(id).await?.unwrap_or(0);
         let grants = self.linked_grants(id, lock).await?;
-        let at = Row { table: "assignment", id: row.id };
-        Ok(Some(AssignmentWork {
-            id,
-            key: key_of(&row)?,
-            observed: at.json("observed", row.observed)?,
-            generation,
-            claim_wanted_at: moment(row.claim_wanted_at),
-            grants,
-        }))
+        work_of(row, generation, grants).map(Some)
     }
 
     async fn linked_grants(
@@ -282,7 +274,7 @@ impl WriteUnit {
     }
 
     /// The lease on the tenant's connection, if it was given to somebody else since it had number `fence`.
-    fn later_lease(&self, fence: u64) -> SelectStatement {
+    pub(super) fn later_lease(&self, fence: u64) -> SelectStatement {
         Query::select()
             .column(connection_lease::Column::TenantId)
             .from(connection_lease::Entity)
@@ -290,6 +282,23 @@ impl WriteUnit {
             .and_where(connection_lease::Column::Fence.gt(number(fence)))
             .to_owned()
     }
+}
+
+/// An assignment off its row, with its due row's generation and its grants.
+pub(super) fn work_of(
+    row: assignment::Model,
+    generation: u64,
+    grants: Vec<LinkedGrant>,
+) -> Result<AssignmentWork, StoreError> {
+    let at = Row { table: "assignment", id: row.id };
+    Ok(AssignmentWork {
+        id: AssignmentId::from_uuid(row.id),
+        key: key_of(&row)?,
+        observed: at.json("observed", row.observed)?,
+        generation,
+        claim_wanted_at: moment(row.claim_wanted_at),
+        grants,
+    })
 }
 
 pub(crate) fn key_of(row: &assignment::Model) -> Result<AssignmentKey, StoreError> {
@@ -304,7 +313,7 @@ pub(crate) fn key_of(row: &assignment::Model) -> Result<AssignmentKey, StoreErro
     })
 }
 
-fn linked_grant(row: &access_grant::Model) -> Result<LinkedGrant, StoreError> {
+pub(super) fn linked_grant(row: &access_grant::Model) -> Result<LinkedGrant, StoreError> {
     Ok(LinkedGrant {
         id: GrantId::from_uuid(row.id),
         grantee: UserId::from_uuid(row.grantee_id),
@@ -314,6 +323,6 @@ fn linked_grant(row: &access_grant::Model) -> Result<LinkedGrant, StoreError> {
     })
 }
 
-fn json(observed: &Observed) -> Result<serde_json::Value, StoreError> {
+pub(super) fn json(observed: &Observed) -> Result<serde_json::Value, StoreError> {
     serde_json::to_value(observed).map_err(|problem| StoreError::corrupt("assignment", "observed", problem))
 }

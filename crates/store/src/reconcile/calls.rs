@@ -27,7 +27,12 @@ pub struct AssignmentCall {
 impl WriteUnit {
     /// Writes a call down before it is sent.
     pub async fn insert_call(&self, call: &AssignmentCall) -> Result<(), StoreError> {
-        let row = ActiveModel {
+        self.insert_calls(std::slice::from_ref(call)).await
+    }
+
+    /// The same of several.
+    pub async fn insert_calls(&self, calls: &[AssignmentCall]) -> Result<(), StoreError> {
+        let rows = calls.iter().map(|call| ActiveModel {
             tenant_id: Set(self.wall()),
             id: Set(call.id.uuid()),
             assignment_id: Set(call.assignment.uuid()),
@@ -38,8 +43,8 @@ impl WriteUnit {
             outcome: Set(None),
             outcome_at: Set(None),
             error: Set(None),
-        };
-        Entity::insert(row).exec_without_returning(self.tx()).await?;
+        });
+        Entity::insert_many(rows).exec_without_returning(self.tx()).await?;
         Ok(())
     }
 

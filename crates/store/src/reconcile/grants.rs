@@ -88,26 +88,26 @@ impl WriteUnit {
         Ok(())
     }
 
-    /// The log says that time has ended the grant.
-    pub async fn note_grant_end(&self, grant: GrantId, now: Timestamp) -> Result<(), StoreError> {
-        self.note_of_grant(grant, access_grant::Column::EndNotedAt, now).await
+    /// The log says that time has ended these grants.
+    pub async fn note_grant_ends(&self, grants: &[GrantId], now: Timestamp) -> Result<(), StoreError> {
+        self.note_of_grants(grants, access_grant::Column::EndNotedAt, now).await
     }
 
     /// The log says that the grant ends soon.
     pub async fn note_grant_expiring(&self, grant: GrantId, now: Timestamp) -> Result<(), StoreError> {
-        self.note_of_grant(grant, access_grant::Column::ExpiringNotedAt, now).await
+        self.note_of_grants(&[grant], access_grant::Column::ExpiringNotedAt, now).await
     }
 
-    async fn note_of_grant(
+    async fn note_of_grants(
         &self,
-        grant: GrantId,
+        grants: &[GrantId],
         noted_at: access_grant::Column,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         access_grant::Entity::update_many()
             .col_expr(noted_at, Expr::value(now.micros()))
             .filter(access_grant::Column::TenantId.eq(self.wall()))
-            .filter(access_grant::Column::Id.eq(grant.uuid()))
+            .filter(access_grant::Column::Id.is_in(grants.iter().map(|grant| grant.uuid())))
             .exec(self.tx())
             .await?;
         Ok(())

@@ -8,6 +8,7 @@ mod claims;
 mod due;
 mod grants;
 mod leases;
+mod together;
 
 pub(crate) use assignments::key_of;
 pub use assignments::{AssignmentWork, HeldAssignment, LinkedGrant};

@@ -253,7 +253,7 @@ on_both_databases! {
         let grant = grant(&world, tenant, id).await;
         let unit = db.store.tenant(tenant).write().await.unwrap();
         assert!(unit.has_unfinished_assignments().await.unwrap());
-        unit.note_grant_end(grant, world.now()).await.unwrap();
+        unit.note_grant_ends(&[grant], world.now()).await.unwrap();
         assert!(!unit.has_unfinished_assignments().await.unwrap());
     }
 

@@ -55,6 +55,13 @@ impl Limiters {
         tokio::time::timeout(WAITS, self.take(tenant, urgency)).await.is_ok()
     }
 
+    /// Whether a call may be made at once that takes access back; then it is taken.
+    pub(super) fn take_back_now(&self, tenant: TenantId) -> bool {
+        let limiter = self.of(tenant);
+        let waiter = Waiter::come(&limiter, Urgency::TakeBack);
+        waiter.pause(Instant::now()) == Some(Duration::ZERO)
+    }
+
     /// Whether somebody waits for a call now, but for who watches: there is always something to watch.
     pub(super) fn is_busy(&self, tenant: TenantId) -> bool {
         self.of(tenant).is_busy()
