@@ -11,6 +11,7 @@ use super::access::Access;
 use super::lease::Held;
 use super::limiter::Urgency;
 use super::overdue::is_owed;
+use super::tempo::Call;
 use super::work::Went;
 use super::{Reconciler, Target, backoff};
 use crate::{AppError, with_causes};
@@ -105,7 +106,15 @@ impl Reconciler {
         };
         self.limiters.heard(target.tenant, aws.turned_away());
         self.answered(target, held, kind, sent_at, &outcome).await?;
-        Ok(Sent { went: Went::On, aws_works_on_it: matches!(outcome, CallOutcome::Accepted { .. }) })
+        if !matches!(outcome, CallOutcome::Accepted { .. }) {
+            return Ok(Sent::ended(Went::On));
+        }
+        let call = Call { tenant: target.tenant, assignment: target.assignment, kind, sent_at };
+        let went = match kind {
+            CallKind::Create => Went::On,
+            CallKind::Delete => Went::Sent(self.first_asked(&call)),
+        };
+        Ok(Sent { went, aws_works_on_it: true })
     }
 
     async fn access_to_send(

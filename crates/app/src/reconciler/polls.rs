@@ -12,6 +12,9 @@ use super::work::Went;
 use super::{Reconciler, Target};
 use crate::AppError;
 
+/// When it is asked first how a change goes, where nobody knows yet how long they take.
+const FIRST_ASKED_MILLIS: i64 = 50;
+
 impl Reconciler {
     /// Asks AWS how a call goes that it took.
     pub(super) async fn poll(
@@ -43,6 +46,12 @@ impl Reconciler {
             }
             Polled::Went(went) => went,
         })
+    }
+
+    /// When AWS is asked first how a change goes that it has just taken.
+    pub(super) fn first_asked(&self, call: &Call) -> Timestamp {
+        let first = self.tempo.first_poll(call, self.limiters.is_busy(call.tenant));
+        first.unwrap_or_else(|| call.sent_at.plus_millis(FIRST_ASKED_MILLIS))
     }
 
     async fn ask_how_it_goes(

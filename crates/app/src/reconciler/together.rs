@@ -24,9 +24,6 @@ use super::tempo::Call;
 use super::{Reconciler, Target};
 use crate::{AppError, with_causes};
 
-/// When it is asked first how a deletion goes, where nobody knows yet how long they take.
-const FIRST_ASKED_MILLIS: i64 = 50;
-
 /// What AWS said of deletions that were sent side by side.
 type Answers = Vec<(AssignmentWork, CallOutcome)>;
 
@@ -187,12 +184,9 @@ impl Reconciler {
         let (taken, others): (Answers, Answers) =
             answers.into_iter().partition(|(_, outcome)| is_taken(outcome));
         self.taken_together(tenant, held, sent_at, &taken).await?;
-        let busy = self.limiters.is_busy(tenant);
         for (work, _) in taken {
             let call = Call { tenant, assignment: work.id, kind: CallKind::Delete, sent_at };
-            let first = self.tempo.first_poll(&call, busy);
-            let first = first.unwrap_or_else(|| sent_at.plus_millis(FIRST_ASKED_MILLIS));
-            places.give_back(work.id, Some(first));
+            places.give_back(work.id, Some(self.first_asked(&call)));
         }
         for (work, outcome) in others {
             let target = Target { tenant, assignment: work.id };

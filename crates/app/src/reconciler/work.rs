@@ -48,6 +48,8 @@ enum Advanced {
 pub(super) enum Went {
     /// Something changed: look at the assignment anew.
     On,
+    /// A deletion was sent: it goes on at this moment, and leaves its place to others that are to be sent.
+    Sent(Timestamp),
     /// Nothing more before this moment.
     Wait(Timestamp),
     /// Nothing more, until a grant changes.
@@ -112,6 +114,7 @@ impl Reconciler {
             };
             match went {
                 Went::On => {}
+                Went::Sent(goes_on) => return Ok(Advanced::Rests(goes_on)),
                 Went::Wait(until) => return self.settle(target, &work, Some(until)).await,
                 Went::Done => return self.settle(target, &work, None).await,
                 Went::NoLease => return Ok(Advanced::NoLease),
