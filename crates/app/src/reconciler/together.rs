@@ -3,7 +3,7 @@
 //! Where very many grants end in one second, what each costs the database decides how late the last of them is taken back.
 //! What is not simply to be deleted now, or came to anything else, is attended to by itself, as if nothing had been.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -183,8 +183,12 @@ impl Reconciler {
         let is_taken = |outcome: &CallOutcome| matches!(outcome, CallOutcome::Accepted { .. });
         let (taken, others): (Answers, Answers) =
             answers.into_iter().partition(|(_, outcome)| is_taken(outcome));
-        self.taken_together(tenant, held, sent_at, &taken).await?;
-        for (work, _) in taken {
+        let noted = self.taken_together(tenant, held, sent_at, &taken).await?;
+        for (work, outcome) in taken {
+            let target = Target { tenant, assignment: work.id };
+            if !noted.contains(&work.id) {
+                self.answered(target, held, CallKind::Delete, sent_at, &outcome).await?;
+            }
             let call = Call { tenant, assignment: work.id, kind: CallKind::Delete, sent_at };
             places.give_back(work.id, Some(self.first_asked(&call)));
         }
@@ -197,17 +201,18 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Answers of which it was written: not of those that somebody else held.
     async fn taken_together(
         &self,
         tenant: TenantId,
         held: Held,
         sent_at: Timestamp,
         taken: &Answers,
-    ) -> Result<(), AppError> {
+    ) -> Result<HashSet<AssignmentId>, AppError> {
         let outcomes: HashMap<_, _> = taken.iter().map(|(work, outcome)| (work.id, outcome)).collect();
         let ids: Vec<_> = taken.iter().map(|(work, _)| work.id).collect();
         if ids.is_empty() {
-            return Ok(());
+            return Ok(HashSet::new());
         }
         let unit = self.app.store.tenant(tenant).write().await?;
         let mut works = unit.lock_assignment_works(&ids).await?;
@@ -217,13 +222,15 @@ impl Reconciler {
                 work.observed.answered(CallKind::Delete, sent_at, outcome, now);
             }
         }
+        let noted: HashSet<_> = works.iter().map(|work| work.id).collect();
+        let request_ids = taken.iter().filter(|(work, _)| noted.contains(&work.id)).filter_map(request_id);
         unit.save_all_observed(&works, held.fence, now).await?;
-        unit.update_taken_calls(CallKind::Delete, sent_at, &request_ids(taken), now).await?;
+        unit.update_taken_calls(CallKind::Delete, sent_at, &request_ids.collect::<Vec<_>>(), now).await?;
         unit.commit().await?;
         metrics::counter!("curfew_assignment_answers_total", "call" => "delete", "outcome" => "accepted")
-            .increment(taken.len() as u64);
+            .increment(noted.len() as u64);
         self.node.reach.answered(tenant);
-        Ok(())
+        Ok(noted)
     }
 }
 
@@ -232,12 +239,9 @@ fn is_only_deleted(work: &AssignmentWork, now: Timestamp) -> bool {
     work.claim_wanted_at.is_none() && ends_alone(work, now)
 }
 
-fn request_ids(taken: &Answers) -> Vec<(AssignmentId, &str)> {
-    let mut ids = Vec::new();
-    for (work, outcome) in taken {
-        if let CallOutcome::Accepted { aws_request_id } = outcome {
-            ids.push((work.id, aws_request_id.as_str()));
-        }
+fn request_id((work, outcome): &(AssignmentWork, CallOutcome)) -> Option<(AssignmentId, &str)> {
+    match outcome {
+        CallOutcome::Accepted { aws_request_id } => Some((work.id, aws_request_id)),
+        _ => None,
     }
-    ids
 }

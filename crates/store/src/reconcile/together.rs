@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use curfew_domain::assignment::CallKind;
 use curfew_domain::{AssignmentId, Timestamp};
 use sea_orm::sea_query::{
-    Alias, CaseStatement, Condition, Expr, ExprTrait, Func, LockType, Order, Query, SelectStatement,
-    SimpleExpr, WindowStatement,
+    Alias, CaseStatement, Condition, Expr, ExprTrait, Func, LockBehavior, LockType, Order, Query,
+    SelectStatement, SimpleExpr, WindowStatement,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
@@ -37,7 +37,7 @@ impl ReadUnit {
             .filter(assignment::Column::Id.is_in(ids.iter().copied()))
             .order_by_asc(assignment::Column::Id);
         if let Some(lock) = lock {
-            query = query.lock(lock);
+            query = query.lock_with_behavior(lock, LockBehavior::SkipLocked);
         }
         let rows = query.all(self.tx()).await?;
         // Before the grants, as for one.
@@ -155,7 +155,8 @@ struct PastLink {
 }
 
 impl WriteUnit {
-    /// The same as [`ReadUnit::assignment_works`], held against other writers until the unit ends.
+    /// The same as [`ReadUnit::assignment_works`], held against other writers until the unit ends; without those that
+    /// somebody else holds. Whoever makes a grant holds several too, in another order: two could wait for each other.
     pub async fn lock_assignment_works(
         &self,
         ids: &[AssignmentId],

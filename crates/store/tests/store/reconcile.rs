@@ -305,6 +305,65 @@ on_both_databases! {
         assert_eq!(unit.assignment_work(id).await.unwrap().unwrap().observed, seen);
     }
 
+    async fn several_are_read_and_written_as_each_by_itself(db: &TestStore) {
+        let world = World::new(db);
+        let (tenant, other) = (world.tenant("acme").await, world.tenant("globex").await);
+        let mut ids = Vec::new();
+        for person in ["p-1", "p-2", "p-3"] {
+            let id = assignment(&world, tenant, &key(person)).await;
+            for nth in 0..3 {
+                let grant = grant(&world, tenant, id).await;
+                if nth > 0 {
+                    let unit = db.store.tenant(tenant).write().await.unwrap();
+                    unit.note_grant_ends(&[grant], world.now()).await.unwrap();
+                    unit.commit().await.unwrap();
+                }
+            }
+            ids.push(id);
+        }
+        ids.sort_unstable();
+        touch(&world, tenant, ids[1], seconds(10)).await;
+        let theirs = assignment(&world, other, &key("p-1")).await;
+        let each = async || {
+            let unit = db.store.tenant(tenant).read().await.unwrap();
+            let mut works = Vec::new();
+            for id in &ids {
+                works.push(unit.assignment_work(*id).await.unwrap().unwrap());
+            }
+            works
+        };
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        assert_eq!(unit.assignment_works(&[ids[2], theirs, ids[0], ids[1]]).await.unwrap(), each().await);
+        let mut works = unit.lock_assignment_works(&ids).await.unwrap();
+        assert_eq!(works, each().await);
+        for (work, kind) in works.iter_mut().zip([CallKind::Create, CallKind::Delete, CallKind::Create]) {
+            work.observed.looked(world.now(), false);
+            work.observed.sending(kind, world.now());
+        }
+        unit.save_all_observed(&works, 7, world.now()).await.unwrap();
+        unit.commit().await.unwrap();
+        assert_eq!(each().await, works);
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let late = unit.save_all_observed(&works, 6, world.now()).await;
+        assert!(matches!(late, Err(StoreError::Fenced)), "{late:?}");
+    }
+
+    async fn of_several_those_that_somebody_else_holds_are_left_out(db: &TestStore) {
+        if db.store.backend() == Backend::Sqlite {
+            // Whoever writes there does so alone.
+            return;
+        }
+        let world = World::new(db);
+        let tenant = world.tenant("acme").await;
+        let held = assignment(&world, tenant, &key("p-1")).await;
+        let free = assignment(&world, tenant, &key("p-2")).await;
+        let holder = db.store.tenant(tenant).write().await.unwrap();
+        holder.lock_assignment_work(held).await.unwrap();
+        let unit = db.store.tenant(tenant).write().await.unwrap();
+        let works = unit.lock_assignment_works(&[held, free]).await.unwrap();
+        assert_eq!(works.iter().map(|work| work.id).collect::<Vec<_>>(), [free]);
+    }
+
     async fn what_aws_may_hold_is_never_forgotten(db: &TestStore) {
         let world = World::new(db);
         let tenant = world.tenant("acme").await;
