@@ -77,8 +77,8 @@ variables! {
     /// script around it must `exec` it, or it outlives its question), or `off`. Not set: `cvc5` in `PATH`;
     /// where there is none, nothing is proved, and all else is as ever.
     CURFEW_SOLVER;
-    /// How many assignments of one connection to AWS a node works on at a time: 1 to 100; and as many more that are to be
-    /// taken back.
+    /// How many assignments of one connection to AWS a node works on at a time: 1 to 100; as many more that are being
+    /// taken back, and as many again that are about to be.
     WORKER_CONCURRENCY = "5";
     /// How often what is live is compared with AWS: `30s`, `5m`, or a number of seconds; 1 second to 1 hour. It takes
     /// longer rather than more than a fifth of what AWS allows.
