@@ -42,7 +42,7 @@ pub(super) struct Queue {
     resting: HashMap<AssignmentId, (DueAssignment, Timestamp)>,
     /// Those that were called before they had begun to rest.
     called: HashSet<AssignmentId>,
-    /// Those that were attended to and are not done, at which generation: what is to be taken back and was not looked at
+    /// Those that are being taken back, at which generation: what is to be taken back and was not looked at
     /// yet goes before them.
     begun: HashMap<AssignmentId, u64>,
 }
@@ -220,7 +220,10 @@ impl Queue {
     pub(super) fn ended(&mut self, row: DueAssignment, rests_until: Option<Timestamp>) {
         self.busy.remove(&row.assignment);
         let was_called = self.called.remove(&row.assignment);
-        self.begun.insert(row.assignment, row.generation);
+        // What was done before its end, for something else, does not put off its deletion.
+        if row.takes_back {
+            self.begun.insert(row.assignment, row.generation);
+        }
         match rests_until {
             Some(_) if was_called => self.waiting[Soon::TakeBack as usize].push_front(row),
             Some(until) => drop(self.resting.insert(row.assignment, (row, until))),
@@ -316,6 +319,19 @@ mod tests {
         let changed = DueAssignment { generation: 2, ..takes_back(1) };
         queue.fill(vec![takes_back(4), changed], true, now);
         assert_eq!(taken(&mut queue), [takes_back(4), changed], "somebody has changed it: it is another end");
+    }
+
+    #[test]
+    fn what_was_attended_to_before_its_end_is_taken_back_as_soon_as_others() {
+        let (mut queue, now) = (Queue::new(2), Instant::now());
+        let takes_back = |nth| DueAssignment { takes_back: true, ..row(nth, nth) };
+        queue.fill(vec![row(1, 1), takes_back(2)], true, now);
+        assert_eq!(taken(&mut queue), [takes_back(2), row(1, 1)]);
+        queue.ended(takes_back(2), Some(at(50)));
+        queue.ended(row(1, 1), Some(at(50)));
+        queue.wake(at(50));
+        queue.fill(vec![takes_back(2), takes_back(1)], true, now);
+        assert_eq!(taken(&mut queue), [takes_back(1), takes_back(2)]);
     }
 
     #[test]

@@ -52,8 +52,8 @@ impl Reconciler {
         let Some(access) = access else { return Ok(()) };
         let now = self.app.clock.now();
         works.retain(|work| {
-            let leads_there = work.key.region == access.role.region;
-            leads_there && is_only_deleted(work, now) && self.takes_its_turn(tenant, work, now)
+            let is_of_its_region = work.key.region == access.role.region;
+            is_of_its_region && is_only_deleted(work, now) && self.takes_its_turn(tenant, work, now)
         });
         let by_itself = rows.iter().filter(|row| works.iter().all(|work| work.id != row.assignment));
         by_itself.for_each(|row| places.give_back(row.assignment, Some(now)));
@@ -184,18 +184,17 @@ impl Reconciler {
         let (taken, others): (Answers, Answers) =
             answers.into_iter().partition(|(_, outcome)| is_taken(outcome));
         let noted = self.taken_together(tenant, held, sent_at, &taken).await?;
-        for (work, outcome) in taken {
-            let target = Target { tenant, assignment: work.id };
-            if !noted.contains(&work.id) {
-                self.answered(target, held, CallKind::Delete, sent_at, &outcome).await?;
-            }
-            let call = Call { tenant, assignment: work.id, kind: CallKind::Delete, sent_at };
-            places.give_back(work.id, Some(self.first_asked(&call)));
+        for id in &noted {
+            let call = Call { tenant, assignment: *id, kind: CallKind::Delete, sent_at };
+            places.give_back(*id, Some(self.first_asked(&call)));
         }
-        for (work, outcome) in others {
+        let by_itself = taken.into_iter().filter(|(work, _)| !noted.contains(&work.id)).chain(others);
+        for (work, outcome) in by_itself {
             let target = Target { tenant, assignment: work.id };
             self.answered(target, held, CallKind::Delete, sent_at, &outcome).await?;
-            self.release_turn(target, &work);
+            if !is_taken(&outcome) {
+                self.release_turn(target, &work);
+            }
             places.give_back(work.id, Some(self.app.clock.now()));
         }
         Ok(())

@@ -40,6 +40,8 @@ impl ReadUnit {
             query = query.lock_with_behavior(lock, LockBehavior::SkipLocked);
         }
         let rows = query.all(self.tx()).await?;
+        // What was left out is another's, and so are its grants.
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         // Before the grants, as for one.
         let generations = self.due_generations(&ids).await?;
         let mut reasons = self.open_reasons_of(&ids, lock).await?;

@@ -357,6 +357,7 @@ on_both_databases! {
         let tenant = world.tenant("acme").await;
         let held = assignment(&world, tenant, &key("p-1")).await;
         let free = assignment(&world, tenant, &key("p-2")).await;
+        grant(&world, tenant, held).await;
         let holder = db.store.tenant(tenant).write().await.unwrap();
         holder.lock_assignment_work(held).await.unwrap();
         let unit = db.store.tenant(tenant).write().await.unwrap();
