@@ -11,7 +11,10 @@ use curfew_domain::{
     Timestamp,
 };
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query, SelectStatement};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait,
+    QueryFilter, QueryOrder, Select,
+};
 use uuid::Uuid;
 
 use crate::entity::session_end::{ActiveModel, Column, Entity, Model};
@@ -36,6 +39,9 @@ const WAS_THERE: &[Phase] = &[Phase::Present];
 /// When a grant was over, for the database: `GrantTimes::over_at`, but that what ended it early comes first.
 const OVER_AT: &str = "COALESCE(access_grant.revoked_at, access_grant.failed_at, access_grant.expires_at, \
                        access_grant.start_by)";
+
+/// When the last of several grants ended early, for the database.
+const LAST_ENDED_EARLY: &str = "MAX(COALESCE(access_grant.revoked_at, access_grant.failed_at))";
 
 /// A decision that sessions end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,14 +241,10 @@ impl WriteUnit {
     /// A grant like that which needs the assignment of the query around it, or did.
     fn reason(&self, which: Condition) -> SelectStatement {
         use grant_assignment::{Column as Link, Entity as Links};
-        let grant = |column| Expr::col((access_grant::Entity, column));
-        let same = Condition::all()
-            .add(grant(access_grant::Column::TenantId).eq(Expr::col((Links, Link::TenantId))))
-            .add(grant(access_grant::Column::Id).eq(Expr::col((Links, Link::GrantId))));
         Query::select()
             .expr(Expr::col((Links, Link::GrantId)))
             .from(Links)
-            .inner_join(access_grant::Entity, same)
+            .inner_join(access_grant::Entity, same_grant())
             .and_where(Expr::col((Links, Link::TenantId)).eq(self.wall()))
             .and_where(
                 Expr::col((Links, Link::AssignmentId))
@@ -266,15 +268,17 @@ impl WriteUnit {
         for chunk in ids.chunks(CHUNK) {
             earlier.extend(self.supersede(chunk, now).await?);
         }
+        let ended = self.ended_early(&ids).await?;
         let (mut rows, mut asked) = (Vec::new(), Vec::new());
         for (row, key) in going.iter().zip(keys) {
+            let asked_at = ended.get(&row.id).map_or(now, |ended| now.max(*ended));
             let set = known.set_of(&key);
             let cannot = if known.is_management(&key) {
                 Some(SessionEndOutcome::ManagementAccount)
             } else {
                 set.is_none().then_some(SessionEndOutcome::UnknownSet)
             };
-            rows.push(self.new_row(row, set, earlier.get(&row.id), cause, cannot, (now, entropy)));
+            rows.push(self.new_row(row, set, earlier.get(&row.id), cause, cannot, (asked_at, entropy)));
             asked.push(AskedEnd { assignment: AssignmentId::from_uuid(row.id), key, cannot });
         }
         while !rows.is_empty() {
@@ -283,6 +287,32 @@ impl WriteUnit {
             Entity::insert_many(chunk).on_conflict(once).exec_without_returning(self.tx()).await?;
         }
         Ok(asked)
+    }
+
+    /// When the last of these assignments' grants ended before its time. Later than now, where one that ended meanwhile
+    /// looked at its clock later, or at another: an end that is asked for both comes after both.
+    async fn ended_early(&self, assignments: &[Uuid]) -> Result<HashMap<Uuid, Timestamp>, StoreError> {
+        let mut ended = HashMap::new();
+        for chunk in assignments.chunks(CHUNK) {
+            let statement = self.tx().get_database_backend().build(&self.last_ended_early(chunk));
+            let rows = EndedEarly::find_by_statement(statement).all(self.tx()).await?;
+            let known = |row: EndedEarly| Some((row.assignment_id, Timestamp::from_micros(row.ended_at?)));
+            ended.extend(rows.into_iter().filter_map(known));
+        }
+        Ok(ended)
+    }
+
+    fn last_ended_early(&self, assignments: &[Uuid]) -> SelectStatement {
+        use grant_assignment::{Column as Link, Entity as Links};
+        Query::select()
+            .column((Links, Link::AssignmentId))
+            .expr_as(Expr::cust(LAST_ENDED_EARLY), "ended_at")
+            .from(Links)
+            .inner_join(access_grant::Entity, same_grant())
+            .and_where(Expr::col((Links, Link::TenantId)).eq(self.wall()))
+            .and_where(Expr::col((Links, Link::AssignmentId)).is_in(assignments.iter().copied()))
+            .group_by_col((Links, Link::AssignmentId))
+            .to_owned()
     }
 
     /// Ends what is held of these assignments, for what comes instead says the same, and more. Answers how each stood.
@@ -348,6 +378,21 @@ impl WriteUnit {
             place: Set(earlier.and_then(|held| held.place.clone())),
         }
     }
+}
+
+/// The grant of a link.
+fn same_grant() -> Condition {
+    use grant_assignment::{Column as Link, Entity as Links};
+    let grant = |column| Expr::col((access_grant::Entity, column));
+    Condition::all()
+        .add(grant(access_grant::Column::TenantId).eq(Expr::col((Links, Link::TenantId))))
+        .add(grant(access_grant::Column::Id).eq(Expr::col((Links, Link::GrantId))))
+}
+
+#[derive(FromQueryResult)]
+struct EndedEarly {
+    assignment_id: Uuid,
+    ended_at: Option<i64>,
 }
 
 /// Those whose sessions were to end with them, as an emergency's or one that was revoked or failed no longer ago than a

@@ -87,7 +87,16 @@ async fn give(world: &World<'_>, tenant: TenantId, key: &AssignmentKey) -> Grant
 
 /// Ends it, and its sessions. Answers why some can't be.
 async fn end(world: &World<'_>, tenant: TenantId, grant: GrantId) -> Vec<Option<SessionEndOutcome>> {
-    let now = world.now();
+    end_at(world, tenant, grant, world.now()).await
+}
+
+/// The same by whoever read the clock then.
+async fn end_at(
+    world: &World<'_>,
+    tenant: TenantId,
+    grant: GrantId,
+    now: Timestamp,
+) -> Vec<Option<SessionEndOutcome>> {
     let unit = world.db.store.tenant(tenant).write().await.unwrap();
     let mut ended = unit.lock_grant(grant).await.unwrap().unwrap();
     ended.times = ended.times.revoked(now).unwrap();
@@ -164,6 +173,17 @@ on_both_databases! {
         assert_eq!(held(&world, ours).await, ends);
         let due = db.store.due_sessions(&[ours, theirs]).await.unwrap();
         assert_eq!(due.iter().map(|due| due.tenant).collect::<Vec<_>>(), [ours]);
+    }
+
+    async fn of_two_that_end_together_the_end_comes_after_both(db: &TestStore) {
+        let world = World::new(db);
+        let tenant = world.tenant("ours").await;
+        discover(&world, tenant).await;
+        let (first, second) = (give(&world, tenant, &key(DEV, READ)).await, give(&world, tenant, &key(DEV, READ)).await);
+        let (earlier, later) = (world.now(), world.now());
+        assert_eq!(end_at(&world, tenant, first, later).await, []);
+        assert_eq!(end_at(&world, tenant, second, earlier).await, [None]);
+        assert_eq!(held(&world, tenant).await[0].times.asked_at, later);
     }
 
     async fn what_cannot_be_denied_is_over_at_once(db: &TestStore) {
