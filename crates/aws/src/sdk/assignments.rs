@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_ssoadmin::Client;
 use aws_sdk_ssoadmin::types::{
     AccountAssignment, AccountAssignmentOperationStatus, PrincipalType, StatusValues, TargetType,
 };
@@ -13,7 +12,7 @@ use crate::{Assignee, Assignments, AwsError, AwsErrorKind, CallStatus};
 use super::answer::{parsed, required};
 use super::cache::SessionEnd;
 use super::classify::classify;
-use super::clients::NowSource;
+use super::clients::{NowSource, SsoAdmin};
 use super::counted::TurnedAway;
 use super::failure::outcome_of_failure;
 
@@ -25,10 +24,7 @@ const LIST: &str = "sso:ListAccountAssignments";
 
 /// SSO Admin's assignment operations through the SDK.
 pub(super) struct SdkAssignments {
-    /// Repeats what fails on the way.
-    look: Client,
-    /// Sends once.
-    change: Client,
+    sso_admin: SsoAdmin,
     /// How long a whole list may take.
     list_within: Duration,
     now: NowSource,
@@ -38,14 +34,13 @@ pub(super) struct SdkAssignments {
 
 impl SdkAssignments {
     pub(super) fn new(
-        look: Client,
-        change: Client,
+        sso_admin: SsoAdmin,
         list_within: Duration,
         now: NowSource,
         turned_away: TurnedAway,
         end: SessionEnd,
     ) -> Self {
-        Self { look, change, list_within, now, turned_away, end }
+        Self { sso_admin, list_within, now, turned_away, end }
     }
 
     async fn send_creation(
@@ -53,6 +48,7 @@ impl SdkAssignments {
         key: &AssignmentKey,
     ) -> Result<Option<AccountAssignmentOperationStatus>, AwsError> {
         let answer = self
+            .sso_admin
             .change
             .create_account_assignment()
             .instance_arn(key.instance.as_str())
@@ -72,6 +68,7 @@ impl SdkAssignments {
         key: &AssignmentKey,
     ) -> Result<Option<AccountAssignmentOperationStatus>, AwsError> {
         let answer = self
+            .sso_admin
             .change
             .delete_account_assignment()
             .instance_arn(key.instance.as_str())
@@ -108,6 +105,7 @@ impl SdkAssignments {
     ) -> Result<Vec<Assignee>, AwsError> {
         let mut assignees = Vec::new();
         let mut pages = self
+            .sso_admin
             .look
             .list_account_assignments()
             .instance_arn(instance.as_str())
@@ -135,6 +133,7 @@ impl SdkAssignments {
         let now = || self.now.now();
         match kind {
             CallKind::Create => self
+                .sso_admin
                 .look
                 .describe_account_assignment_creation_status()
                 .instance_arn(instance.as_str())
@@ -144,6 +143,7 @@ impl SdkAssignments {
                 .map(|answer| answer.account_assignment_creation_status)
                 .map_err(|error| classify(CREATION_STATUS, &error, now())),
             CallKind::Delete => self
+                .sso_admin
                 .look
                 .describe_account_assignment_deletion_status()
                 .instance_arn(instance.as_str())

@@ -1,7 +1,7 @@
 //! Sessions of tenants' roles, kept until shortly before they end.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use curfew_domain::{Clock, ExternalId, Seconds, TenantId, Timestamp};
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use crate::{
     AssumeRole, AwsError, AwsErrorKind, Purpose, RoleAccess, SessionCredentials, SessionName, Trust,
 };
 
+use super::clients::SsoAdmin;
 use super::counted::TurnedAway;
 
 /// An hour is what every role allows, chained or not (STS API, `DurationSeconds`).
@@ -35,6 +36,7 @@ type Slot = Arc<AsyncMutex<Option<Held>>>;
 #[derive(Clone)]
 struct Held {
     session: SessionCredentials,
+    sso_admin: Arc<OnceLock<SsoAdmin>>,
     since: Timestamp,
     until: Timestamp,
 }
@@ -42,6 +44,8 @@ struct Held {
 /// A session, and the way to say that it is of no use.
 pub(super) struct Kept {
     pub(super) session: SessionCredentials,
+    /// Made by whoever is the first to need them: to make one costs as much as several calls.
+    pub(super) sso_admin: Arc<OnceLock<SsoAdmin>>,
     pub(super) turned_away: TurnedAway,
     pub(super) end: SessionEnd,
 }
@@ -58,10 +62,11 @@ impl SessionCache {
         Self { clock, slots: Mutex::default(), turned_away: Mutex::default() }
     }
 
-    pub(super) async fn get(
+    /// The session that is kept, or one that is fetched by `trust`.
+    pub(super) async fn get<T: Trust>(
         self: &Arc<Self>,
         access: &RoleAccess,
-        trust: &dyn Trust,
+        trust: impl FnOnce() -> T,
     ) -> Result<Kept, AwsError> {
         let slot = self.slots.lock().entry(access.clone()).or_default().clone();
         let mut held = slot.lock().await;
@@ -69,15 +74,17 @@ impl SessionCache {
         let kept = if let Some(kept) = held.as_ref().filter(|kept| now < kept.until) {
             kept.clone()
         } else {
-            let session = assume(access, trust).await?;
+            let session = assume(access, &trust()).await?;
             let until = usable_until(&session, now);
-            held.insert(Held { session, since: now, until }).clone()
+            let fetched = Held { session, sso_admin: Arc::default(), since: now, until };
+            let kept = held.insert(fetched).clone();
+            drop(held);
+            self.sweep(now);
+            kept
         };
-        drop(held);
-        self.sweep(now);
         let end = SessionEnd { cache: self.clone(), access: access.clone(), since: kept.since };
         let turned_away = self.turned_away.lock().entry(access.tenant).or_default().clone();
-        Ok(Kept { session: kept.session, turned_away, end })
+        Ok(Kept { session: kept.session, sso_admin: kept.sso_admin, turned_away, end })
     }
 
     pub(super) fn forget(&self, tenant: TenantId) {

@@ -23,6 +23,15 @@ pub(super) struct Clients {
     signing_time: SigningTime,
 }
 
+/// SSO Admin with a session's credentials.
+#[derive(Clone)]
+pub(super) struct SsoAdmin {
+    /// Repeats what fails on the way.
+    pub(super) look: aws_sdk_ssoadmin::Client,
+    /// Sends once.
+    pub(super) change: aws_sdk_ssoadmin::Client,
+}
+
 /// Clients of everything that a [`Directory`](crate::Directory) reads.
 pub(super) struct DirectoryClients {
     pub(super) sso_admin: aws_sdk_ssoadmin::Client,

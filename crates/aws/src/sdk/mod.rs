@@ -12,6 +12,7 @@ mod counted;
 mod directory;
 mod failure;
 mod mac_keys;
+mod pool;
 mod session_policies;
 mod settings;
 mod signing_time;
@@ -31,7 +32,7 @@ use crate::{
 
 use self::assignments::SdkAssignments;
 use self::cache::{Kept, SessionCache};
-use self::clients::Clients;
+use self::clients::{Clients, SsoAdmin};
 use self::directory::SdkDirectory;
 use self::session_policies::SdkSessionPolicies;
 use self::trust::SdkTrust;
@@ -62,8 +63,8 @@ impl SdkGateway {
 
     /// A session of the tenant's role: kept from before, or fetched.
     async fn session(&self, access: &RoleAccess, patience: crate::Patience) -> Result<Kept, AwsError> {
-        let trust = SdkTrust::new(self.clients.sts(&access.region, patience), self.clients.now_source());
-        self.sessions.get(access, &trust).await
+        let trust = || SdkTrust::new(self.clients.sts(&access.region, patience), self.clients.now_source());
+        self.sessions.get(access, trust).await
     }
 
     /// The same, in no more time than a look takes: the place in the cache may be held by somebody with more patience,
@@ -105,13 +106,13 @@ impl AwsGateway for SdkGateway {
 
     async fn assignments(&self, access: &RoleAccess) -> Result<Arc<dyn Assignments>, AwsError> {
         let kept = self.session_in_time(access).await?;
-        let look =
-            self.clients.sso_admin(&access.region, &kept.session, &kept.turned_away, self.patiences.look);
-        let change =
-            self.clients.sso_admin(&access.region, &kept.session, &kept.turned_away, self.patiences.change);
+        let client =
+            |patience| self.clients.sso_admin(&access.region, &kept.session, &kept.turned_away, patience);
+        let make = || SsoAdmin { look: client(self.patiences.look), change: client(self.patiences.change) };
+        let sso_admin = kept.sso_admin.get_or_init(make).clone();
         let within = self.patiences.look.call;
         let now = self.clients.now_source();
-        Ok(Arc::new(SdkAssignments::new(look, change, within, now, kept.turned_away, kept.end)))
+        Ok(Arc::new(SdkAssignments::new(sso_admin, within, now, kept.turned_away, kept.end)))
     }
 
     async fn session_policies(&self, access: &RoleAccess) -> Result<Arc<dyn SessionPolicies>, AwsError> {

@@ -1,14 +1,14 @@
 use aws_credential_types::Credentials;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region as SdkRegion;
 use curfew_domain::Region;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Patiences;
+
+use super::pool::http_client;
 
 /// What is said explicitly; everything else comes from the environment.
 #[derive(Debug, Clone, Default)]
@@ -73,20 +73,6 @@ impl SdkSettings {
         }
         loader.load().await
     }
-}
-
-/// The SDK's own client, but for whoever chooses the proxies: `build_https` would ignore those of the environment.
-fn http_client(proxies: ProxyConfig) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, components| {
-        let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-        let mut connector = ConnectorBuilder::default().tls_provider(tls);
-        connector.set_connector_settings(settings.cloned());
-        connector.set_proxy_config(Some(proxies.clone()));
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.build()
-    })
 }
 
 impl StaticCredentials {
