@@ -238,7 +238,6 @@ pub(super) async fn finish(connection: &DatabaseConnection, backend: &Backend) {
     if matches!(backend, Backend::Postgresql(_)) {
         run(connection, "VACUUM ANALYZE").await;
     } else {
-        run(connection, "ANALYZE").await;
         run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
     }
 }

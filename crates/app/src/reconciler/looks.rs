@@ -4,7 +4,7 @@ use curfew_aws::{Assignee, AwsError, AwsErrorKind};
 use curfew_domain::Timestamp;
 use curfew_domain::assignment::{Desired, Observed, Phase, Step, desired};
 use curfew_domain::audit::AuditAction;
-use curfew_store::AssignmentWork;
+use curfew_store::{AssignmentWork, WriteUnit};
 
 use super::calls::assignment_entry;
 use super::lease::Held;
@@ -109,6 +109,9 @@ impl Reconciler {
             work.observed.looked(asked_at, present);
         }
         let now = self.app.clock.now();
+        if work.claim_wanted_at.is_none() && work.next_step(now) == Step::ConcludeGone {
+            self.gone(&unit, target, &mut work, now).await?;
+        }
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
         if was_gone && present {
             self.reappeared(&unit, target, &work, now).await?;
@@ -118,7 +121,7 @@ impl Reconciler {
         Ok(Went::On)
     }
 
-    /// The deletion ended and a later list shows none: it is gone.
+    /// The deletion ended, after a list that shows none: it is gone.
     pub(super) async fn conclude_gone(&self, target: Target, held: Held) -> Result<Went, AppError> {
         let unit = self.app.store.tenant(target.tenant).write().await?;
         let Some(mut work) = unit.lock_assignment_work(target.assignment).await? else { return Ok(Went::On) };
@@ -126,15 +129,27 @@ impl Reconciler {
         if work.next_step(now) != Step::ConcludeGone {
             return Ok(Went::On);
         }
-        work.observed.gone(now);
+        self.gone(&unit, target, &mut work, now).await?;
         unit.save_observed(target.assignment, &work.observed, held.fence, now).await?;
-        self.record(&unit, assignment_entry(AuditAction::AssignmentGone, target, &work), now).await?;
+        unit.commit().await?;
+        Ok(Went::On)
+    }
+
+    /// It is proved gone: what follows, but for saving what was observed.
+    async fn gone(
+        &self,
+        unit: &WriteUnit,
+        target: Target,
+        work: &mut AssignmentWork,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        work.observed.gone(now);
+        self.record(unit, assignment_entry(AuditAction::AssignmentGone, target, work), now).await?;
         unit.end_drift_of(target.assignment, now).await?;
         if let Some(ended) = work.times().map(|times| times.over_at()).max() {
             metrics::histogram!("curfew_expiry_lag_seconds").record(now.since(ended).as_secs_f64());
         }
-        unit.commit().await?;
-        Ok(Went::On)
+        Ok(())
     }
 
     /// The last look after Gone was taken, or nothing was ever created: the next creation takes a new baseline.

@@ -34,6 +34,7 @@ mod overdue;
 mod owner;
 mod places;
 mod polls;
+mod pressure;
 mod queue;
 mod reach;
 mod recover;
@@ -63,7 +64,7 @@ use limiter::{Limiters, Urgency};
 use lists::{Asking, Lists};
 pub(crate) use overdue::OVERDUE;
 use places::Places;
-use queue::Queue;
+use queue::{Begun, Queue};
 use sessions::SessionsSeen;
 use tempo::Tempo;
 use turns::Turns;
@@ -172,19 +173,21 @@ impl Reconciler {
             }
             self.turns.called().into_iter().for_each(|called| queue.call(called));
             queue.wake(self.app.clock.now());
-            while let Some(row) = queue.next() {
-                let (this, rows) = (Arc::clone(self), queue.next_with(row));
-                let places = Places::of(&rows, tell.clone());
+            while let Some(Begun { rows, preparing }) = queue.next(Instant::now()) {
+                let this = Arc::clone(self);
+                let places = Places::of(&rows, preparing, tell.clone());
                 running.spawn(async move { this.attend_in_time(rows, places).await });
             }
             if next.is_some_and(|next| next <= self.app.clock.now()) {
                 queue.mark_stale();
             }
             let sleep = self.until([next, queue.next_wake()]);
-            let sleep = queue.reads_in(Instant::now()).map_or(sleep, |pause| pause.min(sleep));
+            let now = Instant::now();
+            let sleep =
+                [queue.reads_in(now), queue.relief_in(now)].into_iter().flatten().fold(sleep, Duration::min);
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                Some((row, rests_until)) = attended.recv() => queue.ended(row, rests_until),
+                Some(told) = attended.recv() => queue.hear(told),
                 Some(ended) = running.join_next() => note_end(ended),
                 () = self.app.nudge.work_wanted() => queue.mark_stale(),
                 () = tokio::time::sleep(sleep) => queue.mark_stale(),
@@ -192,8 +195,8 @@ impl Reconciler {
             while let Some(ended) = running.try_join_next() {
                 note_end(ended);
             }
-            while let Ok((row, rests_until)) = attended.try_recv() {
-                queue.ended(row, rests_until);
+            while let Ok(told) = attended.try_recv() {
+                queue.hear(told);
             }
         }
         while running.join_next().await.is_some() {}
@@ -203,7 +206,9 @@ impl Reconciler {
     async fn attend_in_time(&self, rows: Vec<DueAssignment>, places: Places) {
         let attended = async {
             match rows[..] {
-                [row] => places.give_back(row.assignment, self.attend(row).await),
+                [row] if !places.are_prepared() => {
+                    places.give_back(row.assignment, self.attend(row).await);
+                }
                 _ => self.attend_together(&rows, &places).await,
             }
         };

@@ -7,12 +7,18 @@ use curfew_domain::{AssignmentId, TenantId, Timestamp};
 use curfew_store::DueAssignment;
 use tokio::time::Instant;
 
+use super::places::Told;
+use super::pressure::{self, PLACES_UNDER_PRESSURE, Pressure};
+
 /// What was read this long ago is read anew: it may have become due for somebody else's doing.
 const FRESH: Duration = Duration::from_millis(500);
 
 /// And no sooner than this, whatever has changed: each change may bring a nudge, and reading all that is due for each
 /// would cost more than the changes do.
 const YOUNG: Duration = Duration::from_millis(20);
+
+/// But it is read as soon as this, however long reading takes: it may wait for those whom it is read for.
+const OLD: Duration = Duration::from_millis(100);
 
 /// How many rows all connections together have in work at most.
 const PLACES_OF_ALL: usize = 128;
@@ -45,6 +51,18 @@ pub(super) struct Queue {
     /// Those that are being taken back, at which generation: what is to be taken back and was not looked at
     /// yet goes before them.
     begun: HashMap<AssignmentId, u64>,
+    pressure: Pressure,
+    /// Whose ends are being prepared, and not sent yet.
+    preparing: HashSet<TenantId>,
+}
+
+/// Rows of one connection that are attended to in one piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// Which.
+    pub(super) rows: Vec<DueAssignment>,
+    /// Whose, where they are about to be taken back: others of it that are wait until these were sent.
+    pub(super) preparing: Option<TenantId>,
 }
 
 /// How soon something shall be attended to. Each is taken up as [`Soon::TakeBack`] once at most, so none of the later ones
@@ -72,6 +90,8 @@ impl Queue {
             resting: HashMap::new(),
             called: HashSet::new(),
             begun: HashMap::new(),
+            pressure: Pressure::none(),
+            preparing: HashSet::new(),
         }
     }
 
@@ -82,7 +102,7 @@ impl Queue {
             return None;
         }
         // What takes long to read is not read all the time.
-        let pause = if self.stale { YOUNG.max(self.reading_took * 3).min(FRESH) } else { FRESH };
+        let pause = if self.stale { YOUNG.max(self.reading_took * 3).min(OLD) } else { FRESH };
         let read_again = self.read_at.map_or(now, |read_at| read_at + pause);
         Some(read_again.saturating_duration_since(now))
     }
@@ -163,9 +183,21 @@ impl Queue {
         self.resting.values().map(|(_, until)| *until).min()
     }
 
-    /// The next to attend to, if there is a place for it. Each connection has places of its own, so that one with a slow
+    /// The next to attend to in one piece: a row, with what else of its connection is to be taken back and was not looked at
+    /// yet, where it is such a one.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Begun> {
+        let row = self.next_row(now)?;
+        if self.soon(&row) != Soon::TakeBack {
+            return Some(Begun { rows: vec![row], preparing: None });
+        }
+        self.preparing.insert(row.tenant);
+        Some(Begun { rows: self.with_others(row), preparing: Some(row.tenant) })
+    }
+
+    /// The next row, if there is a place for it. Each connection has places of its own, so that one with a slow
     /// AWS holds nobody; what is to be taken back finds a place also where all others are taken.
-    pub(super) fn next(&mut self) -> Option<DueAssignment> {
+    fn next_row(&mut self, now: Instant) -> Option<DueAssignment> {
+        let are_enough = self.is_under_pressure(now) && self.places_of_later() >= PLACES_UNDER_PRESSURE;
         let mut taken: HashMap<TenantId, usize> = HashMap::new();
         for row in self.busy.values() {
             *taken.entry(row.tenant).or_default() += 1;
@@ -174,7 +206,10 @@ impl Queue {
         let has_place = |soon: Soon, row: &DueAssignment| {
             let taken = taken.get(&row.tenant).copied().unwrap_or_default();
             let is_free = taken < self.places_of_one(soon) && self.busy.len() < places_of_all(soon);
-            is_free && (row.takes_back || others < PLACES_OF_OTHERS)
+            let stands_back = are_enough && soon != Soon::TakeBack;
+            // What comes while some are prepared goes together with all that has come by then.
+            let waits = soon == Soon::TakeBack && self.preparing.contains(&row.tenant);
+            is_free && !stands_back && !waits && (row.takes_back || others < PLACES_OF_OTHERS)
         };
         let (soon, place) = self.waiting.iter().enumerate().find_map(|(soon, waiting)| {
             Some((soon, waiting.iter().position(|row| has_place(self.soon(row), row))?))
@@ -184,13 +219,24 @@ impl Queue {
         Some(row)
     }
 
-    /// What can be attended to in one piece with `row`, which is next: what else of its connection is to be taken back, and
-    /// was not looked at yet.
-    pub(super) fn next_with(&mut self, row: DueAssignment) -> Vec<DueAssignment> {
+    fn is_under_pressure(&mut self, now: Instant) -> bool {
+        let waiting = self.waiting[Soon::TakeBack as usize].len();
+        self.pressure.is_high(waiting + self.busy.len() - self.places_of_later(), now)
+    }
+
+    /// How many rows are attended to that are not about to be taken back.
+    fn places_of_later(&self) -> usize {
+        self.busy.values().filter(|row| self.soon(row) != Soon::TakeBack).count()
+    }
+
+    /// When somebody who stands back should be looked for again, where nothing else happens.
+    pub(super) fn relief_in(&mut self, now: Instant) -> Option<Duration> {
+        let waits = !self.waiting.iter().all(VecDeque::is_empty);
+        (waits && self.is_under_pressure(now)).then_some(pressure::LOOK_AGAIN)
+    }
+
+    fn with_others(&mut self, row: DueAssignment) -> Vec<DueAssignment> {
         let mut together = vec![row];
-        if self.soon(&row) != Soon::TakeBack {
-            return together;
-        }
         let taken = self.busy.values().filter(|busy| busy.tenant == row.tenant).count();
         let of_one = self.places_of_one(Soon::TakeBack).saturating_sub(taken);
         let places = of_one.min(places_of_all(Soon::TakeBack).saturating_sub(self.busy.len()));
@@ -216,8 +262,29 @@ impl Queue {
         }
     }
 
+    /// What came of rows that were begun.
+    pub(super) fn hear(&mut self, told: Told) {
+        match told {
+            Told::Attended(row, rests_until) => self.ended(row, rests_until),
+            Told::PutBack(row) => self.put_back(row),
+            Told::Prepared(tenant) => self.prepared(tenant),
+        }
+    }
+
+    /// What of a connection was about to be taken back was sent, or won't be: others of it may come.
+    fn prepared(&mut self, tenant: TenantId) {
+        self.preparing.remove(&tenant);
+    }
+
+    /// Nothing could be done about it yet. It goes before those that came later.
+    fn put_back(&mut self, row: DueAssignment) {
+        self.busy.remove(&row.assignment);
+        self.called.remove(&row.assignment);
+        self.waiting[self.soon(&row) as usize].push_front(row);
+    }
+
     /// It was attended to; where it waits for a moment that is near, it rests until then.
-    pub(super) fn ended(&mut self, row: DueAssignment, rests_until: Option<Timestamp>) {
+    fn ended(&mut self, row: DueAssignment, rests_until: Option<Timestamp>) {
         self.busy.remove(&row.assignment);
         let was_called = self.called.remove(&row.assignment);
         // What was done before its end, for something else, does not put off its deletion.
@@ -270,8 +337,53 @@ mod tests {
         Timestamp::from_micros(i64::from(nth))
     }
 
+    fn next(queue: &mut Queue) -> Option<Vec<DueAssignment>> {
+        queue.next(Instant::now()).map(|begun| begun.rows)
+    }
+
     fn taken(queue: &mut Queue) -> Vec<DueAssignment> {
-        std::iter::from_fn(|| queue.next()).collect()
+        std::iter::from_fn(|| next(queue)).flatten().collect()
+    }
+
+    fn nth(n: usize) -> AssignmentId {
+        AssignmentId::from_uuid(uuid::Uuid::from_u128(n as u128))
+    }
+
+    #[test]
+    fn while_much_comes_to_its_end_others_hold_few_places() {
+        let (mut queue, now) = (Queue::new(20), Instant::now());
+        let others = (0..20).map(|n| DueAssignment { assignment: nth(n), ..row(1, 1) });
+        let ends: Vec<_> =
+            (100..120).map(|n| DueAssignment { assignment: nth(n), takes_back: true, ..row(2, 1) }).collect();
+        queue.fill(ends.iter().copied().chain(others).collect(), true, now);
+        let begun = taken(&mut queue);
+        assert_eq!(begun.iter().filter(|row| row.takes_back).count(), 20);
+        assert_eq!(begun.len(), 20 + PLACES_UNDER_PRESSURE);
+        assert!(queue.relief_in(now).is_some());
+        for end in ends {
+            queue.hear(Told::Attended(end, Some(at(50))));
+        }
+        let later = now + Duration::from_secs(1);
+        assert_eq!(std::iter::from_fn(|| queue.next(later)).count(), 20 - PLACES_UNDER_PRESSURE);
+        assert_eq!(queue.relief_in(later), None);
+    }
+
+    #[test]
+    fn what_comes_to_its_end_while_others_are_prepared_waits_until_they_are_sent() {
+        let (mut queue, now) = (Queue::new(2), Instant::now());
+        let takes_back = |tenant, nth| DueAssignment { takes_back: true, ..row(tenant, nth) };
+        queue.fill(vec![takes_back(1, 1)], true, now);
+        let first = queue.next(now).unwrap();
+        assert_eq!(first.preparing, Some(row(1, 1).tenant));
+        queue.fill(vec![takes_back(1, 2), takes_back(1, 3), takes_back(2, 1)], true, now);
+        assert_eq!(taken(&mut queue), [takes_back(2, 1)]);
+        queue.hear(Told::Prepared(row(1, 1).tenant));
+        assert_eq!(next(&mut queue).unwrap(), [takes_back(1, 2), takes_back(1, 3)]);
+        queue.hear(Told::PutBack(takes_back(1, 3)));
+        queue.fill(vec![takes_back(1, 3), takes_back(1, 4)], true, now);
+        assert_eq!(next(&mut queue), None);
+        queue.hear(Told::Prepared(row(1, 1).tenant));
+        assert_eq!(next(&mut queue).unwrap(), [takes_back(1, 3), takes_back(1, 4)]);
     }
 
     #[test]
@@ -310,13 +422,14 @@ mod tests {
         let (mut queue, now) = (Queue::new(1), Instant::now());
         let takes_back = |nth| DueAssignment { takes_back: true, ..row(nth, nth) };
         queue.fill(vec![takes_back(1)], true, now);
-        assert_eq!(queue.next(), Some(takes_back(1)));
+        assert_eq!(next(&mut queue), Some(vec![takes_back(1)]));
         queue.ended(takes_back(1), Some(at(50)));
         queue.fill(vec![row(3, 3), takes_back(1), takes_back(2)], true, now);
         queue.wake(at(50));
         assert_eq!(taken(&mut queue), [takes_back(2), takes_back(1), row(3, 3)]);
         queue.ended(takes_back(1), Some(at(90)));
         let changed = DueAssignment { generation: 2, ..takes_back(1) };
+        queue.prepared(row(1, 1).tenant);
         queue.fill(vec![takes_back(4), changed], true, now);
         assert_eq!(taken(&mut queue), [takes_back(4), changed], "somebody has changed it: it is another end");
     }
@@ -341,47 +454,46 @@ mod tests {
         let due = [(1, 1), (2, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7)]
             .map(|(tenant, nth)| takes_back(tenant, nth));
         queue.fill(due.to_vec(), true, now);
-        let first = queue.next().unwrap();
-        assert_eq!(queue.next_with(first), [1, 2, 3, 4, 5, 6].map(|nth| takes_back(1, nth)));
-        let second = queue.next().unwrap();
-        assert_eq!(queue.next_with(second), [takes_back(2, 1)]);
-        assert_eq!(queue.next(), None);
+        assert_eq!(next(&mut queue).unwrap(), [1, 2, 3, 4, 5, 6].map(|nth| takes_back(1, nth)));
+        assert_eq!(next(&mut queue).unwrap(), [takes_back(2, 1)]);
+        queue.prepared(row(1, 1).tenant);
+        assert_eq!(next(&mut queue), None);
         queue.ended(takes_back(1, 1), Some(at(50)));
-        let last = queue.next().unwrap();
-        assert_eq!(queue.next_with(last), [takes_back(1, 7)]);
+        assert_eq!(next(&mut queue).unwrap(), [takes_back(1, 7)]);
         for nth in [2, 3, 4] {
             queue.ended(takes_back(1, nth), None);
         }
+        queue.prepared(row(1, 1).tenant);
         queue.wake(at(50));
-        let begun = queue.next().unwrap();
-        queue.fill(vec![takes_back(1, 8)], true, now);
-        assert_eq!(queue.next_with(begun), [takes_back(1, 1)], "it has begun, and goes on by itself");
+        queue.fill(vec![takes_back(1, 8), takes_back(1, 1)], true, now);
+        queue.wake(at(50));
+        assert_eq!(next(&mut queue).unwrap(), [takes_back(1, 8)], "what has begun goes on by itself");
     }
 
     #[test]
     fn what_is_under_way_is_not_begun_twice() {
         let (mut queue, now) = (Queue::new(3), Instant::now());
         queue.fill(vec![row(1, 1)], true, now);
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
         queue.fill(vec![row(1, 1), row(2, 1)], true, now);
         assert_eq!(taken(&mut queue), [row(2, 1)]);
         queue.ended(row(1, 1), None);
         queue.fill(vec![row(1, 1)], true, now);
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
     }
 
     #[test]
     fn what_waits_for_a_near_moment_rests_until_then() {
         let (mut queue, now) = (Queue::new(1), Instant::now());
         queue.fill(vec![row(1, 1)], true, now);
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
         queue.ended(row(1, 1), Some(at(50)));
         assert_eq!((queue.next_wake(), queue.known()), (Some(at(50)), 1));
         queue.fill(vec![row(1, 1)], true, now);
         queue.wake(at(49));
-        assert_eq!(queue.next(), None);
+        assert_eq!(next(&mut queue), None);
         queue.wake(at(50));
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
     }
 
     #[test]
@@ -393,20 +505,20 @@ mod tests {
         for n in [1, 2] {
             queue.call(row(1, n).assignment);
         }
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
         queue.ended(row(1, 2), Some(at(50)));
-        assert_eq!(queue.next(), Some(row(1, 2)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 2)]));
     }
 
     #[test]
     fn what_somebody_changes_rests_no_longer() {
         let (mut queue, now) = (Queue::new(1), Instant::now());
         queue.fill(vec![row(1, 1)], true, now);
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
         queue.ended(row(1, 1), Some(at(50)));
         let changed = DueAssignment { generation: 2, takes_back: true, ..row(1, 1) };
         queue.fill(vec![changed], true, now);
-        assert_eq!(queue.next(), Some(changed));
+        assert_eq!(next(&mut queue), Some(vec![changed]));
         assert_eq!(queue.next_wake(), None);
     }
 
@@ -416,7 +528,7 @@ mod tests {
         assert_eq!(queue.reads_in(now), Some(Duration::ZERO));
         queue.fill(vec![row(1, 1)], true, now);
         assert_eq!(queue.reads_in(now), Some(FRESH));
-        assert_eq!(queue.next(), Some(row(1, 1)));
+        assert_eq!(next(&mut queue), Some(vec![row(1, 1)]));
         assert_eq!(queue.reads_in(now), None, "nothing waits, and nothing has changed");
         queue.mark_stale();
         assert_eq!(queue.reads_in(now), Some(YOUNG));

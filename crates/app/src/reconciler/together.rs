@@ -19,6 +19,7 @@ use super::access::Access;
 use super::calls::{NOT_SENT, assignment_entry};
 use super::grants::ends_alone;
 use super::lease::Held;
+use super::limiter::Urgency;
 use super::places::Places;
 use super::tempo::Call;
 use super::{Reconciler, Target};
@@ -42,7 +43,14 @@ impl Reconciler {
                 tracing::error!("deleting assignments together broke; each is attended to by itself");
             }
         }
-        places.give_all_back(Some(self.app.clock.now()));
+        places.prepared();
+        match rows {
+            // It keeps nobody waiting.
+            [row] if places.hold(row.assignment) => {
+                places.give_back(row.assignment, self.attend(*row).await);
+            }
+            _ => drop(places.give_all_back(Some(self.app.clock.now()))),
+        }
     }
 
     async fn delete_together(&self, rows: &[DueAssignment], places: &Places) -> Result<(), AppError> {
@@ -55,8 +63,14 @@ impl Reconciler {
             let is_of_its_region = work.key.region == access.role.region;
             is_of_its_region && is_only_deleted(work, now) && self.takes_its_turn(tenant, work, now)
         });
-        let by_itself = rows.iter().filter(|row| works.iter().all(|work| work.id != row.assignment));
-        by_itself.for_each(|row| places.give_back(row.assignment, Some(now)));
+        let is_among = |row: &DueAssignment| works.iter().any(|work| work.id == row.assignment);
+        for row in rows.iter().filter(|row| rows.len() > 1 && !is_among(row)) {
+            places.give_back(row.assignment, Some(now));
+        }
+        for work in self.wait_for_a_call(tenant, &mut works).await {
+            self.release_turn(Target { tenant, assignment: work.id }, &work);
+            places.put_back(work.id);
+        }
         let sent = self.send_together(tenant, held, &access, &works, places).await;
         for work in works.iter().filter(|work| places.hold(work.id)) {
             self.release_turn(Target { tenant, assignment: work.id }, work);
@@ -75,20 +89,25 @@ impl Reconciler {
         Ok((access, unit.assignment_works(&ids).await?))
     }
 
-    /// Whether it has its account's turn, and AWS bears its call, now.
+    /// Whether it has its account's turn now.
     fn takes_its_turn(&self, tenant: TenantId, work: &AssignmentWork, now: Timestamp) -> bool {
         let (account, id) = (&work.key.account, work.id);
         // AWS may still work on a change of its own: the turn is not this deletion's to give back.
-        if self.turns.holds(tenant, account, id)
-            || !self.turns.take(tenant, account, id, CallKind::Delete, now)
-        {
-            return false;
+        !self.turns.holds(tenant, account, id) && self.turns.take(tenant, account, id, CallKind::Delete, now)
+    }
+
+    /// Waits until AWS bears the first of these deletions, and leaves those that it bears then. Answers of the others.
+    async fn wait_for_a_call(
+        &self,
+        tenant: TenantId,
+        works: &mut Vec<AssignmentWork>,
+    ) -> Vec<AssignmentWork> {
+        if works.is_empty() {
+            return Vec::new();
         }
-        let may_call = self.limiters.take_back_now(tenant);
-        if !may_call {
-            self.release_turn(Target { tenant, assignment: id }, work);
-        }
-        may_call
+        self.limiters.take(tenant, Urgency::TakeBack).await;
+        let borne = works.iter().skip(1).take_while(|_| self.limiters.take_back_now(tenant)).count();
+        works.split_off(1 + borne)
     }
 
     async fn send_together(
@@ -105,6 +124,7 @@ impl Reconciler {
             return Ok(());
         }
         let (sent_at, written) = self.write_down_together(tenant, held, works).await?;
+        places.prepared();
         if !held.allows_a_call(Instant::now()) {
             // Writing it down may have taken long.
             let not_sent = |work| (work, CallOutcome::Again { reason: NOT_SENT.to_owned() });
