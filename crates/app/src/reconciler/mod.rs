@@ -206,7 +206,7 @@ impl Reconciler {
     async fn attend_in_time(&self, rows: Vec<DueAssignment>, places: Places) {
         let attended = async {
             match rows[..] {
-                [row] if !places.are_prepared() => {
+                [row] if !places.are_being_prepared() => {
                     places.give_back(row.assignment, self.attend(row).await);
                 }
                 _ => self.attend_together(&rows, &places).await,

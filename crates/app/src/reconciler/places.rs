@@ -39,8 +39,8 @@ impl Places {
         Self { held: Mutex::new(held), preparing: Mutex::new(preparing), tell }
     }
 
-    /// Whether these rows are about to be taken back.
-    pub(super) fn are_prepared(&self) -> bool {
+    /// Whether these rows are about to be taken back, and not sent yet.
+    pub(super) fn are_being_prepared(&self) -> bool {
         self.preparing.lock().is_some()
     }
 

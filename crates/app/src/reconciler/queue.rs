@@ -17,9 +17,6 @@ const FRESH: Duration = Duration::from_millis(500);
 /// would cost more than the changes do.
 const YOUNG: Duration = Duration::from_millis(20);
 
-/// But it is read as soon as this, however long reading takes: it may wait for those whom it is read for.
-const OLD: Duration = Duration::from_millis(100);
-
 /// How many rows all connections together have in work at most.
 const PLACES_OF_ALL: usize = 128;
 
@@ -102,7 +99,7 @@ impl Queue {
             return None;
         }
         // What takes long to read is not read all the time.
-        let pause = if self.stale { YOUNG.max(self.reading_took * 3).min(OLD) } else { FRESH };
+        let pause = if self.stale { YOUNG.max(self.reading_took * 3).min(FRESH) } else { FRESH };
         let read_again = self.read_at.map_or(now, |read_at| read_at + pause);
         Some(read_again.saturating_duration_since(now))
     }
@@ -276,11 +273,13 @@ impl Queue {
         self.preparing.remove(&tenant);
     }
 
-    /// Nothing could be done about it yet. It goes before those that came later.
+    /// Nothing could be done about it yet: it goes before what came to its end later.
     fn put_back(&mut self, row: DueAssignment) {
         self.busy.remove(&row.assignment);
         self.called.remove(&row.assignment);
-        self.waiting[self.soon(&row) as usize].push_front(row);
+        let waiting = &mut self.waiting[self.soon(&row) as usize];
+        let later = waiting.iter().position(|other| other.tenant == row.tenant && other.due_at > row.due_at);
+        waiting.insert(later.unwrap_or(waiting.len()), row);
     }
 
     /// It was attended to; where it waits for a moment that is near, it rests until then.
@@ -379,11 +378,17 @@ mod tests {
         assert_eq!(taken(&mut queue), [takes_back(2, 1)]);
         queue.hear(Told::Prepared(row(1, 1).tenant));
         assert_eq!(next(&mut queue).unwrap(), [takes_back(1, 2), takes_back(1, 3)]);
-        queue.hear(Told::PutBack(takes_back(1, 3)));
-        queue.fill(vec![takes_back(1, 3), takes_back(1, 4)], true, now);
+        queue.fill(vec![takes_back(1, 4)], true, now);
+        for nth in [2, 3] {
+            queue.hear(Told::PutBack(takes_back(1, nth)));
+        }
         assert_eq!(next(&mut queue), None);
         queue.hear(Told::Prepared(row(1, 1).tenant));
-        assert_eq!(next(&mut queue).unwrap(), [takes_back(1, 3), takes_back(1, 4)]);
+        assert_eq!(
+            next(&mut queue).unwrap(),
+            [2, 3, 4].map(|nth| takes_back(1, nth)),
+            "first come, first served"
+        );
     }
 
     #[test]

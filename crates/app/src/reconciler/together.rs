@@ -67,6 +67,8 @@ impl Reconciler {
         for row in rows.iter().filter(|row| rows.len() > 1 && !is_among(row)) {
             places.give_back(row.assignment, Some(now));
         }
+        // In the order in which they came to their end, which the first keep also where AWS bears few.
+        works.sort_by_key(|work| rows.iter().position(|row| row.assignment == work.id));
         for work in self.wait_for_a_call(tenant, &mut works).await {
             self.release_turn(Target { tenant, assignment: work.id }, &work);
             places.put_back(work.id);

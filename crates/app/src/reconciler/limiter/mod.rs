@@ -32,6 +32,10 @@ pub(super) enum Urgency {
 /// What of a connection's rate watching may take.
 const WATCHING_TAKES: f64 = 0.2;
 
+/// All others leave so many seconds' calls to what is taken back: several may come to their end at any moment, and of those
+/// that go together one alone waits here for all.
+const LEFT_FOR_ENDS: f64 = 0.25;
+
 /// How long what takes nothing back waits for a call at a time.
 pub(super) const WAITS: Duration = Duration::from_secs(5);
 
@@ -181,10 +185,11 @@ impl<'a> Waiter<'a> {
         }
         let state = &mut *state;
         let rate = state.rate.now(now);
-        let mut pause = state.calls.pause(rate, now);
+        let leaves = if self.place.0 == Urgency::TakeBack { 0.0 } else { rate * LEFT_FOR_ENDS };
+        let mut pause = state.calls.pause(rate, leaves, now);
         let watches = self.place.0 == Urgency::Watch;
         if watches {
-            pause = pause.max(state.watching.pause(rate * WATCHING_TAKES, now));
+            pause = pause.max(state.watching.pause(rate * WATCHING_TAKES, 0.0, now));
         }
         if pause.is_zero() {
             state.calls.take();
@@ -229,6 +234,16 @@ mod tests {
         let limiters = Arc::new(Limiters::default());
         let calls = within(&limiters, Urgency::Give, 60).await;
         assert!((60 * 19..=60 * 20).contains(&calls), "{calls}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_access_back_finds_some_calls_at_once_whatever_else_is_called() {
+        let limiters = Arc::new(Limiters::default());
+        for urgency in [Urgency::Give, Urgency::Prove] {
+            within(&limiters, urgency, 10).await;
+            let at_once = std::iter::from_fn(|| limiters.take_back_now(tenant()).then_some(())).count();
+            assert!((4..=6).contains(&at_once), "{at_once}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -303,7 +318,7 @@ mod tests {
         while began.elapsed() < Duration::from_secs(seconds.into()) {
             limiters.take(tenant(), Urgency::Give).await;
             calls += 1;
-            if bucket.pause(limit, Instant::now()).is_zero() {
+            if bucket.pause(limit, 0.0, Instant::now()).is_zero() {
                 bucket.take();
             } else {
                 turned_away += 1;

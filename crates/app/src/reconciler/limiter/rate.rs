@@ -93,16 +93,17 @@ impl Bucket {
         Self { calls: BURST, at: now }
     }
 
-    /// How long until a call may be made, at `rate` calls a second.
-    pub(super) fn pause(&mut self, rate: f64, now: Instant) -> Duration {
+    /// How long until a call may be made that leaves so many, at `rate` calls a second.
+    pub(super) fn pause(&mut self, rate: f64, leaves: f64, now: Instant) -> Duration {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.calls = passed.mul_add(rate, self.calls).min(BURST);
         self.at = now;
-        if self.calls >= 1.0 {
+        let missing = 1.0 + leaves - self.calls;
+        if missing <= 0.0 {
             return Duration::ZERO;
         }
         // No less than the clock of the run time tells apart.
-        Duration::from_secs_f64((1.0 - self.calls) / rate).max(Duration::from_millis(1))
+        Duration::from_secs_f64(missing / rate).max(Duration::from_millis(1))
     }
 
     /// Makes one.
