@@ -238,6 +238,7 @@ pub(super) async fn finish(connection: &DatabaseConnection, backend: &Backend) {
     if matches!(backend, Backend::Postgresql(_)) {
         run(connection, "VACUUM ANALYZE").await;
     } else {
+        // No statistics: nobody gathers them where Curfew runs.
         run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
     }
 }

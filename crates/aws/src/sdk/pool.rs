@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared;
 
 /// The SDK's own pool, but for what it does whenever a client is made: it sets up another connector, with all certificate
-/// authorities that the machine trusts, and throws it away. Here a client is made for nearly every call.
+/// authorities that the machine trusts, and throws it away. Here clients are made for each session, and for many a call.
 #[derive(Debug)]
 struct Pool(SharedHttpClient);
 
@@ -40,5 +40,37 @@ impl HttpClient for Pool {
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
         self.0.connector_metadata()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// How many connectors are set up for two clients that call nothing.
+    fn connectors(wrap: fn(SharedHttpClient) -> SharedHttpClient) -> usize {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&made);
+        let client = wrap(Builder::new().build_with_connector_fn(move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            ConnectorBuilder::default().build_http()
+        }));
+        let config = aws_types::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .http_client(client)
+            .build();
+        for _ in 0..2 {
+            drop(aws_sdk_sts::Client::new(&config));
+        }
+        made.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn no_connector_is_set_up_for_a_client_that_calls_nothing() {
+        assert_eq!(connectors(|client| client), 2, "the SDK's own does");
+        assert_eq!(connectors(|client| Pool(client).into_shared()), 0);
     }
 }

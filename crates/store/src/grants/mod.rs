@@ -2,6 +2,7 @@
 
 mod extend;
 mod filter;
+mod link;
 mod open;
 mod same_access;
 mod story;
@@ -22,6 +23,7 @@ use crate::{ReadUnit, StoreError, WriteUnit};
 
 pub use filter::GrantFilter;
 pub(crate) use filter::gives_access_to;
+pub(crate) use link::its_grant;
 pub(crate) use open::open;
 pub use story::{Story, StoryCall};
 pub use view::GrantView;

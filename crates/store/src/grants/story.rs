@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::its_grant;
 use crate::audit::AuditRecord;
 use crate::entity::{access_grant, access_request, assignment_call, audit_entry, grant_assignment};
 use crate::row::{Row, moment};
@@ -95,14 +96,11 @@ impl ReadUnit {
             .cond_where(Column::TenantId.eq(self.wall()))
             .cond_where(Column::GrantId.eq(grant.id.uuid()))
             .to_owned();
-        let same = Condition::all()
-            .add(later(access_grant::Column::TenantId).eq(link(Column::TenantId)))
-            .add(later(access_grant::Column::Id).eq(link(Column::GrantId)));
         let first = Query::select()
             .expr_as(link(Column::AssignmentId), Alias::new("assignment_id"))
             .expr_as(Func::min(later(access_grant::Column::CreatedAt)), Alias::new("first"))
             .from(grant_assignment::Entity)
-            .inner_join(access_grant::Entity, same)
+            .inner_join(access_grant::Entity, its_grant())
             .cond_where(link(Column::TenantId).eq(self.wall()))
             .cond_where(link(Column::AssignmentId).in_subquery(theirs))
             .cond_where(later(access_grant::Column::CreatedAt).gte(grant.times.over_at().micros()))

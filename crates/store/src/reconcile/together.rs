@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use curfew_domain::assignment::CallKind;
 use curfew_domain::{AssignmentId, Timestamp};
 use sea_orm::sea_query::{
-    Alias, CaseStatement, Condition, Expr, ExprTrait, Func, LockBehavior, LockType, Order, Query,
-    SelectStatement, SimpleExpr, WindowStatement,
+    Alias, CaseStatement, Expr, ExprTrait, Func, LockBehavior, LockType, Order, Query, SelectStatement,
+    SimpleExpr, WindowStatement,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::entity::{access_grant, assignment, assignment_call, due, grant_assignment};
-use crate::grants::open;
+use crate::grants::{its_grant, open};
 use crate::row::{Row, number};
 use crate::{ReadUnit, StoreError, WriteUnit};
 
@@ -123,10 +123,6 @@ impl ReadUnit {
     fn latest_past(&self, ids: &[Uuid]) -> SelectStatement {
         use grant_assignment::{Column as Link, Entity as Links};
         let (turn, ranked) = (Alias::new("turn"), Alias::new("ranked"));
-        let grant = |column| Expr::col((access_grant::Entity, column));
-        let same = Condition::all()
-            .add(grant(access_grant::Column::TenantId).eq(Expr::col((Links, Link::TenantId))))
-            .add(grant(access_grant::Column::Id).eq(Expr::col((Links, Link::GrantId))));
         let latest_first = WindowStatement::partition_by((Links, Link::AssignmentId))
             .order_by((access_grant::Entity, access_grant::Column::UpdatedAt), Order::Desc)
             .order_by((access_grant::Entity, access_grant::Column::Id), Order::Desc)
@@ -135,7 +131,7 @@ impl ReadUnit {
             .columns([(Links, Link::AssignmentId), (Links, Link::GrantId)])
             .expr_window_as(Func::cust(Alias::new("row_number")), latest_first, turn.clone())
             .from(Links)
-            .inner_join(access_grant::Entity, same)
+            .inner_join(access_grant::Entity, its_grant())
             .and_where(Expr::col((Links, Link::TenantId)).eq(self.wall()))
             .and_where(Expr::col((Links, Link::AssignmentId)).is_in(ids.iter().copied()))
             .cond_where(open().not())

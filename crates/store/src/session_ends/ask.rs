@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::entity::session_end::{ActiveModel, Column, Entity, Model};
 use crate::entity::{access_grant, assignment, grant_assignment};
+use crate::grants::its_grant;
 use crate::reconcile::key_of;
 use crate::revocations::live;
 use crate::row::{Row, micros};
@@ -244,7 +245,7 @@ impl WriteUnit {
         Query::select()
             .expr(Expr::col((Links, Link::GrantId)))
             .from(Links)
-            .inner_join(access_grant::Entity, same_grant())
+            .inner_join(access_grant::Entity, its_grant())
             .and_where(Expr::col((Links, Link::TenantId)).eq(self.wall()))
             .and_where(
                 Expr::col((Links, Link::AssignmentId))
@@ -308,7 +309,7 @@ impl WriteUnit {
             .column((Links, Link::AssignmentId))
             .expr_as(Expr::cust(LAST_ENDED_EARLY), "ended_at")
             .from(Links)
-            .inner_join(access_grant::Entity, same_grant())
+            .inner_join(access_grant::Entity, its_grant())
             .and_where(Expr::col((Links, Link::TenantId)).eq(self.wall()))
             .and_where(Expr::col((Links, Link::AssignmentId)).is_in(assignments.iter().copied()))
             .group_by_col((Links, Link::AssignmentId))
@@ -378,15 +379,6 @@ impl WriteUnit {
             place: Set(earlier.and_then(|held| held.place.clone())),
         }
     }
-}
-
-/// The grant of a link.
-fn same_grant() -> Condition {
-    use grant_assignment::{Column as Link, Entity as Links};
-    let grant = |column| Expr::col((access_grant::Entity, column));
-    Condition::all()
-        .add(grant(access_grant::Column::TenantId).eq(Expr::col((Links, Link::TenantId))))
-        .add(grant(access_grant::Column::Id).eq(Expr::col((Links, Link::GrantId))))
 }
 
 #[derive(FromQueryResult)]
